@@ -1,0 +1,22 @@
+// Every capacity of the data path, one line each with its reason.
+#pragma once
+
+#define EDGEFW_MAX_TAGS 2               // 802.1Q and QinQ; a third tag is a shape of its own (reason vlan-depth)
+#define EDGEFW_MAX_EXTENSION_HEADERS 8  // IPv6; more is an attack on parsers, not traffic
+#define EDGEFW_MAX_GROUPS 4             // trees a rule set is parted into; four keep replication near one
+#define EDGEFW_MAX_TREE_DEPTH 64        // levels the data path walks; the compiler refuses a deeper tree
+#define EDGEFW_MAX_LEAF_STEPS 160       // tests and matches the data path takes in one leaf; the compiler keeps below
+#define EDGEFW_MAX_FORWARD_CHAIN 4      // forwards in one hash bucket
+#define EDGEFW_MAX_IPV4_OPTIONS 40      // bytes: the header length field can name no more
+
+// Counter slots. The low ones have fixed meanings, so that a NAT entry's slot fits the connection key's 16 bits.
+#define EDGEFW_SLOT_NONE 0
+#define EDGEFW_SLOT_FIRST_BUILTIN 1
+#define EDGEFW_SLOT_FIRST_NAT 32
+#define EDGEFW_SLOT_FIRST_RULE 1024
+#define EDGEFW_SLOTS_INITIAL 4096   // capacity of a card's first counter map: 96 KiB a CPU; it grows fourfold
+#define EDGEFW_SLOTS_MAX 1048576    // rules of all generations in force on one host
+
+#define EDGEFW_CONNECTIONS_DEFAULT 131072  // entries of each family's connection table, per card
+#define EDGEFW_FRAGMENTS 4096              // datagrams in flight whose first fragment is remembered, per card and family
+#define EDGEFW_ID_MAX 127                  // bytes of a rule id: a Prometheus label and a table column must carry it

@@ -1,0 +1,76 @@
+// Classification: decision trees in two array maps, shared by all trees of a generation.
+//
+// A walk starts at a group's root in `nodes` and goes down until it reaches a leaf; a leaf is a run in `tests`.
+// An inner node splits one field: values <= split go to `next`, values > split to `next + 1` (children lie side by side).
+// A leaf's run is a list of rules in order of priority. Each rule is zero or more tests (what the path to the leaf has
+// not settled already) and one match; a test that fails skips to the next rule. The end of the run is its own element.
+#pragma once
+
+#include "maps/abi.h"
+#include "maps/limits.h"
+
+// What a rule can restrict. Values are in host byte order; an IPv4 address is word 0 of its four.
+enum edgefw_field {
+    EDGEFW_FIELD_LOCAL = 0,          // words 0-3, most significant first
+    EDGEFW_FIELD_REMOTE = 4,         // words 4-7
+    EDGEFW_FIELD_LOCAL_PORT = 8,     // 0 where the protocol has none
+    EDGEFW_FIELD_REMOTE_PORT = 9,
+    EDGEFW_FIELD_PROTOCOL = 10,      // IP protocol number
+    EDGEFW_FIELD_DETAIL = 11,        // TCP: the flags byte; ICMP and ICMPv6: type << 8 | code; else 0
+    EDGEFW_FIELD_VLAN = 12,          // id of the outermost tag; 0 where there is none (or a priority tag)
+    EDGEFW_FIELD_LOCAL_CLASS = 13,   // class of the local address (classes.h); 0: in no set
+    EDGEFW_FIELD_REMOTE_CLASS = 14,
+    EDGEFW_FIELD_OPENS = 15,         // 1 where the packet may open a connection, else 0
+    EDGEFW_FIELDS = 16,
+};
+
+// A node's `link` holds the field in its high 8 bits and an index in its low 24.
+#define EDGEFW_NODE_FIELD_SHIFT 24
+#define EDGEFW_NODE_INDEX_MASK 0x00ffffffu
+#define EDGEFW_NODE_LEAF 0xffu  // in place of a field: the index is that of the run's first element in `tests`
+
+struct edgefw_node {
+    __u32 split;  // inner: the highest value of the lower child. Leaf: the number of the first rule in its run
+    __u32 link;   // field << 24 | index of the lower child (inner) or of the run (leaf)
+};
+EDGEFW_ABI_SIZE(edgefw_node, 8);
+
+enum edgefw_test_kind {
+    EDGEFW_TEST_RANGE = 0,  // low <= field <= low + width
+    EDGEFW_TEST_MASK = 1,   // (field & width) == low
+    EDGEFW_TEST_ANY_OF = 2, // (field & width) != 0 (established: ACK or RST)
+    EDGEFW_TEST_MATCH = 3,  // the rule matches: low is its number, width its outcome, skip unused
+    EDGEFW_TEST_END = 4,    // no further rule in this run
+};
+
+struct edgefw_test {
+    __u32 low;
+    __u32 width;
+    __u16 kind;
+    __u16 field;
+    __u32 skip;  // elements to the next rule's first element, counted from this one, when the test fails (>= 1)
+};
+EDGEFW_ABI_SIZE(edgefw_test, 16);
+
+// A match's outcome: the counter slot of the rule in the low 24 bits, what it does above them.
+#define EDGEFW_OUTCOME_SLOT_MASK 0x00ffffffu
+#define EDGEFW_OUTCOME_PASS 0x01000000u   // else drop
+#define EDGEFW_OUTCOME_KEEP 0x02000000u   // keep state: the packet opens a connection
+
+struct edgefw_group {
+    __u32 root;   // index in `nodes`
+    __u32 first;  // lowest rule number in the group: a better match found already skips it
+};
+EDGEFW_ABI_SIZE(edgefw_group, 8);
+
+// The trees of one hook and family, in order of `first`.
+struct edgefw_forest {
+    __u32 groups;  // 0: no rule at all
+    __u32 uses;    // EDGEFW_USES_*
+    struct edgefw_group group[EDGEFW_MAX_GROUPS];
+};
+EDGEFW_ABI_SIZE(edgefw_forest, 40);
+
+#define EDGEFW_USES_LOCAL_CLASS 0x1u   // some rule names a set (or long list) as local
+#define EDGEFW_USES_REMOTE_CLASS 0x2u
+#define EDGEFW_USES_KEEP 0x4u          // some pass rule (or the default) keeps state: openers of this hook may be known

@@ -1,0 +1,149 @@
+// What edgefw does to the kernel of the network namespace it runs in: the only door to libbpf, bpffs and netlink.
+// Every function takes the namespace's lock where it changes something. errno is translated here, once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "maps/config.h"
+#include "maps/counters.h"
+#include "userspace/base/result.h"
+#include "userspace/image/image.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::kernel {
+
+enum class XdpMode { kAuto, kNative, kGeneric };
+enum class Egress { kAuto, kTcx, kClsact };
+
+const char* to_text(XdpMode mode);  // of an attached card: never kAuto
+const char* to_text(Egress egress);
+
+// A compiled policy and its `show` document (policy::show(...).dump()).
+struct Compiled {
+    image::Image image;
+    std::string document;
+    std::string digest;
+};
+
+struct AttachRequest {
+    std::string interface;
+    policy::Side side = policy::Side::kExternal;
+    XdpMode mode = XdpMode::kAuto;
+    Egress egress = Egress::kAuto;
+    std::uint32_t connections = 0;  // entries of each connection table; 0: EDGEFW_CONNECTIONS_DEFAULT
+    std::optional<Compiled> policy;  // absent: passes and counts everything
+};
+
+struct Card {
+    std::string interface;
+    int ifindex = 0;
+    policy::Side side = policy::Side::kExternal;
+    XdpMode mode = XdpMode::kNative;
+    Egress egress = Egress::kTcx;
+    std::uint32_t generation = 0;  // of the policy in force on this card; 0: none
+    std::string digest;            // of that policy; empty: none
+    std::uint32_t received_program = 0;  // ids of the judging programs in force
+    std::uint32_t sent_program = 0;
+};
+
+// Attaches both hooks, pinned. Nothing is left behind when it fails.
+Result<Card> attach(const AttachRequest& request);
+
+// Removes hooks and pins of `interface`, and everything when it was the last card.
+Result<Ok> detach(const std::string& interface);
+
+struct PushReport {
+    std::uint32_t generation = 0;
+    std::vector<Card> cards;  // now under it
+    std::string warning;      // empty: none
+};
+
+// Builds the new generation whole and flips to it: on every attached card, or on `interface` alone.
+Result<PushReport> push(const Compiled& policy, const std::optional<std::string>& interface);
+
+// The document of the policy in force (on `interface`, else of the newest generation in force); empty: none.
+Result<std::string> document_in_force(const std::optional<std::string>& interface);
+
+struct Occupancy {
+    std::string map;        // "connections-ipv4", ...
+    std::uint64_t entries = 0;
+    std::uint64_t capacity = 0;
+};
+
+struct CardStatus {
+    Card card;
+    std::vector<Occupancy> maps;
+};
+
+struct Status {
+    std::uint32_t generation = 0;
+    std::vector<CardStatus> cards;
+};
+
+// `count_entries`: walk the tables to count what is in them (a million entries take a while).
+Result<Status> status(bool count_entries);
+
+struct CardCounters {
+    Card card;
+    std::map<std::uint32_t, edgefw_counter> slots;  // summed over CPUs; every slot of `document`, also zero ones
+    edgefw_reason_counter reasons[EDGEFW_HOOKS][2][EDGEFW_REASON_COUNT] = {};  // [hook][verdict][reason]
+    std::string document;  // of the policy in force on this card: ids and slots ("slot" in each rule and nat entry)
+};
+
+// One snapshot of every attached card, or of `interface` alone.
+Result<std::vector<CardCounters>> counters(const std::optional<std::string>& interface);
+
+// Judges frames on the real programs (BPF_PROG_TEST_RUN) with private connections and counters.
+struct Judgement {
+    policy::Action verdict = policy::Action::kDrop;
+    edgefw_reason reason = EDGEFW_REASON_NO_GENERATION;
+    std::uint32_t slot = 0;                  // counter slot of the rule or built-in; 0: none
+    std::string rule;                        // its id; empty: none
+    std::string nat;                         // id of the forward that translated; empty: none
+    std::vector<std::uint8_t> frame;         // as it left (translated); only from judge() with keep_frame
+};
+
+class Judge {
+  public:
+    // Of a policy that is not in force.
+    static Result<Judge> of(const Compiled& policy);
+    // Of the policy in force, with its own constants and rule maps.
+    static Result<Judge> in_force(const std::optional<std::string>& interface);
+
+    Judge(Judge&&) noexcept;
+    Judge& operator=(Judge&&) noexcept;
+    ~Judge();
+
+    Result<Judgement> judge(policy::Side side, edgefw_hook hook, const std::vector<std::uint8_t>& frame,
+                            bool keep_frame = false);
+    // Empties the private connection tables.
+    Result<Ok> forget();
+
+  private:
+    struct Instances;
+    explicit Judge(std::unique_ptr<Instances> instances);
+    std::unique_ptr<Instances> instances_;
+};
+
+// Attached cards changed or a push happened since: cheap enough to ask every second. 0: nothing attached.
+Result<std::uint32_t> generation_in_force();
+
+// Addresses of this host, all cards of the namespace (rtnetlink): for check's warning about a forward's public address,
+// and whether one of them is dynamic (has a finite lifetime: DHCP).
+struct HostAddress {
+    Address address;
+    std::string interface;
+    bool dynamic = false;
+};
+Result<std::vector<HostAddress>> host_addresses();
+
+// Whether this process may load programs; the reason when not.
+Result<Ok> may_load_programs();
+
+}  // namespace edgefw::kernel

@@ -1,0 +1,44 @@
+// The packet notation (design section 4) and frames built from it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "userspace/base/address.h"
+#include "userspace/base/result.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::packet {
+
+// SIDE DIRECTION PROTO SRC[:PORT] > DST[:PORT] [FLAGS|TYPE] [vlan N]
+struct Packet {
+    policy::Side side = policy::Side::kExternal;
+    policy::Direction direction = policy::Direction::kInbound;
+    std::uint8_t protocol = 0;
+    Address source;       // what is on the wire at that hook
+    Address destination;  // same family
+    std::uint16_t source_port = 0;  // TCP and UDP
+    std::uint16_t destination_port = 0;
+    std::uint8_t tcp_flags = 0x02;  // SYN when none is named
+    std::uint8_t icmp_type = 0;     // ICMP and ICMPv6
+    std::uint8_t icmp_code = 0;
+    std::uint16_t icmp_id = 0;      // echo: identifier (0 when built from notation)
+    std::optional<std::uint16_t> vlan;
+
+    edgefw_hook hook() const { return policy::hook_of(side, direction); }
+    std::string to_text() const;  // canonical notation; parse(to_text()) gives the same packet
+};
+
+// kUsage with what is wrong and what would be right.
+Result<Packet> parse(std::string_view text);
+
+// A frame of at least 60 bytes as it is on the wire at the hook, every length and checksum right.
+std::vector<std::uint8_t> frame(const Packet& packet);
+
+// `packet` with the addresses and ports that `frame` has: what left, after the data path translated frame(packet).
+Packet with_ends_of(const Packet& packet, const std::vector<std::uint8_t>& frame);
+
+}  // namespace edgefw::packet

@@ -1,0 +1,132 @@
+// The checked policy: what `check` yields and `compile` takes. Plain values; profiles are expanded, variables bound.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "maps/abi.h"
+#include "maps/builtins.h"
+#include "maps/connection.h"
+#include "userspace/base/address.h"
+
+namespace edgefw::policy {
+
+enum class Side : std::uint8_t { kExternal = EDGEFW_EXTERNAL, kInternal = EDGEFW_INTERNAL };
+enum class Direction : std::uint8_t { kInbound, kOutbound, kBoth };
+enum class Action : std::uint8_t { kDrop = EDGEFW_DROP, kPass = EDGEFW_PASS };
+enum class State : std::uint8_t { kKeep, kNone };
+
+const char* to_text(Side side);
+const char* to_text(Direction direction);
+const char* to_text(Action action);
+const char* to_text(State state);
+
+// Design section 2: on the external side received is inbound, on the internal side received is outbound.
+edgefw_hook hook_of(Side side, Direction direction);       // direction is not kBoth
+Direction direction_of(Side side, edgefw_hook hook);
+
+// A place in a file, for messages. Lines and columns start at 1; line 0: no place.
+struct Location {
+    std::string file;
+    int line = 0;
+    int column = 0;
+    std::string to_text() const;  // file:line:column
+};
+
+// Where a rule comes from.
+struct Origin {
+    std::string profile;   // empty: written in the policy itself
+    std::string role;      // "access-edge"; empty: none
+    std::string document;  // "Step 2.3. Configure Firewalls"; empty: none
+    std::string section;   // for documents without numbered tables; empty: none
+    std::optional<int> table;
+    std::optional<int> figure;
+};
+
+// The addresses one end may have. Empty `ranges` and `sets`: any address of either family.
+struct AddressMatch {
+    std::vector<AddressRange> ranges;  // sorted, disjoint
+    std::vector<std::string> sets;     // names in Policy::sets; a member of any of them matches
+
+    bool any() const { return ranges.empty() && sets.empty(); }
+};
+
+struct PortRange {
+    std::uint16_t first = 0;
+    std::uint16_t last = 0;
+    auto operator<=>(const PortRange&) const = default;
+};
+
+// (flags & mask) == value, flags as in the TCP header's 14th byte (RFC 9293).
+struct TcpFlags {
+    std::uint8_t mask = 0;
+    std::uint8_t value = 0;
+};
+
+struct IcmpMatch {
+    std::uint8_t type = 0;
+    std::optional<std::uint8_t> code;  // absent: any
+};
+
+struct Rule {
+    std::string id;  // "ocs/access-edge/external-443"
+    Origin origin;
+    Side side = Side::kExternal;
+    Direction direction = Direction::kInbound;
+    std::optional<std::uint8_t> protocol;  // IP protocol number; absent: any
+    AddressMatch local;
+    AddressMatch remote;
+    std::vector<PortRange> local_port;   // empty: any; sorted, disjoint; only with TCP or UDP
+    std::vector<PortRange> remote_port;
+    std::optional<TcpFlags> tcp_flags;
+    bool established = false;      // TCP segments with ACK or RST set; only with State::kNone
+    std::vector<IcmpMatch> icmp;   // empty: any; only with ICMP or ICMPv6
+    std::optional<std::uint16_t> vlan;  // id of the outermost tag
+    State state = State::kKeep;    // of a pass rule
+    Action action = Action::kDrop;
+    Location where;
+};
+
+// Port forward of one port. Several protocols are several entries with ids of their own.
+struct Forward {
+    std::string id;
+    Origin origin;
+    std::uint8_t protocol = 0;  // IPPROTO_TCP or IPPROTO_UDP
+    Address public_address;     // IPv4
+    std::uint16_t public_port = 0;
+    Address target;             // IPv4
+    std::uint16_t target_port = 0;
+    Location where;
+};
+
+struct Set {
+    std::string name;
+    std::vector<AddressRange> members;  // sorted, disjoint, both families
+    Location where;
+};
+
+// `tests:` of the policy, and the packets of its profiles (bound to the policy's variables).
+struct PolicyTest {
+    std::string packet;  // packet notation (design section 4)
+    Action expect = Action::kDrop;
+    std::optional<std::string> rule;    // id it must count for
+    std::optional<std::string> reason;  // text name from maps/reasons.h
+    Location where;
+};
+
+struct Policy {
+    std::vector<Rule> rules;  // in order: the first that matches decides
+    std::vector<Forward> forwards;
+    std::vector<Set> sets;
+    Action defaults[EDGEFW_SIDES][2] = {};  // [side][0 inbound, 1 outbound]
+    std::uint32_t builtins = (1u << EDGEFW_BUILTIN_COUNT) - 1;  // bit n: enum edgefw_builtin n is on
+    std::uint32_t timeout[EDGEFW_STATE_COUNT] = {};  // seconds
+    std::vector<PolicyTest> tests;
+    std::vector<std::string> warnings;  // one line each, with file:line:column
+    std::string file;                   // as named on the command line
+    std::string digest;                 // SHA-256 of the file's text, in hex: what `sha256sum` prints
+};
+
+}  // namespace edgefw::policy
