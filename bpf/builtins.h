@@ -1,0 +1,70 @@
+// The built-in rules of maps/builtins.h.
+#pragma once
+
+#include "bpf/dissect.h"
+
+#include "maps/builtins.h"
+
+#define ND_FIRST 133
+#define ND_LAST 137
+#define MLD_FIRST 130
+#define MLD_LAST 132
+#define MLD_V2_REPORT 143
+#define DHCP_SERVER 67
+#define DHCP_CLIENT 68
+#define DHCPV6_CLIENT 546
+#define DHCPV6_SERVER 547
+#define IPV6_LINK_LOCAL 0xfe800000u
+#define IPV6_LINK_LOCAL_MASK 0xffc00000u
+
+static __always_inline bool is_on(__u32 builtin) {
+    return config.builtins >> builtin & 1;
+}
+
+// Of a frame that is not IP. Returns enum edgefw_builtin, or EDGEFW_BUILTIN_COUNT.
+static __always_inline __u32 builtin_of_link(const struct packet* packet) {
+    if (packet->ethertype == bpf_htons(ETH_P_ARP))
+        return is_on(EDGEFW_BUILTIN_ARP) ? EDGEFW_BUILTIN_ARP : EDGEFW_BUILTIN_COUNT;
+    if (is_on(EDGEFW_BUILTIN_LINK_LOCAL) && packet->is_link_local) return EDGEFW_BUILTIN_LINK_LOCAL;
+    return EDGEFW_BUILTIN_COUNT;
+}
+
+// The source of MLD is link-local, or unspecified while an address is being checked (RFC 3590).
+static __always_inline bool is_mld_source(const struct packet* packet, __u32 hook) {
+    const __u32* source = &packet->field[hook == EDGEFW_RECEIVED ? EDGEFW_FIELD_REMOTE : EDGEFW_FIELD_LOCAL];
+
+    return (source[0] & IPV6_LINK_LOCAL_MASK) == IPV6_LINK_LOCAL ||
+           (source[0] | source[1] | source[2] | source[3]) == 0;
+}
+
+static __always_inline __u32 builtin_of_icmp6(const struct packet* packet, __u32 hook) {
+    __u32 type = packet->field[EDGEFW_FIELD_DETAIL] >> 8;
+
+    if (is_on(EDGEFW_BUILTIN_ND) && type >= ND_FIRST && type <= ND_LAST && packet->hop_limit == 255)
+        return EDGEFW_BUILTIN_ND;
+    if (is_on(EDGEFW_BUILTIN_MLD) && ((type >= MLD_FIRST && type <= MLD_LAST) || type == MLD_V2_REPORT) &&
+        packet->hop_limit == 1 && is_mld_source(packet, hook))
+        return EDGEFW_BUILTIN_MLD;
+    return EDGEFW_BUILTIN_COUNT;
+}
+
+static __always_inline bool has_ports(const struct packet* packet, __u32 local, __u32 remote) {
+    return packet->field[EDGEFW_FIELD_LOCAL_PORT] == local && packet->field[EDGEFW_FIELD_REMOTE_PORT] == remote;
+}
+
+// Of an IP packet. A fragment is none of these: what passes by protocol alone passes whole only.
+static __always_inline __u32 builtin_of_packet(const struct packet* packet, __u32 hook) {
+    __u32 protocol = packet->field[EDGEFW_FIELD_PROTOCOL];
+
+    if (protocol == IPPROTO_TCP || packet->fragment != FRAGMENT_NONE) return EDGEFW_BUILTIN_COUNT;
+    if (packet->family == EDGEFW_IPV6) {
+        if (protocol == PROTOCOL_ICMPV6) return builtin_of_icmp6(packet, hook);
+        if (is_on(EDGEFW_BUILTIN_DHCPV6) && protocol == IPPROTO_UDP && has_ports(packet, DHCPV6_CLIENT, DHCPV6_SERVER))
+            return EDGEFW_BUILTIN_DHCPV6;
+        return EDGEFW_BUILTIN_COUNT;
+    }
+    if (is_on(EDGEFW_BUILTIN_DHCP) && protocol == IPPROTO_UDP && has_ports(packet, DHCP_CLIENT, DHCP_SERVER))
+        return EDGEFW_BUILTIN_DHCP;
+    if (is_on(EDGEFW_BUILTIN_IGMP) && protocol == IPPROTO_IGMP && packet->hop_limit == 1) return EDGEFW_BUILTIN_IGMP;
+    return EDGEFW_BUILTIN_COUNT;
+}

@@ -1,0 +1,116 @@
+// decide: from what the earlier stages found to one verdict and one reason. The order is that of docs/semantics.md.
+#pragma once
+
+#include "bpf/builtins.h"
+#include "bpf/classify.h"
+#include "bpf/fragment.h"
+#include "bpf/track.h"
+
+static __always_inline void set(struct packet* packet, __u8 verdict, __u8 reason) {
+    packet->verdict = verdict;
+    packet->reason = reason;
+}
+
+static __always_inline bool pass_builtin(struct packet* packet, __u32 builtin) {
+    if (builtin == EDGEFW_BUILTIN_COUNT) return false;
+    set(packet, EDGEFW_PASS, EDGEFW_REASON_BUILTIN);
+    packet->slot = EDGEFW_SLOT_FIRST_BUILTIN + builtin;
+    return true;
+}
+
+// Neither IPv4 nor IPv6: no rule can name it.
+static __always_inline void decide_link(struct packet* packet, const __u32 hook) {
+    if (pass_builtin(packet, builtin_of_link(packet))) return;
+    if (config.default_outcome[hook] & EDGEFW_OUTCOME_PASS)
+        set(packet, EDGEFW_PASS, EDGEFW_REASON_DEFAULT);
+    else
+        set(packet, EDGEFW_DROP, EDGEFW_REASON_UNSUPPORTED_ETHERTYPE);
+}
+
+// Whether rules or default of the other direction open connections at all: a constant of the program.
+static __always_inline bool may_be_known(__u32 other) {
+    return ((config.forest[other][EDGEFW_IPV4].uses | config.forest[other][EDGEFW_IPV6].uses) & EDGEFW_USES_KEEP) ||
+           (config.default_outcome[other] & EDGEFW_OUTCOME_KEEP);
+}
+
+// A SYN that this direction's rules do not open can still be known: opened from the other end (RFC 9293 section 3.5,
+// simultaneous open). The table is asked only where the other direction would have opened it: on a drop by default,
+// the common case, a short walk is cheaper than a hash lookup.
+static __always_inline bool track_syn(struct packet* packet, __u32 hook) {
+    const __u32 other = hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED;
+    __u32 number = packet->number, outcome = packet->outcome, theirs;
+
+    if (!may_be_known(other)) return false;
+    theirs = classify(packet, TREE_INDEX(other, packet->family & 1)) ? packet->outcome : config.default_outcome[other];
+    packet->number = number;
+    packet->outcome = outcome;
+    return (theirs & EDGEFW_OUTCOME_KEEP) && track(packet, hook);
+}
+
+// By rules, or by the default where none matches. Sets slot and outcome; opens no connection.
+static __always_inline void decide_by_rules(struct packet* packet, __u32 hook) {
+    __u32 outcome = config.default_outcome[hook];
+    __u8 reason = EDGEFW_REASON_DEFAULT;
+
+    packet->slot = EDGEFW_SLOT_NONE;
+    if (classify(packet, TREE_INDEX(hook, packet->family & 1))) {
+        outcome = packet->outcome;
+        packet->slot = outcome & EDGEFW_OUTCOME_SLOT_MASK;
+        reason = EDGEFW_REASON_RULE;
+    }
+    packet->outcome = outcome;
+    set(packet, outcome & EDGEFW_OUTCOME_PASS ? EDGEFW_PASS : EDGEFW_DROP, reason);
+}
+
+static __always_inline bool opens(const struct packet* packet) {
+    return (packet->outcome & EDGEFW_OUTCOME_KEEP) && packet->tracked && packet->field[EDGEFW_FIELD_OPENS];
+}
+
+// Classified and tracked. Returns whether the packet opened a connection.
+static __always_inline bool decide_by_state(struct packet* packet, __u32 hook) {
+    bool asked = false;
+
+    if (config.keeps_state && packet->tracked && !packet->is_syn) {
+        if (track(packet, hook)) return false;
+        asked = true;
+    }
+    decide_by_rules(packet, hook);
+    if (!config.keeps_state) return false;
+    if (!opens(packet)) {
+        __u32 slot = packet->slot;
+        __u8 verdict = packet->verdict, reason = packet->reason;
+
+        if (!packet->tracked || asked || track_syn(packet, hook)) return false;
+        packet->slot = slot;
+        set(packet, verdict, reason);
+        return false;
+    }
+    switch (open(packet, hook)) {
+        case OPENED:
+            return true;
+        case KNOWN:
+            return false;
+        default:
+            set(packet, EDGEFW_DROP, EDGEFW_REASON_CONNECTION_TABLE);
+            return false;
+    }
+}
+
+// Of a well-formed packet. Returns whether it opened a connection.
+static __always_inline int decide(struct packet* packet, const __u32 hook) {
+    bool opened;
+
+    if (!packet->is_ip) {
+        decide_link(packet, hook);
+        return false;
+    }
+    if (packet->fragment == FRAGMENT_LATER) {
+        follow_fragment(packet, hook);
+        return false;
+    }
+    if (pass_builtin(packet, builtin_of_packet(packet, hook))) return false;
+    if (hook == EDGEFW_RECEIVED && config.has_forwards && is_translatable(packet)) translate_destination(packet);
+    opened = decide_by_state(packet, hook);
+    if (packet->fragment == FRAGMENT_FIRST) remember_fragment(packet, hook);
+    return opened;
+}

@@ -1,0 +1,236 @@
+// dissect, the network layer: IPv4 with options (RFC 791), IPv6 with extension headers (RFC 8200), fragments of both.
+#pragma once
+
+#include "bpf/dissect_transport.h"
+#include "bpf/frame.h"
+
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#include <bpf/bpf_endian.h>
+
+#define IPV4_HEADER 20
+#define IPV4_MORE_FRAGMENTS 0x2000
+#define IPV4_OFFSET_MASK 0x1fff
+#define IPV4_OPTION_END 0
+#define IPV4_OPTION_NOP 1
+#define IPV4_OPTION_LOOSE_ROUTE 131
+#define IPV4_OPTION_STRICT_ROUTE 137
+#define IPV6_HEADER 40
+#define IPV6_MORE_FRAGMENTS 0x0001
+#define IPV6_OFFSET_MASK 0xfff8
+#define EXTENSION_HOP_BY_HOP 0
+#define EXTENSION_ROUTING 43
+#define EXTENSION_FRAGMENT 44
+#define EXTENSION_AUTHENTICATION 51
+#define EXTENSION_DESTINATION 60
+#define EXTENSION_MOBILITY 135
+#define EXTENSION_HIP 139
+#define EXTENSION_SHIM6 140
+#define DATAGRAM_MAX 65535
+
+// Which of source and destination is local follows from the hook.
+static __always_inline void set_addresses(const __u32 hook, struct packet* packet, const __be32* source,
+                                          const __be32* destination, const int words) {
+    const __be32* local = hook == EDGEFW_RECEIVED ? destination : source;
+    const __be32* remote = hook == EDGEFW_RECEIVED ? source : destination;
+
+#pragma unroll
+    for (int i = 0; i < words; i++) {
+        packet->field[EDGEFW_FIELD_LOCAL + i] = bpf_ntohl(local[i]);
+        packet->field[EDGEFW_FIELD_REMOTE + i] = bpf_ntohl(remote[i]);
+    }
+}
+
+// What offset, length and the more-fragments flag say. `offset` in bytes.
+static __always_inline __u32 set_fragment(struct packet* packet, __u32 offset, bool more, __u32 malformed) {
+    if (more && packet->transport_length % 8 != 0) return malformed;
+    if (offset + packet->transport_length > DATAGRAM_MAX) return EDGEFW_REASON_FRAGMENT_OVERLONG;
+    if (offset == 8 && packet->field[EDGEFW_FIELD_PROTOCOL] == IPPROTO_TCP) return EDGEFW_REASON_FRAGMENT_OFFSET_ONE;
+    if (offset != 0)
+        packet->fragment = FRAGMENT_LATER;
+    else if (more)
+        packet->fragment = FRAGMENT_FIRST;
+    return EDGEFW_REASON_COUNT;
+}
+
+// 40 bytes at most; the rest lets the verifier see that a masked length fits.
+#define OPTIONS_MASK 0x3c
+struct options {
+    __u8 byte[OPTIONS_MASK];
+};
+
+// Walks the options: they must be well formed and hold no source route.
+// A global function, as are the other rare ones: the verifier checks it once, apart from its callers.
+__noinline __u32 walk_ipv4_options(const struct options* options, __u32 length) {
+    __u32 inside = 0;  // bytes of the current option still to pass over
+
+    if (!options) return EDGEFW_REASON_MALFORMED_IPV4;
+    // One step a byte, whatever the option's size: the verifier then sees the same few states at every step.
+    for (__u32 i = 0; i < EDGEFW_MAX_IPV4_OPTIONS; i++) {
+        __u8 type = options->byte[i];
+
+        if (i >= length) break;
+        if (inside > 0) {
+            inside--;
+            continue;
+        }
+        if (type == IPV4_OPTION_END) break;
+        if (type == IPV4_OPTION_NOP) continue;
+        if (type == IPV4_OPTION_LOOSE_ROUTE || type == IPV4_OPTION_STRICT_ROUTE) return EDGEFW_REASON_IPV4_SOURCE_ROUTE;
+        if (i + 1 >= length || i + 1 >= EDGEFW_MAX_IPV4_OPTIONS) return EDGEFW_REASON_MALFORMED_IPV4;
+        inside = options->byte[i + 1];
+        if (inside < 2 || inside > length - i) return EDGEFW_REASON_MALFORMED_IPV4;
+        inside--;
+    }
+    return EDGEFW_REASON_COUNT;
+}
+
+static __always_inline __u32 check_ipv4_options(const struct frame* frame, const __u32 hook, __u32 offset,
+                                                __u32 length) {
+    struct options options = {};
+
+    length &= OPTIONS_MASK;  // the header length field can name no other than a multiple of four, up to 40
+    if (length == 0 || !load(frame->context, hook, offset, &options, length)) return EDGEFW_REASON_MALFORMED_IPV4;
+    return walk_ipv4_options(&options, length);
+}
+
+static __always_inline __u32 dissect_ipv4(const struct frame* frame, const __u32 hook, struct packet* packet) {
+    struct iphdr header;
+    __u32 header_length, total, offset, reason;
+
+    if (!read(frame, hook, packet->network, &header, sizeof(header))) return EDGEFW_REASON_MALFORMED_IPV4;
+    header_length = header.ihl * 4;
+    total = bpf_ntohs(header.tot_len);
+    // IPv4 "BIG TCP": a GSO packet over 65,535 bytes carries length 0 until it is segmented.
+    if (total == 0 && packet->segments > 1) total = frame->length - packet->network;
+    if (header.version != 4 || header_length < IPV4_HEADER || total < header_length ||
+        packet->network + total > frame->length)
+        return EDGEFW_REASON_MALFORMED_IPV4;
+    if (header_length > IPV4_HEADER) {
+        reason = check_ipv4_options(frame, hook, packet->network + IPV4_HEADER, header_length - IPV4_HEADER);
+        if (reason != EDGEFW_REASON_COUNT) return reason;
+    }
+
+    set_addresses(hook, packet, &header.saddr, &header.daddr, 1);
+    packet->field[EDGEFW_FIELD_PROTOCOL] = header.protocol;
+    packet->hop_limit = header.ttl;
+    packet->transport = packet->network + header_length;
+    packet->transport_length = total - header_length;
+    packet->fragment_id = header.id;
+    offset = bpf_ntohs(header.frag_off);
+    if (offset & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) {
+        reason = set_fragment(packet, (offset & IPV4_OFFSET_MASK) * 8, offset & IPV4_MORE_FRAGMENTS,
+                              EDGEFW_REASON_MALFORMED_IPV4);
+        if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
+    }
+    return dissect_transport(frame, hook, packet);
+}
+
+struct extension {
+    __u8 next;
+    __u8 length;
+    __u8 type;       // routing: its type
+    __u8 remaining;  // routing: segments left
+    __be32 id;       // fragment: identification
+};
+
+static __always_inline bool is_extension(__u8 next) {
+    switch (next) {
+        case EXTENSION_HOP_BY_HOP:
+        case EXTENSION_ROUTING:
+        case EXTENSION_FRAGMENT:
+        case EXTENSION_AUTHENTICATION:
+        case EXTENSION_DESTINATION:
+        case EXTENSION_MOBILITY:
+        case EXTENSION_HIP:
+        case EXTENSION_SHIM6:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// Bytes of an extension header: in units of 8 beyond the first 8; AH in units of 4 beyond the first 8 (RFC 4302).
+static __always_inline __u32 extension_bytes(__u8 kind, __u8 length) {
+    if (kind == EXTENSION_FRAGMENT) return 8;
+    if (kind == EXTENSION_AUTHENTICATION) return ((__u32)length + 2) * 4;
+    return ((__u32)length + 1) * 8;
+}
+
+// Walks the extension headers from packet->transport on; the packet's protocol is the first that is none of them.
+static __always_inline __u32 walk_extensions(void* context, const __u32 hook, struct packet* packet, __u32 first) {
+    __u8 next = first;
+    bool fragmented = false;
+    bool fragment_seen = false;
+
+    for (int i = 0; i < EDGEFW_MAX_EXTENSION_HEADERS + 1; i++) {
+        struct extension header;
+        __u32 bytes, reason;
+
+        if (!is_extension(next)) {
+            packet->field[EDGEFW_FIELD_PROTOCOL] = next;
+            return EDGEFW_REASON_COUNT;
+        }
+        if (i == EDGEFW_MAX_EXTENSION_HEADERS) break;
+        if (next == EXTENSION_HOP_BY_HOP && i > 0) return EDGEFW_REASON_MALFORMED_EXTENSION;
+        if (packet->transport_length < sizeof(header) ||
+            !load(context, hook, packet->transport, &header, sizeof(header)))
+            return fragmented ? EDGEFW_REASON_FRAGMENT_SHORT_FIRST : EDGEFW_REASON_MALFORMED_EXTENSION;
+        bytes = extension_bytes(next, header.length);
+        if (bytes > packet->transport_length)
+            return fragmented ? EDGEFW_REASON_FRAGMENT_SHORT_FIRST : EDGEFW_REASON_MALFORMED_EXTENSION;
+        if (next == EXTENSION_ROUTING && header.remaining != 0) return EDGEFW_REASON_IPV6_ROUTING_HEADER;
+        packet->transport += bytes;
+        packet->transport_length -= bytes;
+        if (next == EXTENSION_FRAGMENT) {
+            __u32 offset = (__u32)header.type << 8 | header.remaining;  // bytes 2 and 3 of a fragment header
+
+            if (fragment_seen) return EDGEFW_REASON_MALFORMED_EXTENSION;
+            fragment_seen = true;
+            if (offset & (IPV6_OFFSET_MASK | IPV6_MORE_FRAGMENTS)) {
+                fragmented = true;
+                packet->fragment_id = header.id;
+                packet->field[EDGEFW_FIELD_PROTOCOL] = header.next;
+                reason = set_fragment(packet, offset & IPV6_OFFSET_MASK, offset & IPV6_MORE_FRAGMENTS,
+                                      EDGEFW_REASON_MALFORMED_EXTENSION);
+                if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
+            }
+        }
+        next = header.next;
+    }
+    return EDGEFW_REASON_EXTENSION_DEPTH;
+}
+
+// The walk is rare: a global function of each hook keeps it out of the common path's registers and verification.
+
+__noinline __u32 walk_extensions_received(struct xdp_md* context, struct packet* packet, __u32 first) {
+    return packet ? walk_extensions(context, EDGEFW_RECEIVED, packet, first) : EDGEFW_REASON_MALFORMED_EXTENSION;
+}
+
+__noinline __u32 walk_extensions_sent(struct __sk_buff* context, struct packet* packet, __u32 first) {
+    return packet ? walk_extensions(context, EDGEFW_SENT, packet, first) : EDGEFW_REASON_MALFORMED_EXTENSION;
+}
+
+static __always_inline __u32 dissect_ipv6(const struct frame* frame, const __u32 hook, struct packet* packet) {
+    struct ipv6hdr header;
+    __u32 payload, reason;
+
+    if (!read(frame, hook, packet->network, &header, sizeof(header))) return EDGEFW_REASON_MALFORMED_IPV6;
+    payload = bpf_ntohs(header.payload_len);
+    if (header.version != 6 || packet->network + IPV6_HEADER + payload > frame->length)
+        return EDGEFW_REASON_MALFORMED_IPV6;
+
+    set_addresses(hook, packet, (const __be32*)&header.saddr, (const __be32*)&header.daddr, 4);
+    packet->hop_limit = header.hop_limit;
+    packet->transport = packet->network + IPV6_HEADER;
+    packet->transport_length = payload;
+    packet->field[EDGEFW_FIELD_PROTOCOL] = header.nexthdr;
+    if (is_extension(header.nexthdr)) {
+        reason = hook == EDGEFW_RECEIVED ? walk_extensions_received(frame->context, packet, header.nexthdr)
+                                         : walk_extensions_sent(frame->context, packet, header.nexthdr);
+        if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
+    }
+    return dissect_transport(frame, hook, packet);
+}

@@ -1,0 +1,130 @@
+// dissect, the transport layer: TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443), others by number.
+#pragma once
+
+#include "bpf/frame.h"
+
+#include <linux/in.h>
+
+#include <bpf/bpf_endian.h>
+
+#define TCP_HEADER 20
+#define UDP_HEADER 8
+#define ICMP_HEADER 8
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+#define PROTOCOL_ICMPV6 58  // linux/in.h has no IPv6
+#define ICMP4_ECHO_REPLY 0
+#define ICMP4_ECHO_REQUEST 8
+#define ICMP6_ECHO_REQUEST 128
+#define ICMP6_ECHO_REPLY 129
+
+// A header that is not all there: of a first fragment it has a reason of its own.
+static __always_inline __u32 truncated(const struct packet* packet, __u32 reason) {
+    return packet->fragment == FRAGMENT_FIRST ? EDGEFW_REASON_FRAGMENT_SHORT_FIRST : reason;
+}
+
+static __always_inline void set_ports(const __u32 hook, struct packet* packet, __be16 source, __be16 destination) {
+    packet->local_port = hook == EDGEFW_RECEIVED ? destination : source;
+    packet->remote_port = hook == EDGEFW_RECEIVED ? source : destination;
+    packet->field[EDGEFW_FIELD_LOCAL_PORT] = bpf_ntohs(packet->local_port);
+    packet->field[EDGEFW_FIELD_REMOTE_PORT] = bpf_ntohs(packet->remote_port);
+}
+
+struct tcp_start {  // the first 16 bytes
+    __be16 source;
+    __be16 destination;
+    __be32 sequence;
+    __be32 acknowledgment;
+    __u8 offset;  // data offset in the high four bits
+    __u8 flags;
+    __be16 window;
+};
+
+static __always_inline __u32 dissect_tcp(const struct frame* frame, const __u32 hook, struct packet* packet) {
+    struct tcp_start header;
+    __u32 bytes;
+
+    if (packet->transport_length < TCP_HEADER || !read(frame, hook, packet->transport, &header, sizeof(header)))
+        return truncated(packet, EDGEFW_REASON_MALFORMED_TCP);
+    bytes = (header.offset >> 4) * 4;
+    if (bytes < TCP_HEADER) return EDGEFW_REASON_MALFORMED_TCP;
+    if (bytes > packet->transport_length) return truncated(packet, EDGEFW_REASON_MALFORMED_TCP);
+    set_ports(hook, packet, header.source, header.destination);
+    packet->field[EDGEFW_FIELD_DETAIL] = header.flags;
+    packet->is_syn = (header.flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+    packet->field[EDGEFW_FIELD_OPENS] = packet->is_syn;
+    packet->header_length = packet->transport + bytes;
+    packet->tracked = true;
+    return EDGEFW_REASON_COUNT;
+}
+
+struct udp_header {
+    __be16 source;
+    __be16 destination;
+    __be16 length;
+    __be16 checksum;
+};
+
+static __always_inline __u32 dissect_udp(const struct frame* frame, const __u32 hook, struct packet* packet) {
+    struct udp_header header;
+    __u32 length;
+
+    if (packet->transport_length < UDP_HEADER || !read(frame, hook, packet->transport, &header, sizeof(header)))
+        return truncated(packet, EDGEFW_REASON_MALFORMED_UDP);
+    length = bpf_ntohs(header.length);
+    // A first fragment carries the length of the whole datagram.
+    if (length < UDP_HEADER || (length > packet->transport_length && packet->fragment != FRAGMENT_FIRST))
+        return EDGEFW_REASON_MALFORMED_UDP;
+    set_ports(hook, packet, header.source, header.destination);
+    packet->field[EDGEFW_FIELD_OPENS] = 1;
+    packet->header_length = packet->transport + UDP_HEADER;
+    packet->tracked = true;
+    return EDGEFW_REASON_COUNT;
+}
+
+struct icmp_header {
+    __u8 type;
+    __u8 code;
+    __be16 checksum;
+    __be16 id;  // of an echo
+    __be16 sequence;
+};
+
+// The end that sends the requests has the identifier as its port: so the two directions of pinging never share a key.
+static __always_inline __u32 dissect_icmp(const struct frame* frame, const __u32 hook, struct packet* packet,
+                                          __u8 request, __u8 reply) {
+    struct icmp_header header;
+    bool from_requester, is_echo;
+
+    if (packet->transport_length < ICMP_HEADER || !read(frame, hook, packet->transport, &header, sizeof(header)))
+        return truncated(packet, EDGEFW_REASON_MALFORMED_ICMP);
+    packet->field[EDGEFW_FIELD_DETAIL] = (__u32)header.type << 8 | header.code;
+    packet->field[EDGEFW_FIELD_OPENS] = header.type != reply;
+    is_echo = header.type == request || header.type == reply;
+    packet->tracked = is_echo;
+    if (is_echo) {
+        from_requester = header.type == request;
+        if ((hook == EDGEFW_RECEIVED) == from_requester)
+            packet->remote_port = header.id;
+        else
+            packet->local_port = header.id;
+    }
+    return EDGEFW_REASON_COUNT;
+}
+
+static __always_inline __u32 dissect_transport(const struct frame* frame, const __u32 hook, struct packet* packet) {
+    __u32 protocol = packet->field[EDGEFW_FIELD_PROTOCOL];
+
+    packet->header_length = packet->transport;
+    if (protocol == IPPROTO_TCP) return dissect_tcp(frame, hook, packet);
+    if (protocol == IPPROTO_UDP) return dissect_udp(frame, hook, packet);
+    if (protocol == IPPROTO_ICMP && packet->family == EDGEFW_IPV4)
+        return dissect_icmp(frame, hook, packet, ICMP4_ECHO_REQUEST, ICMP4_ECHO_REPLY);
+    if (protocol == PROTOCOL_ICMPV6 && packet->family == EDGEFW_IPV6)
+        return dissect_icmp(frame, hook, packet, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY);
+    packet->field[EDGEFW_FIELD_OPENS] = 1;
+    packet->tracked = true;
+    return EDGEFW_REASON_COUNT;
+}

@@ -1,0 +1,35 @@
+// The bounds-checked reader: the only way dissect looks at bytes.
+#pragma once
+
+#include "bpf/packet.h"
+
+#include <stddef.h>
+
+// No header starts beyond this: eight extension headers of 2,048 bytes behind two tags end below it.
+#define FRAME_READ_LIMIT 0x4fff
+
+// Copies through the kernel's helper: for what is rarely there, or may lie in a fragment of the buffer.
+static __always_inline bool load(void* context, const __u32 hook, __u32 offset, void* to, __u32 size) {
+    if (hook == EDGEFW_RECEIVED) return bpf_xdp_load_bytes(context, offset, to, size) == 0;
+    return bpf_skb_load_bytes(context, offset, to, size) == 0;
+}
+
+// Copies `size` bytes at `offset` to `to`. False when the frame ends before, or the kernel will not hand them out.
+// Headers lie in the linear part as a rule; what lies in a fragment of the buffer comes through the helper.
+static __always_inline bool read(const struct frame* frame, const __u32 hook, __u32 offset, void* to,
+                                 const __u32 size) {
+    const void* from;
+
+    if (offset > FRAME_READ_LIMIT) return false;
+    from = frame->data + offset;
+    if (from + size <= frame->data_end) {
+        // Clang copies byte by byte what it cannot assume aligned; the machines that run XDP read unaligned words.
+        if (size % 4 == 0)
+            __builtin_memcpy(to, __builtin_assume_aligned(from, 4), size);
+        else
+            __builtin_memcpy(to, __builtin_assume_aligned(from, 2), size);
+        return true;
+    }
+    if (offset + size > frame->length) return false;
+    return load(frame->context, hook, offset, to, size);
+}

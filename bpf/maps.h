@@ -1,0 +1,145 @@
+// Every map of the judging programs. Lifetimes and pins: maps/README.md.
+#pragma once
+
+#include "maps/classes.h"
+#include "maps/connection.h"
+#include "maps/counters.h"
+#include "maps/decision.h"
+#include "maps/forward.h"
+#include "maps/fragment.h"
+#include "maps/limits.h"
+#include "maps/tree.h"
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+// Of a generation: sized by the image before load, filled before the flip, never written after it.
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct edgefw_node);
+} nodes SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct edgefw_test);
+} tests SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 1);
+    __type(key, __be32);
+    __type(value, struct edgefw_class);
+} class_hosts4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 1);
+    __type(key, __be32[4]);
+    __type(value, struct edgefw_class);
+} class_hosts6 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 1);
+    __type(key, struct edgefw_prefix4);
+    __type(value, struct edgefw_class);
+} class_prefixes4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 1);
+    __type(key, struct edgefw_prefix6);
+    __type(value, struct edgefw_class);
+} class_prefixes6 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct edgefw_forward);
+} forwards_in SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct edgefw_forward);
+} forwards_out SEC(".maps");
+
+// Of a card: they outlive generations.
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, EDGEFW_CONNECTIONS_DEFAULT);
+    __type(key, struct edgefw_connection4_key);
+    __type(value, struct edgefw_connection);
+} connections4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, EDGEFW_CONNECTIONS_DEFAULT);
+    __type(key, struct edgefw_connection6_key);
+    __type(value, struct edgefw_connection);
+} connections6 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, EDGEFW_FRAGMENTS);
+    __type(key, struct edgefw_fragment4_key);
+    __type(value, struct edgefw_fragment);
+} fragments4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, EDGEFW_FRAGMENTS);
+    __type(key, struct edgefw_fragment6_key);
+    __type(value, struct edgefw_fragment);
+} fragments6 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, EDGEFW_SLOTS_INITIAL);
+    __type(key, __u32);
+    __type(value, struct edgefw_counter);
+} counters SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, EDGEFW_REASON_COUNTERS);
+    __type(key, __u32);
+    __type(value, struct edgefw_reason_counter);
+} reasons SEC(".maps");
+
+// Of `explain` alone.
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct edgefw_decision);
+} decision SEC(".maps");
+
+// Scratch for sums over a packet's payload (translate.h): beyond what the stack holds.
+struct checksum_scratch {
+    __u32 words[128];
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct checksum_scratch);
+} scratch SEC(".maps");

@@ -1,0 +1,75 @@
+// What the stages of one program hand to each other: the frame as the hook gave it, and the packet that dissect makes
+// of it and the later stages complete. `hook` (enum edgefw_hook) is an argument of its own in every stage, not a member
+// of these: so it stays a constant that the compiler folds.
+#pragma once
+
+#include "maps/config.h"
+#include "maps/reasons.h"
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_helpers.h>
+
+#define bool _Bool
+#define true 1
+#define false 0
+
+// Set from the policy between open and load; the verifier removes the code it rules out.
+const volatile struct edgefw_config config;
+
+// The bytes of the frame at the hook. Lives within one stage: helpers that write invalidate the pointers.
+struct frame {
+    void* data;
+    void* data_end;
+    void* context;  // struct xdp_md * (received) or struct __sk_buff * (sent)
+    __u32 length;   // bytes, fragments of the buffer included; without a tag the kernel holds apart
+};
+
+enum fragment {
+    FRAGMENT_NONE,  // a whole packet
+    FRAGMENT_FIRST,
+    FRAGMENT_LATER,
+};
+
+struct packet {
+    __u32 field[EDGEFW_FIELDS];  // what rules see, host order (maps/tree.h)
+
+    // classify's result
+    __u32 number;   // of the rule
+    __u32 outcome;  // EDGEFW_OUTCOME_*
+
+    // decide's result
+    __u32 slot;  // counter slot of the rule or built-in
+    __u8 verdict;
+    __u8 reason;
+
+    // from the entry point
+    __u32 length;    // as frame.length
+    __u32 segments;  // frames on the wire: more than 1 for GSO
+    __u16 held_tag;  // sent: the tag the kernel holds apart
+    bool has_held_tag;
+
+    // from dissect
+    bool is_link_local;  // to a link-local control group, 01:80:c2:00:00:00-0f
+    __be16 ethertype;    // behind the tags
+    __u8 family;
+    __u8 fragment;           // enum fragment
+    __u32 network;           // offset of the IP header
+    __u32 transport;         // offset of the transport header
+    __u32 transport_length;  // bytes from there to the end of the IP packet
+    __u32 header_length;     // bytes every segment of a GSO packet repeats
+    __u32 fragment_id;       // as on the wire
+    __be16 local_port;       // of the connection key: for ICMP echo the identifier is a port
+    __be16 remote_port;
+    __u8 hop_limit;
+    bool tracked;  // has connections: not an ICMP message other than echo
+    bool is_ip;
+    bool is_syn;  // TCP: SYN without ACK, RST, FIN
+
+    // from translate
+    __u16 nat;  // counter slot of the forward, 0: untranslated
+    __be16 public_port;
+    __be32 public_address;
+    __u32 retired;  // index in forwards_in of a retired entry that matches, 0: none
+};

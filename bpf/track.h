@@ -1,0 +1,288 @@
+// track: packet -> the connection it belongs to, if any; and open: a new one. Tables: maps/connection.h.
+//
+// An LRU element can be recycled for another key while a pointer to it is held. Nothing here depends on that not
+// happening: what identifies a connection, its translation included, is in the key; what is read through the pointer is
+// a verdict's colour (which rule counts), and revocation looks the key up again before it believes what it read.
+#pragma once
+
+#include "bpf/classify.h"
+#include "bpf/maps.h"
+#include "bpf/translate.h"
+
+#include <bpf/bpf_endian.h>
+
+static __always_inline struct edgefw_connection4_key key4_of(const struct packet* packet, __u16 nat) {
+    return (struct edgefw_connection4_key){
+        .local = bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL]),
+        .remote = bpf_htonl(packet->field[EDGEFW_FIELD_REMOTE]),
+        .local_port = packet->local_port,
+        .remote_port = packet->remote_port,
+        .protocol = packet->field[EDGEFW_FIELD_PROTOCOL],
+        .nat = nat,
+    };
+}
+
+static __always_inline struct edgefw_connection6_key key6_of(const struct packet* packet) {
+    struct edgefw_connection6_key key = {
+        .local_port = packet->local_port,
+        .remote_port = packet->remote_port,
+        .protocol = packet->field[EDGEFW_FIELD_PROTOCOL],
+    };
+
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        key.local[i] = bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL + i]);
+        key.remote[i] = bpf_htonl(packet->field[EDGEFW_FIELD_REMOTE + i]);
+    }
+    return key;
+}
+
+static __always_inline struct edgefw_connection* lookup(const struct packet* packet, __u16 nat) {
+    if (packet->family == EDGEFW_IPV4) {
+        struct edgefw_connection4_key key = key4_of(packet, nat);
+
+        return bpf_map_lookup_elem(&connections4, &key);
+    }
+    struct edgefw_connection6_key key = key6_of(packet);
+
+    return bpf_map_lookup_elem(&connections6, &key);
+}
+
+static __always_inline void forget(const struct packet* packet, __u16 nat) {
+    if (packet->family == EDGEFW_IPV4) {
+        struct edgefw_connection4_key key = key4_of(packet, nat);
+
+        bpf_map_delete_elem(&connections4, &key);
+    } else {
+        struct edgefw_connection6_key key = key6_of(packet);
+
+        bpf_map_delete_elem(&connections6, &key);
+    }
+}
+
+static __always_inline long store(const struct packet* packet, const struct edgefw_connection* value, __u64 flags) {
+    if (packet->family == EDGEFW_IPV4) {
+        struct edgefw_connection4_key key = key4_of(packet, packet->nat);
+
+        return bpf_map_update_elem(&connections4, &key, value, flags);
+    }
+    struct edgefw_connection6_key key = key6_of(packet);
+
+    return bpf_map_update_elem(&connections6, &key, value, flags);
+}
+
+static __always_inline bool is_live(const struct packet* packet, const struct edgefw_connection* connection) {
+    __u32 state = connection->state;
+
+    if (state >= EDGEFW_STATE_COUNT || (packet->is_syn && state == EDGEFW_STATE_TCP_CLOSED)) return false;
+    return (__u32)bpf_jiffies64() - connection->seen <= config.timeout[state];
+}
+
+static __always_inline __u8 first_state(const struct packet* packet) {
+    switch (packet->field[EDGEFW_FIELD_PROTOCOL]) {
+        case IPPROTO_TCP:
+            return EDGEFW_STATE_TCP_OPENING;
+        case IPPROTO_UDP:
+            return EDGEFW_STATE_UDP_ONE_WAY;
+        case IPPROTO_ICMP:
+        case PROTOCOL_ICMPV6:
+            return EDGEFW_STATE_ECHO;
+        default:
+            return EDGEFW_STATE_OTHER_ONE_WAY;
+    }
+}
+
+static __always_inline __u8 next_tcp_state(__u8 state, __u32 flags, bool from_opener) {
+    if (flags & TCP_RST || state == EDGEFW_STATE_TCP_CLOSED) return EDGEFW_STATE_TCP_CLOSED;
+    if (flags & TCP_FIN) {
+        __u8 other = from_opener ? EDGEFW_STATE_TCP_CLOSING_OTHER : EDGEFW_STATE_TCP_CLOSING_OPENER;
+
+        if (state == other) return EDGEFW_STATE_TCP_CLOSED;
+        return from_opener ? EDGEFW_STATE_TCP_CLOSING_OPENER : EDGEFW_STATE_TCP_CLOSING_OTHER;
+    }
+    if (state == EDGEFW_STATE_TCP_OPENING && !from_opener) return EDGEFW_STATE_TCP_ESTABLISHED;
+    return state;
+}
+
+static __always_inline __u8 next_state(const struct packet* packet, __u8 state, bool from_opener) {
+    if (packet->field[EDGEFW_FIELD_PROTOCOL] == IPPROTO_TCP)
+        return next_tcp_state(state, packet->field[EDGEFW_FIELD_DETAIL], from_opener);
+    if (state == EDGEFW_STATE_UDP_ONE_WAY && !from_opener) return EDGEFW_STATE_UDP_TWO_WAY;
+    if (state == EDGEFW_STATE_OTHER_ONE_WAY && !from_opener) return EDGEFW_STATE_OTHER_TWO_WAY;
+    return state;
+}
+
+// Whether the entry that translated the connection's opener would do so today, to the same target.
+static __always_inline bool translates_as_before(const struct packet* packet, __u16 nat, __be32 address, __be16 port) {
+    struct edgefw_forward* forward;
+
+    if (nat == 0) return true;
+    forward = forward_of_public(address, port, packet->field[EDGEFW_FIELD_PROTOCOL], NULL);
+    return forward && forward->slot == nat && forward->target_port == packet->local_port &&
+           forward->target_address == bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL]);
+}
+
+// Judges what opened the connection again, under this program's policy. True: it goes on.
+// Its own function: it runs once a connection and push.
+static __noinline bool judge_again(struct packet* packet, struct edgefw_connection* connection, __u16 nat) {
+    __u32 detail = packet->field[EDGEFW_FIELD_DETAIL];
+    __u32 vlan = packet->field[EDGEFW_FIELD_VLAN];
+    __u32 opens = packet->field[EDGEFW_FIELD_OPENS];
+    __u32 hook = connection->hook == EDGEFW_SENT ? EDGEFW_SENT : EDGEFW_RECEIVED;
+    __u32 outcome, slot = EDGEFW_SLOT_NONE;
+    bool translated;
+
+    packet->field[EDGEFW_FIELD_DETAIL] = connection->detail;
+    packet->field[EDGEFW_FIELD_VLAN] = connection->vlan;
+    packet->field[EDGEFW_FIELD_OPENS] = 1;
+    translated = translates_as_before(packet, nat, connection->public_address, connection->public_port);
+    if (classify(packet, TREE_INDEX(hook, packet->family & 1))) {
+        outcome = packet->outcome;
+        slot = outcome & EDGEFW_OUTCOME_SLOT_MASK;
+    } else {
+        outcome = hook == EDGEFW_SENT ? config.default_outcome[EDGEFW_SENT] : config.default_outcome[EDGEFW_RECEIVED];
+    }
+    packet->field[EDGEFW_FIELD_DETAIL] = detail;
+    packet->field[EDGEFW_FIELD_VLAN] = vlan;
+    packet->field[EDGEFW_FIELD_OPENS] = opens;
+    // Recycled meanwhile: what was read belonged to another. Then there is no connection of this key.
+    if (lookup(packet, nat) != connection || !translated || !(outcome & EDGEFW_OUTCOME_PASS)) return false;
+    connection->rule = slot;
+    connection->generation = config.generation;
+    return true;
+}
+
+static __always_inline void revoke(struct packet* packet, __u16 nat) {
+    forget(packet, nat);
+    packet->verdict = EDGEFW_DROP;
+    packet->reason = EDGEFW_REASON_REVOKED;
+}
+
+// The packet is part of this live connection: lets it through, counts it for the connection's rule, moves the state on.
+static __always_inline void follow_connection(struct packet* packet, struct edgefw_connection* connection, __u16 nat,
+                                              __u32 hook) {
+    __u32 now = bpf_jiffies64();
+    __u8 state;
+
+    if ((__s32)(connection->generation - config.generation) < 0 && !judge_again(packet, connection, nat)) {
+        revoke(packet, nat);
+        return;
+    }
+    state = next_state(packet, connection->state, connection->hook == hook);
+    if (state != connection->state) connection->state = state;
+    if (now != connection->seen) connection->seen = now;
+    packet->verdict = EDGEFW_PASS;
+    packet->reason = EDGEFW_REASON_CONNECTION;
+    packet->slot = connection->rule;
+    packet->nat = nat;
+}
+
+// Sent from a forward's target: the connections through the public addresses come before a direct one. There are
+// as many candidates as public addresses of the target; the compiler keeps them within a chain.
+static __always_inline struct edgefw_connection* find_translated(struct packet* packet, __u16* nat) {
+    __be32 target = bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL]);
+    __u8 protocol = packet->field[EDGEFW_FIELD_PROTOCOL];
+    __u32 index =
+        edgefw_forward_bucket(target, packet->local_port, protocol, config.forward_out_seed, config.forward_out_mask);
+
+#pragma unroll
+    for (int i = 0; i < EDGEFW_MAX_FORWARD_CHAIN; i++) {
+        struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_out, &index);
+
+        if (!forward) break;
+        if ((forward->flags & EDGEFW_FORWARD_USED) && forward->target_address == target &&
+            forward->target_port == packet->local_port && forward->protocol == protocol) {
+            struct edgefw_connection* connection = lookup(packet, forward->slot);
+
+            if (connection && is_live(packet, connection)) {
+                *nat = forward->slot;
+                packet->public_address = forward->public_address;
+                packet->public_port = forward->public_port;
+                return connection;
+            }
+        }
+        index = forward->next;
+        if (index == 0) break;
+    }
+    return NULL;
+}
+
+// A connection that a retired forward translated is not found by what the packet is now: it is looked up as it was,
+// and ends.
+static __always_inline bool revoke_retired(struct packet* packet) {
+    __u32 index = packet->retired - 1;
+    struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_in, &index);
+    struct packet* was = packet;
+    __u32 local = packet->field[EDGEFW_FIELD_LOCAL];
+    __be16 port = packet->local_port;
+    struct edgefw_connection* connection;
+
+    if (!forward) return false;
+    was->field[EDGEFW_FIELD_LOCAL] = bpf_ntohl(forward->target_address);
+    was->local_port = forward->target_port;
+    connection = lookup(was, forward->slot);
+    if (connection && is_live(was, connection)) {
+        revoke(was, forward->slot);
+        was->nat = 0;
+    }
+    packet->field[EDGEFW_FIELD_LOCAL] = local;
+    packet->local_port = port;
+    return connection && packet->reason == EDGEFW_REASON_REVOKED;
+}
+
+// track: true when the packet is decided by a connection (passed or revoked).
+static __always_inline bool track(struct packet* packet, __u32 hook) {
+    struct edgefw_connection* connection;
+    __u16 nat = packet->nat;
+
+    if (hook == EDGEFW_SENT && config.has_forwards && is_translatable(packet)) {
+        connection = find_translated(packet, &nat);
+        if (connection) {
+            follow_connection(packet, connection, nat, hook);
+            return true;
+        }
+    }
+    connection = lookup(packet, nat);
+    if (connection && is_live(packet, connection)) {
+        follow_connection(packet, connection, nat, hook);
+        return true;
+    }
+    if (hook == EDGEFW_RECEIVED && config.has_forwards && packet->retired) return revoke_retired(packet);
+    return false;
+}
+
+enum opening {
+    OPENED,
+    KNOWN,    // the connection was there already, and has decided the packet
+    REFUSED,  // the kernel could not store it
+};
+
+// Enters the connection that `packet` opens under the rule in `slot`.
+static __always_inline enum opening open(struct packet* packet, __u32 hook) {
+    __u32 now = bpf_jiffies64();
+    struct edgefw_connection value = {
+        .generation = config.generation,
+        .rule = packet->slot,
+        .seen = now,
+        .opened = now,
+        .hook = hook,
+        .state = first_state(packet),
+        .detail = packet->field[EDGEFW_FIELD_DETAIL],
+        .vlan = packet->field[EDGEFW_FIELD_VLAN],
+    };
+    struct edgefw_connection* connection;
+    __u32 slot = packet->slot;
+
+    if (packet->nat) {
+        value.public_address = packet->public_address;
+        value.public_port = packet->public_port;
+    }
+    if (store(packet, &value, BPF_NOEXIST) == 0) return OPENED;
+    connection = lookup(packet, packet->nat);
+    if (connection && is_live(packet, connection)) {
+        follow_connection(packet, connection, packet->nat, hook);
+        return KNOWN;
+    }
+    packet->slot = slot;
+    return store(packet, &value, BPF_ANY) == 0 ? OPENED : REFUSED;
+}
