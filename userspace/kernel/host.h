@@ -12,6 +12,7 @@
 
 #include "maps/config.h"
 #include "maps/counters.h"
+#include "maps/limits.h"
 #include "userspace/base/result.h"
 #include "userspace/image/image.h"
 #include "userspace/policy/policy.h"
@@ -36,7 +37,7 @@ struct AttachRequest {
     policy::Side side = policy::Side::kExternal;
     XdpMode mode = XdpMode::kAuto;
     Egress egress = Egress::kAuto;
-    std::uint32_t connections = 0;  // entries of each connection table; 0: EDGEFW_CONNECTIONS_DEFAULT
+    std::uint32_t connections = 0;   // entries of each connection table; 0: EDGEFW_CONNECTIONS_DEFAULT
     std::optional<Compiled> policy;  // absent: passes and counts everything
 };
 
@@ -46,8 +47,8 @@ struct Card {
     policy::Side side = policy::Side::kExternal;
     XdpMode mode = XdpMode::kNative;
     Egress egress = Egress::kTcx;
-    std::uint32_t generation = 0;  // of the policy in force on this card; 0: none
-    std::string digest;            // of that policy; empty: none
+    std::uint32_t generation = 0;        // of the policy in force on this card; 0: none
+    std::string digest;                  // of that policy; empty: none
     std::uint32_t received_program = 0;  // ids of the judging programs in force
     std::uint32_t sent_program = 0;
 };
@@ -71,7 +72,7 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
 Result<std::string> document_in_force(const std::optional<std::string>& interface);
 
 struct Occupancy {
-    std::string map;        // "connections-ipv4", ...
+    std::string map;  // "connections-ipv4", ...
     std::uint64_t entries = 0;
     std::uint64_t capacity = 0;
 };
@@ -103,18 +104,20 @@ Result<std::vector<CardCounters>> counters(const std::optional<std::string>& int
 struct Judgement {
     policy::Action verdict = policy::Action::kDrop;
     edgefw_reason reason = EDGEFW_REASON_NO_GENERATION;
-    std::uint32_t slot = 0;                  // counter slot of the rule or built-in; 0: none
-    std::string rule;                        // its id; empty: none
-    std::string nat;                         // id of the forward that translated; empty: none
-    std::vector<std::uint8_t> frame;         // as it left (translated); only from judge() with keep_frame
+    std::uint32_t slot = 0;           // counter slot of the rule or built-in; 0: none
+    std::string rule;                 // its id; empty: none
+    std::string nat;                  // id of the forward that translated; empty: none
+    std::vector<std::uint8_t> frame;  // as it left (translated); only from judge() with keep_frame
 };
 
 class Judge {
-  public:
+public:
     // Of a policy that is not in force.
-    static Result<Judge> of(const Compiled& policy);
+    // `connections`: entries of each private table; forget() takes time in proportion (1,024: some microseconds).
+    static Result<Judge> of(const Compiled& policy, std::uint32_t connections = EDGEFW_CONNECTIONS_DEFAULT);
     // Of the policy in force, with its own constants and rule maps.
-    static Result<Judge> in_force(const std::optional<std::string>& interface);
+    static Result<Judge> in_force(const std::optional<std::string>& interface,
+                                  std::uint32_t connections = EDGEFW_CONNECTIONS_DEFAULT);
 
     Judge(Judge&&) noexcept;
     Judge& operator=(Judge&&) noexcept;
@@ -125,7 +128,7 @@ class Judge {
     // Empties the private connection tables.
     Result<Ok> forget();
 
-  private:
+private:
     struct Instances;
     explicit Judge(std::unique_ptr<Instances> instances);
     std::unique_ptr<Instances> instances_;

@@ -1,0 +1,195 @@
+// attach and detach: the entry programs on a card's hooks, and the card's pinned state.
+#include <linux/bpf.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "maps/limits.h"
+#include "userspace/kernel/commit.h"
+#include "userspace/kernel/hooks.h"
+#include "userspace/kernel/inventory.h"
+#include "userspace/kernel/netlink.h"
+
+namespace edgefw::kernel {
+namespace {
+
+constexpr std::uint32_t kMostConnections = 1u << 24;
+
+// The one word, made with the first card.
+Result<Map> open_active(const Home& home) {
+    if (is_pinned(home.active())) return Map::open_pinned(home.active());
+    auto active = Map::create({"active", BPF_MAP_TYPE_ARRAY, 4, sizeof(std::uint64_t), 1});
+    if (!active) return active.error();
+    if (auto pinned = active->pin(home.active()); !pinned) return pinned.error();
+    return active;
+}
+
+// Both hooks on the wire. The sending one first: what a host sends is tracked before its replies are judged.
+Result<Ok> hook_up(CardState& state, const ProgramPair& entry, const AttachRequest& request) {
+    edgefw_card card = state.card();
+    const int ifindex = static_cast<int>(card.ifindex);
+    Result<Fd> link = Fd();
+    if (request.egress != Egress::kClsact) {
+        link = attach_tcx(ifindex, entry.sent.get());
+        if (link) {
+            if (auto pinned = pin_link(*link, state.directory() + "/link_sent"); !pinned) return pinned.error();
+        } else if (request.egress == Egress::kTcx || link.error().kind == ErrorKind::kNotPermitted) {
+            return link.error();
+        }
+    }
+    if (!link || !link->valid()) {
+        card.egress = EDGEFW_EGRESS_CLSACT;
+        if (auto attached = attach_clsact(entry.sent.get(), card); !attached) return attached.error();
+    }
+    if (auto wrote = state.write_card(card); !wrote) return wrote.error();
+    auto received = attach_received(request.interface, ifindex, entry.received.get(), request.mode);
+    if (!received) return received.error();
+    card.xdp_mode = received->mode;
+    if (auto wrote = state.write_card(card); !wrote) return wrote.error();
+    return pin_link(received->link, state.directory() + "/link_received");
+}
+
+// Takes a card that never became whole, or shall no longer be, off its hooks.
+Result<Ok> take_down(const std::string& directory) {
+    auto state = CardState::open(directory);
+    if (state && state->card().egress == EDGEFW_EGRESS_CLSACT) {
+        if (auto detached = detach_clsact(state->card()); !detached) return detached.error();
+    }
+    remove_directory(directory);
+    return Ok{};
+}
+
+edgefw_card new_card(const AttachRequest& request, const Interface& interface) {
+    edgefw_card card = {};
+    card.abi = EDGEFW_ABI_VERSION;
+    card.ifindex = static_cast<__u32>(interface.index);
+    card.side = static_cast<__u32>(request.side);
+    request.interface.copy(card.interface, sizeof(card.interface) - 1);
+    return card;
+}
+
+// Fills the active program slot. A policy becomes a generation of its own without a flip: no other card has it.
+Result<Ok> fill_active_slot(const Home& home, const Inventory& inventory, CardState& state,
+                            const AttachRequest& request, std::uint32_t number) {
+    if (!request.policy) {
+        auto programs = state.load(nullptr);
+        if (!programs) return programs.error();
+        return state.fill_slot(inventory.active.slot, *programs, 0);
+    }
+    auto prepared = prepare(home, inventory, *request.policy, number);
+    if (!prepared) return prepared.error();
+    if (auto ready = prepare_counters(home, inventory, state, *prepared); !ready) return ready.error();
+    auto programs = state.load(&prepared->generation);
+    if (!programs) return programs.error();
+    return state.fill_slot(inventory.active.slot, *programs, number);
+}
+
+Result<Ok> build(const Home& home, const Inventory& inventory, const Interface& interface, const AttachRequest& request,
+                 std::uint32_t number) {
+    auto active = open_active(home);
+    if (!active) return active.error();
+    const std::uint32_t connections = request.connections != 0 ? request.connections : EDGEFW_CONNECTIONS_DEFAULT;
+    auto state = CardState::create(home.card(interface.index), new_card(request, interface), connections);
+    if (!state) return state.error();
+    auto entry = load_entry({{"active", active->fd()},
+                             {"received", state->received().fd()},
+                             {"sent", state->sent().fd()},
+                             {"reasons", state->maps().reasons.fd()}});
+    if (!entry) return entry.error();
+    if (auto filled = fill_active_slot(home, inventory, *state, request, number); !filled) return filled.error();
+    return hook_up(*state, *entry, request);
+}
+
+Result<Ok> check_request(const AttachRequest& request, const Interface& interface) {
+    if (!interface.is_ethernet)
+        return failed(request.interface + " is not an Ethernet card; edgefw reads Ethernet frames only");
+    if (request.connections > kMostConnections)
+        return Error{ErrorKind::kUsage, "--connections is at most " + std::to_string(kMostConnections)};
+    if (request.policy) return refuse_hidden_tags(request.policy->image, request.interface);
+    return Ok{};
+}
+
+}  // namespace
+
+const char* to_text(XdpMode mode) {
+    switch (mode) {
+        case XdpMode::kNative:
+            return "native";
+        case XdpMode::kGeneric:
+            return "generic";
+        default:
+            return "auto";
+    }
+}
+
+const char* to_text(Egress egress) {
+    switch (egress) {
+        case Egress::kTcx:
+            return "tcx";
+        case Egress::kClsact:
+            return "clsact";
+        default:
+            return "auto";
+    }
+}
+
+Result<Card> attach(const AttachRequest& request) {
+    silence_libbpf();
+    if (auto allowed = may_load_programs(); !allowed) return allowed.error();
+    auto interface = find_interface(request.interface);
+    if (!interface) return interface.error();
+    if (auto checked = check_request(request, *interface); !checked) return checked.error();
+    remove_stale_homes();
+    auto home = Home::lock();
+    if (!home) return home.error();
+    remove_leftovers(*home);
+    auto inventory = take_inventory(*home);
+    if (!inventory) return inventory.error();
+    if (inventory->find(request.interface) != nullptr) {
+        home->remove_if_empty();
+        return failed(request.interface +
+                      " is already attached; change its policy with `edgefw push`, or `edgefw detach " +
+                      request.interface + "` first");
+    }
+    const std::uint32_t number = inventory->next_generation();
+    if (auto built = build(*home, *inventory, *interface, request, number); !built) {
+        (void)take_down(home->card(interface->index));
+        if (request.policy) remove_directory(home->generation(number));
+        home->remove_if_empty();
+        return built.error();
+    }
+    if (request.policy) {
+        if (auto noted = write_active(*home, {number, inventory->active.slot}); !noted) return noted.error();
+    }
+    inventory = take_inventory(*home);
+    if (!inventory) return inventory.error();
+    CardState* state = inventory->find(request.interface);
+    if (state == nullptr) return failed(request.interface + " went away while it was being attached");
+    return describe(*inventory, *state, request.policy ? request.policy->digest : "");
+}
+
+Result<Ok> detach(const std::string& interface) {
+    silence_libbpf();
+    if (auto allowed = may_load_programs(); !allowed) return allowed.error();
+    auto home = Home::lock();
+    if (!home) return home.error();
+    remove_leftovers(*home);
+    auto inventory = take_inventory(*home);
+    if (!inventory) return inventory.error();
+    CardState* state = inventory->find(interface);
+    Result<Ok> result = Ok{};
+    if (state == nullptr) {
+        result = not_attached(interface);
+    } else {
+        const std::string directory = state->directory();
+        result = take_down(directory);
+        inventory = take_inventory(*home);
+        if (inventory) remove_unused_generations(*home, *inventory);
+    }
+    home->remove_if_empty();
+    return result;
+}
+
+}  // namespace edgefw::kernel

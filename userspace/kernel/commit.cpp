@@ -1,0 +1,158 @@
+#include "userspace/kernel/commit.h"
+
+#include <algorithm>
+
+#include "userspace/kernel/netlink.h"
+
+namespace edgefw::kernel {
+namespace {
+
+Result<image::Slots> slots_of_generation(const Home& home, std::uint32_t number) {
+    if (number == 0) return image::Slots{};
+    auto generation = Generation::open(home.generation(number));
+    if (!generation) return generation.error();
+    auto document = generation->document();
+    if (!document) return document.error();
+    return slots_of(*document);
+}
+
+std::vector<std::uint32_t> generations_in_force(const Inventory& inventory) {
+    std::vector<std::uint32_t> numbers;
+    for (const auto& card : inventory.cards)
+        numbers.push_back(inventory.generation_of(card));
+    std::sort(numbers.begin(), numbers.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+    return numbers;
+}
+
+Result<std::vector<edgefw_forward>> forwards_in_force(const Home& home, const Inventory& inventory) {
+    std::vector<edgefw_forward> all;
+    for (const std::uint32_t number : generations_in_force(inventory)) {
+        if (number == 0) continue;
+        auto generation = Generation::open(home.generation(number));
+        if (!generation) return generation.error();
+        auto forwards = generation->forwards();
+        if (!forwards) return forwards.error();
+        all.insert(all.end(), forwards->begin(), forwards->end());
+    }
+    return all;
+}
+
+bool is_selected(const CardState& card, const std::optional<std::string>& interface) {
+    return !interface || *interface == card.card().interface;
+}
+
+struct Loaded {
+    CardState* card;
+    ProgramPair programs;
+    std::uint32_t generation;
+};
+
+// A pair for every card: new instances for the selected ones; the others go on with what they have, in the other slot.
+Result<std::vector<Loaded>> load_all(const Home& home, Inventory& inventory, const Prepared& prepared,
+                                     const std::optional<std::string>& interface) {
+    std::vector<Loaded> loaded;
+    for (auto& card : inventory.cards) {
+        const bool selected = is_selected(card, interface);
+        if (selected) {
+            if (auto ready = prepare_counters(home, inventory, card, prepared); !ready) return ready.error();
+        }
+        auto programs = selected ? card.load(&prepared.generation) : card.programs_in(inventory.active.slot);
+        if (!programs) return programs.error();
+        const std::uint32_t generation = selected ? prepared.number : inventory.generation_of(card);
+        loaded.push_back({&card, std::move(*programs), generation});
+    }
+    return loaded;
+}
+
+Result<Ok> build_and_flip(const Home& home, Inventory& inventory, const Prepared& prepared,
+                          const std::optional<std::string>& interface) {
+    auto loaded = load_all(home, inventory, prepared, interface);
+    if (!loaded) return loaded.error();
+    const ActiveWord next = {prepared.number, inventory.active.slot ^ 1};
+    for (auto& entry : *loaded) {
+        if (auto filled = entry.card->fill_slot(next.slot, entry.programs, entry.generation); !filled)
+            return filled.error();
+    }
+    auto flipped = write_active(home, next);
+    if (flipped) inventory.active = next;
+    return flipped;
+}
+
+}  // namespace
+
+Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& interface) {
+    if (!names_a_vlan(image) || !takes_vlan_tags_off(interface)) return Ok{};
+    return failed("the policy names a VLAN and " + interface +
+                  " takes VLAN tags off before XDP sees them; first: ethtool -K " + interface + " rx-vlan-offload off");
+}
+
+Result<image::Slots> slots_in_force(const Home& home, const Inventory& inventory) {
+    image::Slots all;
+    for (const std::uint32_t number : generations_in_force(inventory)) {
+        auto slots = slots_of_generation(home, number);
+        if (!slots) return slots.error();
+        all.insert(slots->begin(), slots->end());
+    }
+    return all;
+}
+
+Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number) {
+    auto in_force = slots_in_force(home, inventory);
+    if (!in_force) return in_force.error();
+    auto forwards = forwards_in_force(home, inventory);
+    if (!forwards) return forwards.error();
+    image::Image image = policy.image;
+    auto slots = image::assign_slots(image, *in_force);
+    if (!slots) return slots.error();
+    image::retire_forwards(image, *forwards);
+    auto generation = Generation::create(image, document_with_slots(policy.document, *slots, number), number);
+    if (!generation) return generation.error();
+    if (auto pinned = generation->pin(home.generation(number)); !pinned) return pinned.error();
+    return Prepared{std::move(*generation), std::move(*slots), number};
+}
+
+Result<Ok> prepare_counters(const Home& home, const Inventory& inventory, CardState& card, const Prepared& prepared) {
+    auto before = slots_of_generation(home, inventory.generation_of(card));
+    if (!before) return before.error();
+    std::vector<std::uint32_t> fresh;
+    for (const auto& [id, slot] : prepared.slots) {
+        if (!before->contains(id)) fresh.push_back(slot);
+    }
+    if (auto reserved = card.reserve_counters(Generation::slots_needed(prepared.slots)); !reserved)
+        return reserved.error();
+    return card.zero_counters(fresh);
+}
+
+Result<PushReport> push(const Compiled& policy, const std::optional<std::string>& interface) {
+    auto home = Home::lock();
+    if (!home) return home.error();
+    remove_leftovers(*home);
+    auto inventory = take_inventory(*home);
+    if (!inventory) return inventory.error();
+    if (inventory->cards.empty()) return nothing_attached();
+    if (interface && inventory->find(*interface) == nullptr) return not_attached(*interface);
+    for (const auto& card : inventory->cards) {
+        if (!is_selected(card, interface)) continue;
+        if (auto allowed = refuse_hidden_tags(policy.image, card.card().interface); !allowed) return allowed.error();
+    }
+    remove_unused_generations(*home, *inventory);
+
+    const std::uint32_t number = inventory->next_generation();
+    auto prepared = prepare(*home, *inventory, policy, number);
+    if (!prepared) return prepared.error();
+    if (auto done = build_and_flip(*home, *inventory, *prepared, interface); !done) {
+        remove_directory(home->generation(number));
+        return done.error();
+    }
+    remove_unused_generations(*home, *inventory);
+
+    PushReport report;
+    report.generation = number;
+    for (const auto& card : inventory->cards) {
+        if (is_selected(card, interface)) report.cards.push_back(describe(*inventory, card, policy.digest));
+    }
+    return report;
+}
+
+}  // namespace edgefw::kernel

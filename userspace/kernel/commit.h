@@ -1,0 +1,29 @@
+// commit: an image becomes generation N. Everything that can fail happens before the one write that makes it so.
+#pragma once
+
+#include <vector>
+
+#include "userspace/base/result.h"
+#include "userspace/kernel/generation.h"
+#include "userspace/kernel/host.h"
+#include "userspace/kernel/inventory.h"
+
+namespace edgefw::kernel {
+
+// A generation with its slots given out, built and pinned, ready for programs to be loaded against it.
+struct Prepared {
+    Generation generation;
+    image::Slots slots;
+    std::uint32_t number = 0;
+};
+
+// Counter slots of every generation that a card has in force.
+Result<image::Slots> slots_in_force(const Home& home, const Inventory& inventory);
+// Builds and pins generation `number` of a compiled policy.
+Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number);
+// Makes the card ready to count for `prepared`: room for its slots, and new ones at zero.
+Result<Ok> prepare_counters(const Home& home, const Inventory& inventory, CardState& card, const Prepared& prepared);
+// A policy that names a VLAN would fail open on a card that takes the tags off.
+Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& interface);
+
+}  // namespace edgefw::kernel

@@ -1,0 +1,265 @@
+#include "userspace/kernel/generation.h"
+
+#include <linux/bpf.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "maps/classes.h"
+#include "maps/limits.h"
+#include "userspace/kernel/pins.h"
+
+namespace edgefw::kernel {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::uint32_t kDocumentChunk = 4096;
+constexpr const char* kPartNames[] = {"config",       "nodes",           "tests",           "class_hosts4",
+                                      "class_hosts6", "class_prefixes4", "class_prefixes6", "forwards_in",
+                                      "forwards_out", "document"};
+
+template <typename Value>
+MapSpec array_of(const char* name, std::size_t count) {
+    return {name,
+            BPF_MAP_TYPE_ARRAY,
+            sizeof(std::uint32_t),
+            sizeof(Value),
+            static_cast<std::uint32_t>(std::max<std::size_t>(count, 1)),
+            BPF_F_MMAPABLE};
+}
+
+template <typename Value>
+Result<Map> filled_array(const char* name, const std::vector<Value>& values) {
+    auto map = Map::create(array_of<Value>(name, values.size()));
+    if (!map) return map.error();
+    if (auto filled = map->fill(values.data(), values.size() * sizeof(Value)); !filled) return filled.error();
+    return map;
+}
+
+// Keys and values as the kernel takes them: side by side.
+struct Entries {
+    std::vector<std::uint8_t> keys;
+    std::vector<edgefw_class> values;
+};
+
+template <typename Key>
+void append(Entries& entries, const Key& key, std::uint32_t number) {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(&key);
+    entries.keys.insert(entries.keys.end(), bytes, bytes + sizeof(key));
+    entries.values.push_back({number});
+}
+
+Entries host_entries(const std::vector<image::ClassPrefix>& classes) {
+    Entries entries;
+    for (const auto& entry : classes) {
+        const auto bytes = entry.prefix.address.bytes();
+        const std::size_t size = entry.prefix.address.family == Family::kIpv4 ? 4 : 16;
+        entries.keys.insert(entries.keys.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+        entries.values.push_back({entry.number});
+    }
+    return entries;
+}
+
+Entries prefix_entries(const std::vector<image::ClassPrefix>& classes) {
+    Entries entries;
+    for (const auto& entry : classes) {
+        const auto bytes = entry.prefix.address.bytes();
+        if (entry.prefix.address.family == Family::kIpv4) {
+            edgefw_prefix4 key = {static_cast<__u32>(entry.prefix.length), 0};
+            std::memcpy(&key.address, bytes.data(), sizeof(key.address));
+            append(entries, key, entry.number);
+        } else {
+            edgefw_prefix6 key = {static_cast<__u32>(entry.prefix.length), {}};
+            std::memcpy(key.address, bytes.data(), sizeof(key.address));
+            append(entries, key, entry.number);
+        }
+    }
+    return entries;
+}
+
+Result<Map> class_map(MapSpec spec, const Entries& entries) {
+    const auto count = static_cast<std::uint32_t>(entries.values.size());
+    spec.max_entries = std::max(count, 1u);
+    auto map = Map::create(spec);
+    if (!map) return map.error();
+    if (auto wrote = map->write_batch(entries.keys.data(), entries.values.data(), count); !wrote) return wrote.error();
+    return map;
+}
+
+Result<Map> class_hosts(const char* name, const image::Image& image, Family family) {
+    const auto index = static_cast<std::size_t>(family);
+    const bool used = image.config[0].class_table[index] == EDGEFW_CLASSES_HASH ||
+                      image.config[1].class_table[index] == EDGEFW_CLASSES_HASH;
+    const std::uint32_t key = family == Family::kIpv4 ? 4 : 16;
+    return class_map({name, BPF_MAP_TYPE_HASH, key, sizeof(edgefw_class), 1},
+                     used ? host_entries(image.classes[index]) : Entries{});
+}
+
+Result<Map> class_prefixes(const char* name, const image::Image& image, Family family) {
+    const auto index = static_cast<std::size_t>(family);
+    const bool used = image.config[0].class_table[index] == EDGEFW_CLASSES_TRIE ||
+                      image.config[1].class_table[index] == EDGEFW_CLASSES_TRIE;
+    const std::uint32_t key = family == Family::kIpv4 ? sizeof(edgefw_prefix4) : sizeof(edgefw_prefix6);
+    return class_map({name, BPF_MAP_TYPE_LPM_TRIE, key, sizeof(edgefw_class), 1, BPF_F_NO_PREALLOC},
+                     used ? prefix_entries(image.classes[index]) : Entries{});
+}
+
+// Its size first, then the text, in elements of a page.
+Result<Map> document_map(const std::string& document) {
+    std::vector<std::uint8_t> bytes(sizeof(std::uint64_t) + document.size());
+    const std::uint64_t size = document.size();
+    std::memcpy(bytes.data(), &size, sizeof(size));
+    std::memcpy(bytes.data() + sizeof(size), document.data(), document.size());
+    const auto chunks = static_cast<std::uint32_t>((bytes.size() + kDocumentChunk - 1) / kDocumentChunk);
+    auto map = Map::create({"document", BPF_MAP_TYPE_ARRAY, 4, kDocumentChunk, chunks, BPF_F_MMAPABLE});
+    if (!map) return map.error();
+    if (auto filled = map->fill(bytes.data(), bytes.size()); !filled) return filled.error();
+    return map;
+}
+
+std::vector<edgefw_config> finished_configs(const image::Image& image, std::uint32_t number) {
+    std::vector<edgefw_config> configs(image.config, image.config + EDGEFW_SIDES);
+    constexpr std::uint32_t kFragmentSeconds = 30;  // as Linux keeps fragments (net.ipv4.ipfrag_time)
+    for (std::uint32_t side = 0; side < EDGEFW_SIDES; side++) {
+        auto& config = configs[side];
+        config.side = side;
+        config.generation = number;
+        for (auto& timeout : config.timeout)
+            timeout = jiffies_of(timeout);
+        config.fragment_timeout = jiffies_of(kFragmentSeconds);
+    }
+    return configs;
+}
+
+}  // namespace
+
+std::uint32_t jiffies_of(std::uint32_t seconds) {
+    timespec tick = {};
+    clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+    const std::uint64_t nanoseconds = tick.tv_nsec > 0 ? static_cast<std::uint64_t>(tick.tv_nsec) : 4'000'000;
+    const std::uint64_t jiffies = std::uint64_t{seconds} * 1'000'000'000 / nanoseconds;
+    constexpr std::uint64_t kLongest = 0x7fffffff;  // half of what 32 bits of jiffies can tell apart
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(jiffies, 1, kLongest));
+}
+
+bool names_a_vlan(const image::Image& image) {
+    return std::any_of(image.tests.begin(), image.tests.end(),
+                       [](const edgefw_test& test) {
+                           return test.kind < EDGEFW_TEST_MATCH && test.field == EDGEFW_FIELD_VLAN;
+                       }) ||
+           std::any_of(image.nodes.begin(), image.nodes.end(), [](const edgefw_node& node) {
+               return node.link >> EDGEFW_NODE_FIELD_SHIFT == EDGEFW_FIELD_VLAN;
+           });
+}
+
+std::string document_with_slots(const std::string& document, const image::Slots& slots, std::uint32_t generation) {
+    ordered_json json = ordered_json::parse(document, nullptr, false);
+    if (json.is_discarded()) return document;
+    json["generation"] = generation;
+    for (const char* list : {"rules", "nat"}) {
+        for (auto& entry : json[list]) {
+            const auto slot = slots.find(entry.value("id", ""));
+            if (slot != slots.end()) entry["slot"] = slot->second;
+        }
+    }
+    return json.dump();
+}
+
+image::Slots slots_of(const std::string& document) {
+    image::Slots slots;
+    const ordered_json json = ordered_json::parse(document, nullptr, false);
+    if (!json.is_object()) return slots;
+    for (const char* list : {"rules", "nat"}) {
+        if (!json.contains(list)) continue;
+        for (const auto& entry : json[list]) {
+            if (entry.contains("slot")) slots[entry.value("id", "")] = entry["slot"].get<std::uint32_t>();
+        }
+    }
+    return slots;
+}
+
+std::uint32_t Generation::slots_needed(const image::Slots& slots) {
+    std::uint32_t needed = EDGEFW_SLOT_FIRST_RULE;
+    for (const auto& [id, slot] : slots)
+        needed = std::max(needed, slot + 1);
+    return needed;
+}
+
+Result<Generation> Generation::create(const image::Image& image, const std::string& document, std::uint32_t number) {
+    Generation generation;
+    auto add = [&](Result<Map> map) -> Result<Ok> {
+        if (!map) return map.error();
+        generation.maps_.push_back(std::move(*map));
+        return Ok{};
+    };
+    // In the order of Part.
+    if (auto done = add(filled_array("config", finished_configs(image, number))); !done) return done.error();
+    if (auto done = add(filled_array("nodes", image.nodes)); !done) return done.error();
+    if (auto done = add(filled_array("tests", image.tests)); !done) return done.error();
+    if (auto done = add(class_hosts("class_hosts4", image, Family::kIpv4)); !done) return done.error();
+    if (auto done = add(class_hosts("class_hosts6", image, Family::kIpv6)); !done) return done.error();
+    if (auto done = add(class_prefixes("class_prefixes4", image, Family::kIpv4)); !done) return done.error();
+    if (auto done = add(class_prefixes("class_prefixes6", image, Family::kIpv6)); !done) return done.error();
+    if (auto done = add(filled_array("forwards_in", image.forwards_in.entries)); !done) return done.error();
+    if (auto done = add(filled_array("forwards_out", image.forwards_out.entries)); !done) return done.error();
+    if (auto done = add(document_map(document)); !done) return done.error();
+    return generation;
+}
+
+Result<Generation> Generation::open(const std::string& directory) {
+    Generation generation;
+    for (const char* name : kPartNames) {
+        auto map = Map::open_pinned(directory + "/" + name);
+        if (!map) return map.error();
+        generation.maps_.push_back(std::move(*map));
+    }
+    return generation;
+}
+
+Result<Ok> Generation::pin(const std::string& directory) const {
+    if (auto made = make_directory(directory); !made) return made.error();
+    for (int part = 0; part < kParts; part++) {
+        auto pinned = maps_[static_cast<std::size_t>(part)].pin(directory + "/" + kPartNames[part]);
+        if (pinned) continue;
+        remove_directory(directory);
+        return pinned.error();
+    }
+    return Ok{};
+}
+
+Result<edgefw_config> Generation::config(policy::Side side) const {
+    return maps_[kConfig].at<edgefw_config>(static_cast<std::uint32_t>(side));
+}
+
+Result<std::string> Generation::document() const {
+    auto bytes = maps_[kDocument].contents();
+    if (!bytes) return bytes.error();
+    std::uint64_t size = 0;
+    std::memcpy(&size, bytes->data(), sizeof(size));
+    size = std::min<std::uint64_t>(size, bytes->size() - sizeof(size));
+    return std::string(reinterpret_cast<const char*>(bytes->data()) + sizeof(size), size);
+}
+
+Result<std::vector<edgefw_forward>> Generation::forwards() const {
+    auto bytes = maps_[kForwardsIn].contents();
+    if (!bytes) return bytes.error();
+    std::vector<edgefw_forward> forwards;
+    for (std::uint32_t i = 0; i < maps_[kForwardsIn].max_entries(); i++) {
+        edgefw_forward entry = {};
+        std::memcpy(&entry, bytes->data() + std::size_t{i} * sizeof(entry), sizeof(entry));
+        if (entry.flags & EDGEFW_FORWARD_USED) forwards.push_back(entry);
+    }
+    return forwards;
+}
+
+std::vector<Binding> Generation::bindings() const {
+    std::vector<Binding> bindings;
+    for (int part = kNodes; part < kDocument; part++)
+        bindings.push_back({kPartNames[part], maps_[static_cast<std::size_t>(part)].fd()});
+    return bindings;
+}
+
+}  // namespace edgefw::kernel

@@ -1,0 +1,119 @@
+#include "userspace/kernel/hooks.h"
+
+#include <linux/bpf.h>
+#include <linux/if_link.h>
+#include <linux/pkt_sched.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "userspace/kernel/errors.h"
+
+namespace edgefw::kernel {
+namespace {
+
+// enum bpf_attach_type BPF_TCX_EGRESS (Linux 6.6): the headers of an older distribution do not have it.
+constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
+
+int create_xdp_link(int ifindex, int program, std::uint32_t flags) {
+    LIBBPF_OPTS(bpf_link_create_opts, options, .flags = flags);
+    return bpf_link_create(program, ifindex, BPF_XDP, &options);
+}
+
+Error xdp_error(const std::string& name, const char* mode, int number) {
+    if (number == EBUSY || number == EEXIST) {
+        return failed("another XDP program holds " + name + "; look with `bpftool net show dev " + name +
+                      "` and remove it first (edgefw replaces nobody's program)");
+    }
+    if (number == EOPNOTSUPP || number == EINVAL || number == ERANGE) {
+        return failed(name + " does not take an XDP program in " + mode + " mode (" + strerror(number) +
+                      "); try --mode generic, a smaller MTU, or fewer queues");
+    }
+    return system_error(std::string("attaching XDP to ") + name, number);
+}
+
+bpf_tc_hook clsact_hook(int ifindex, bpf_tc_attach_point point) {
+    bpf_tc_hook hook = {};
+    hook.sz = sizeof(hook);
+    hook.ifindex = ifindex;
+    hook.attach_point = point;
+    return hook;
+}
+
+}  // namespace
+
+Result<ReceivedHook> attach_received(const std::string& name, int ifindex, int program, XdpMode mode) {
+    ReceivedHook hook;
+    if (mode != XdpMode::kGeneric) {
+        const int fd = create_xdp_link(ifindex, program, XDP_FLAGS_DRV_MODE);
+        if (fd >= 0) {
+            hook.link = Fd::own(fd);
+            return hook;
+        }
+        const bool unsupported = errno != EBUSY && errno != EEXIST && errno != EPERM;
+        if (mode == XdpMode::kNative || !unsupported) return xdp_error(name, "native", errno);
+    }
+    const int fd = create_xdp_link(ifindex, program, XDP_FLAGS_SKB_MODE);
+    if (fd < 0) return xdp_error(name, "generic", errno);
+    hook.link = Fd::own(fd);
+    hook.mode = EDGEFW_XDP_GENERIC;
+    return hook;
+}
+
+Result<Fd> attach_tcx(int ifindex, int program) {
+    LIBBPF_OPTS(bpf_link_create_opts, options);
+    const int fd = bpf_link_create(program, ifindex, kTcxEgress, &options);
+    if (fd < 0) return system_error("attaching tcx egress", errno);
+    return Fd::own(fd);
+}
+
+Result<Ok> attach_clsact(int program, edgefw_card& card) {
+    const int ifindex = static_cast<int>(card.ifindex);
+    bpf_tc_hook both = clsact_hook(ifindex, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
+    const int made = bpf_tc_hook_create(&both);
+    if (made != 0 && made != -EEXIST) return system_error("making a clsact qdisc", made);
+    card.made_clsact = made == 0;
+
+    bpf_tc_hook egress = clsact_hook(ifindex, BPF_TC_EGRESS);
+    bpf_tc_opts options = {};
+    options.sz = sizeof(options);
+    options.prog_fd = program;
+    const int attached = bpf_tc_attach(&egress, &options);
+    if (attached != 0) {
+        if (card.made_clsact) bpf_tc_hook_destroy(&both);
+        return system_error("attaching a clsact egress filter", attached);
+    }
+    card.filter_handle = options.handle;
+    card.filter_priority = options.priority;
+    return Ok{};
+}
+
+Result<Ok> detach_clsact(const edgefw_card& card) {
+    const int ifindex = static_cast<int>(card.ifindex);
+    if (card.filter_priority != 0) {
+        bpf_tc_hook egress = clsact_hook(ifindex, BPF_TC_EGRESS);
+        bpf_tc_opts options = {};
+        options.sz = sizeof(options);
+        options.handle = card.filter_handle;
+        options.priority = card.filter_priority;
+        const int detached = bpf_tc_detach(&egress, &options);
+        if (detached != 0 && detached != -ENOENT && detached != -ENODEV && detached != -EINVAL)
+            return system_error("detaching the clsact egress filter", detached);
+    }
+    if (card.made_clsact == 0) return Ok{};
+    auto in = count_filters(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
+    auto out = count_filters(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
+    if (!in || !out || *in != 0 || *out != 0) return Ok{};  // others use it now: it stays
+    bpf_tc_hook both = clsact_hook(ifindex, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
+    bpf_tc_hook_destroy(&both);
+    return Ok{};
+}
+
+Result<Ok> pin_link(const Fd& link, const std::string& path) {
+    if (bpf_obj_pin(link.get(), path.c_str()) != 0) return system_error("pinning " + path, errno);
+    return Ok{};
+}
+
+}  // namespace edgefw::kernel

@@ -1,0 +1,31 @@
+// Putting the entry programs on a card's two hooks, and taking them off.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "maps/card.h"
+#include "userspace/base/fd.h"
+#include "userspace/base/result.h"
+#include "userspace/kernel/host.h"
+#include "userspace/kernel/netlink.h"
+
+namespace edgefw::kernel {
+
+struct ReceivedHook {
+    Fd link;
+    edgefw_xdp_mode mode = EDGEFW_XDP_NATIVE;
+};
+
+// Native, and generic where the driver has no XDP (auto). A program that is there already stays and is named.
+Result<ReceivedHook> attach_received(const std::string& name, int ifindex, int program, XdpMode mode);
+
+// tcx: a link; where the kernel has none (before 6.6): a clsact filter, noted in `card`.
+Result<Fd> attach_tcx(int ifindex, int program);
+Result<Ok> attach_clsact(int program, edgefw_card& card);
+// Removes our filter, and the qdisc when we made it and nobody else has put a filter on it.
+Result<Ok> detach_clsact(const edgefw_card& card);
+
+Result<Ok> pin_link(const Fd& link, const std::string& path);
+
+}  // namespace edgefw::kernel

@@ -1,0 +1,124 @@
+#include "userspace/kernel/inventory.h"
+
+#include <linux/bpf.h>
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "userspace/kernel/hooks.h"
+
+namespace edgefw::kernel {
+namespace {
+
+bool link_is_alive(const std::string& path) {
+    const Fd link = Fd::own(bpf_obj_get(path.c_str()));
+    bpf_link_info info = {};
+    __u32 size = sizeof(info);
+    return link.valid() && bpf_link_get_info_by_fd(link.get(), &info, &size) == 0 && info.xdp.ifindex != 0;
+}
+
+// The link of the receiving hook is pinned last: with it a card is whole.
+bool is_whole(const std::string& directory) {
+    return link_is_alive(directory + "/link_received");
+}
+
+}  // namespace
+
+CardState* Inventory::find(const std::string& interface) {
+    const auto found = std::find_if(cards.begin(), cards.end(),
+                                    [&](const CardState& state) { return interface == state.card().interface; });
+    return found == cards.end() ? nullptr : &*found;
+}
+
+std::uint32_t Inventory::next_generation() const {
+    std::uint32_t newest = active.generation;
+    for (const auto& card : cards)
+        newest = std::max({newest, card.generation_in(0), card.generation_in(1)});
+    return newest + 1;
+}
+
+Result<Ok> write_active(const Home& home, ActiveWord active) {
+    auto map = Map::open_pinned(home.active());
+    if (!map) return map.error();
+    return map->set(0, active.word());
+}
+
+Result<ActiveWord> read_active(const Home& home) {
+    if (!home.exists() || !is_pinned(home.active())) return ActiveWord{};
+    auto map = Map::open_pinned(home.active());
+    if (!map) return map.error();
+    auto word = map->at<std::uint64_t>(0);
+    if (!word) return word.error();
+    return ActiveWord::from(*word);
+}
+
+Result<Inventory> take_inventory(const Home& home) {
+    Inventory inventory;
+    if (!home.exists()) return inventory;
+    // The word is read again at the end: a flip between would show the slots of one generation as another's.
+    for (int attempt = 0; attempt < 10; attempt++) {
+        auto before = read_active(home);
+        if (!before) return before.error();
+        inventory = Inventory{*before, {}};
+        for (const std::uint32_t ifindex : home.cards()) {
+            const std::string directory = home.card(static_cast<int>(ifindex));
+            if (!is_whole(directory)) continue;
+            auto state = CardState::open(directory);
+            if (!state) return state.error();
+            inventory.cards.push_back(std::move(*state));
+        }
+        auto after = read_active(home);
+        if (!after) return after.error();
+        if (*before == *after) break;
+    }
+    return inventory;
+}
+
+void remove_leftovers(const Home& home) {
+    for (const std::uint32_t ifindex : home.cards()) {
+        const std::string directory = home.card(static_cast<int>(ifindex));
+        if (is_whole(directory)) continue;
+        auto state = CardState::open(directory);
+        if (state && state->card().egress == EDGEFW_EGRESS_CLSACT) (void)detach_clsact(state->card());
+        remove_directory(directory);
+    }
+}
+
+void remove_unused_generations(const Home& home, const Inventory& inventory) {
+    for (const std::uint32_t number : home.generations()) {
+        const bool used = std::any_of(inventory.cards.begin(), inventory.cards.end(),
+                                      [&](const CardState& card) { return inventory.generation_of(card) == number; });
+        if (!used) remove_directory(home.generation(number));
+    }
+}
+
+std::string digest_of(const std::string& document) {
+    const auto json = nlohmann::json::parse(document, nullptr, false);
+    return json.is_object() ? json.value("digest", "") : "";
+}
+
+Card describe(const Inventory& inventory, const CardState& state, const std::string& digest) {
+    Card card;
+    card.interface = state.card().interface;
+    card.ifindex = static_cast<int>(state.card().ifindex);
+    card.side = state.side();
+    card.mode = state.card().xdp_mode == EDGEFW_XDP_NATIVE ? XdpMode::kNative : XdpMode::kGeneric;
+    card.egress = state.card().egress == EDGEFW_EGRESS_TCX ? Egress::kTcx : Egress::kClsact;
+    card.generation = inventory.generation_of(state);
+    card.digest = digest;
+    const std::uint32_t slot = inventory.active.slot;
+    if (auto id = state.received().at<std::uint32_t>(slot)) card.received_program = *id;
+    if (auto id = state.sent().at<std::uint32_t>(slot)) card.sent_program = *id;
+    return card;
+}
+
+Error nothing_attached() {
+    return failed("no card is attached in this network namespace; first: edgefw attach IFACE");
+}
+
+Error not_attached(const std::string& interface) {
+    return failed(interface + " is not attached; first: edgefw attach " + interface);
+}
+
+}  // namespace edgefw::kernel

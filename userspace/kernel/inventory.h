@@ -1,0 +1,54 @@
+// What is attached in this namespace, read from its pins.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "userspace/base/result.h"
+#include "userspace/kernel/card_state.h"
+#include "userspace/kernel/pins.h"
+
+namespace edgefw::kernel {
+
+// The one word that every entry program reads: which program slot judges, and the newest generation in force.
+struct ActiveWord {
+    std::uint32_t generation = 0;
+    std::uint32_t slot = 0;
+
+    static ActiveWord from(std::uint64_t word) {
+        return {static_cast<std::uint32_t>(word >> 1), static_cast<std::uint32_t>(word & 1)};
+    }
+    std::uint64_t word() const { return std::uint64_t{generation} << 1 | slot; }
+    auto operator<=>(const ActiveWord&) const = default;
+};
+
+struct Inventory {
+    ActiveWord active;
+    std::vector<CardState> cards;
+
+    std::uint32_t generation_of(const CardState& card) const { return card.generation_in(active.slot); }
+    // Larger than every generation that a program or a connection can be of.
+    std::uint32_t next_generation() const;
+    CardState* find(const std::string& interface);
+};
+
+// Cards whose links are in place. With the lock held, half-made and dead ones can be removed first.
+Result<Inventory> take_inventory(const Home& home);
+// Removes what a killed attach or a card that is gone left behind. Needs the lock.
+void remove_leftovers(const Home& home);
+// Generations that no card's active slot names, and half-made ones. Needs the lock.
+void remove_unused_generations(const Home& home, const Inventory& inventory);
+
+Result<ActiveWord> read_active(const Home& home);
+Result<Ok> write_active(const Home& home, ActiveWord active);
+
+// As host.h describes a card.
+Card describe(const Inventory& inventory, const CardState& state, const std::string& digest);
+// Of a generation's document; empty where there is none.
+std::string digest_of(const std::string& document);
+
+Error nothing_attached();
+Error not_attached(const std::string& interface);
+
+}  // namespace edgefw::kernel

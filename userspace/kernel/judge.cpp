@@ -1,0 +1,204 @@
+// Judging frames on the real programs, with private connections and counters: nothing live is touched.
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <unordered_map>
+
+#include "maps/builtins.h"
+#include "maps/decision.h"
+#include "maps/limits.h"
+#include "userspace/kernel/errors.h"
+#include "userspace/kernel/host.h"
+#include "userspace/kernel/inventory.h"
+
+namespace edgefw::kernel {
+namespace {
+
+constexpr std::size_t kMostFrame = 65536;
+
+const char* const kBuiltinIds[] = {
+#define EDGEFW_BUILTIN_ID(identifier, key, id, sentence) id,
+    EDGEFW_BUILTINS(EDGEFW_BUILTIN_ID)
+#undef EDGEFW_BUILTIN_ID
+};
+
+// The one record of the `decision` map, read where it lies.
+class DecisionRecord {
+public:
+    static Result<DecisionRecord> create() {
+        DecisionRecord record;
+        auto map = Map::create({"decision", BPF_MAP_TYPE_ARRAY, 4, sizeof(edgefw_decision), 1, BPF_F_MMAPABLE});
+        if (!map) return map.error();
+        record.map_ = std::move(*map);
+        void* memory = mmap(nullptr, sizeof(edgefw_decision), PROT_READ, MAP_SHARED, record.map_.fd(), 0);
+        if (memory == MAP_FAILED) return system_error("mapping a map", errno);
+        record.memory_ = static_cast<const volatile edgefw_decision*>(memory);
+        return record;
+    }
+    DecisionRecord(DecisionRecord&& other) noexcept
+        : map_(std::move(other.map_)), memory_(std::exchange(other.memory_, nullptr)) {}
+    DecisionRecord& operator=(DecisionRecord&&) = delete;
+    ~DecisionRecord() {
+        if (memory_ != nullptr) munmap(const_cast<edgefw_decision*>(memory_), sizeof(edgefw_decision));
+    }
+
+    int fd() const { return map_.fd(); }
+    edgefw_decision read() const {
+        return {memory_->sequence, memory_->slot, memory_->nat, memory_->verdict, memory_->reason, 0};
+    }
+
+private:
+    DecisionRecord() = default;
+    Map map_;
+    const volatile edgefw_decision* memory_ = nullptr;
+};
+
+// The programs of one side, with tables of their own.
+struct SideInstance {
+    CardMaps maps;
+    DecisionRecord record;
+    ProgramPair programs;
+
+    static Result<SideInstance> load(const Generation& generation, policy::Side side, std::uint32_t slots,
+                                     std::uint32_t connections) {
+        auto maps = CardMaps::create(connections, slots);
+        if (!maps) return maps.error();
+        auto record = DecisionRecord::create();
+        if (!record) return record.error();
+        auto config = generation.config(side);
+        if (!config) return config.error();
+        config->record = 1;
+        auto bindings = maps->bindings();
+        for (const auto& binding : generation.bindings())
+            bindings.push_back(binding);
+        bindings.push_back({"decision", record->fd()});
+        auto programs = load_judge(*config, bindings);
+        if (!programs) return programs.error();
+        return SideInstance{std::move(*maps), std::move(*record), std::move(*programs)};
+    }
+};
+
+}  // namespace
+
+struct Judge::Instances {
+    Generation generation;
+    std::unordered_map<std::uint32_t, std::string> ids;  // by counter slot
+    std::uint32_t slots = 0;
+    std::uint32_t connections = 0;
+    std::optional<SideInstance> side[EDGEFW_SIDES];  // loaded when first asked for
+    bool opened[EDGEFW_SIDES] = {};                  // something may be in its tables
+    std::vector<std::uint8_t> out = std::vector<std::uint8_t>(kMostFrame);
+
+    Instances(Generation of, const image::Slots& names, std::uint32_t entries)
+        : generation(std::move(of)), slots(Generation::slots_needed(names)), connections(entries) {
+        for (std::uint32_t i = 0; i < EDGEFW_BUILTIN_COUNT; i++)
+            ids[EDGEFW_SLOT_FIRST_BUILTIN + i] = kBuiltinIds[i];
+        for (const auto& [id, slot] : names)
+            ids[slot] = id;
+    }
+
+    std::string id_of(std::uint32_t slot) const {
+        const auto found = ids.find(slot);
+        return found == ids.end() ? std::string() : found->second;
+    }
+
+    Result<SideInstance*> instance(policy::Side wanted) {
+        auto& slot = side[static_cast<std::size_t>(wanted)];
+        if (!slot) {
+            auto loaded = SideInstance::load(generation, wanted, slots, connections);
+            if (!loaded) return loaded.error();
+            slot.emplace(std::move(*loaded));
+        }
+        return &*slot;
+    }
+};
+
+Judge::Judge(std::unique_ptr<Instances> instances) : instances_(std::move(instances)) {}
+Judge::Judge(Judge&&) noexcept = default;
+Judge& Judge::operator=(Judge&&) noexcept = default;
+Judge::~Judge() = default;
+
+Result<Judge> Judge::of(const Compiled& policy, std::uint32_t connections) {
+    silence_libbpf();
+    if (auto allowed = may_load_programs(); !allowed) return allowed.error();
+    image::Image image = policy.image;
+    auto slots = image::assign_slots(image, {});
+    if (!slots) return slots.error();
+    auto generation = Generation::create(image, policy.document, 1);
+    if (!generation) return generation.error();
+    return Judge(std::make_unique<Instances>(std::move(*generation), *slots, connections));
+}
+
+Result<Judge> Judge::in_force(const std::optional<std::string>& interface, std::uint32_t connections) {
+    silence_libbpf();
+    if (auto allowed = may_load_programs(); !allowed) return allowed.error();
+    auto home = Home::look();
+    if (!home) return home.error();
+    auto inventory = take_inventory(*home);
+    if (!inventory) return inventory.error();
+    if (inventory->cards.empty()) return nothing_attached();
+    std::uint32_t number = 0;
+    if (interface) {
+        const CardState* state = inventory->find(*interface);
+        if (state == nullptr) return not_attached(*interface);
+        number = inventory->generation_of(*state);
+    } else {
+        for (const auto& card : inventory->cards)
+            number = std::max(number, inventory->generation_of(card));
+    }
+    if (number == 0) {
+        auto everything = Generation::create(image::Image{}, "{}", 0);
+        if (!everything) return everything.error();
+        return Judge(std::make_unique<Instances>(std::move(*everything), image::Slots{}, connections));
+    }
+    auto generation = Generation::open(home->generation(number));
+    if (!generation) return generation.error();
+    auto document = generation->document();
+    if (!document) return document.error();
+    return Judge(std::make_unique<Instances>(std::move(*generation), slots_of(*document), connections));
+}
+
+Result<Judgement> Judge::judge(policy::Side side, edgefw_hook hook, const std::vector<std::uint8_t>& frame,
+                               bool keep_frame) {
+    auto instance = instances_->instance(side);
+    if (!instance) return instance.error();
+    const Fd& program = hook == EDGEFW_RECEIVED ? (*instance)->programs.received : (*instance)->programs.sent;
+    const std::uint32_t before = (*instance)->record.read().sequence;
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_size_in = static_cast<__u32>(frame.size()),
+                .repeat = 1);
+    if (keep_frame) {
+        options.data_out = instances_->out.data();
+        options.data_size_out = static_cast<__u32>(instances_->out.size());
+    }
+    if (bpf_prog_test_run_opts(program.get(), &options) != 0) {
+        return failed("the kernel does not test-run a frame of " + std::to_string(frame.size()) +
+                      " bytes on this hook");
+    }
+    const edgefw_decision decision = (*instance)->record.read();
+    if (decision.sequence == before) return failed("the program left no record of its decision");
+    Judgement judgement;
+    judgement.verdict = decision.verdict == EDGEFW_PASS ? policy::Action::kPass : policy::Action::kDrop;
+    judgement.reason = static_cast<edgefw_reason>(decision.reason);
+    judgement.slot = decision.slot;
+    judgement.rule = instances_->id_of(decision.slot);
+    judgement.nat = instances_->id_of(decision.nat);
+    if (keep_frame) judgement.frame.assign(instances_->out.begin(), instances_->out.begin() + options.data_size_out);
+    if (judgement.verdict == policy::Action::kPass) instances_->opened[static_cast<std::size_t>(side)] = true;
+    return judgement;
+}
+
+Result<Ok> Judge::forget() {
+    for (std::size_t side = 0; side < EDGEFW_SIDES; side++) {
+        if (!instances_->side[side] || !instances_->opened[side]) continue;
+        const CardMaps& maps = instances_->side[side]->maps;
+        for (const Map* map : {&maps.connections4, &maps.connections6, &maps.fragments4, &maps.fragments6})
+            map->clear();
+        instances_->opened[side] = false;
+    }
+    return Ok{};
+}
+
+}  // namespace edgefw::kernel

@@ -1,0 +1,183 @@
+#include "userspace/kernel/netlink.h"
+
+#include <net/if.h>
+// net/if.h before the kernel's: linux/if.h then leaves out what both define.
+#include <linux/ethtool.h>
+#include <linux/if_addr.h>
+#include <linux/if_arp.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <libmnl/libmnl.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <memory>
+
+#include "userspace/base/fd.h"
+#include "userspace/kernel/errors.h"
+
+namespace edgefw::kernel {
+namespace {
+
+using Message = std::function<void(const nlmsghdr*)>;
+
+int deliver(const nlmsghdr* header, void* to) {
+    (*static_cast<Message*>(to))(header);
+    return MNL_CB_OK;
+}
+
+// Sends a request and hands every message of the answer to `each`.
+Result<Ok> ask(nlmsghdr* request, Message each) {
+    const std::unique_ptr<mnl_socket, int (*)(mnl_socket*)> socket(mnl_socket_open(NETLINK_ROUTE), mnl_socket_close);
+    if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0)
+        return system_error("opening a netlink socket", errno);
+    const unsigned port = mnl_socket_get_portid(socket.get());
+    request->nlmsg_seq = 1;
+    if (mnl_socket_sendto(socket.get(), request, request->nlmsg_len) < 0) return system_error("asking netlink", errno);
+    std::vector<char> buffer(1 << 16);
+    int more = MNL_CB_OK;
+    while (more > MNL_CB_STOP) {
+        const ssize_t size = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
+        if (size < 0) return system_error("reading netlink", errno);
+        more = mnl_cb_run(buffer.data(), static_cast<std::size_t>(size), 1, port, deliver, &each);
+        if (more < 0) return system_error("netlink", errno);
+    }
+    return Ok{};
+}
+
+template <typename Header>
+nlmsghdr* start(std::array<char, 512>& buffer, std::uint16_t type, Header** header) {
+    nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
+    message->nlmsg_type = type;
+    message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    *header = static_cast<Header*>(mnl_nlmsg_put_extra_header(message, sizeof(Header)));
+    return message;
+}
+
+using Attribute = std::function<void(const nlattr*)>;
+
+int deliver_attribute(const nlattr* attribute, void* to) {
+    (*static_cast<Attribute*>(to))(attribute);
+    return MNL_CB_OK;
+}
+
+std::uint32_t xdp_program_of(const nlattr* xdp) {
+    std::uint32_t id = 0;
+    Attribute each = [&](const nlattr* attribute) {
+        if (mnl_attr_get_type(attribute) == IFLA_XDP_PROG_ID) id = mnl_attr_get_u32(attribute);
+    };
+    mnl_attr_parse_nested(xdp, deliver_attribute, &each);
+    return id;
+}
+
+// An ethtool ioctl whose request starts with its command; false where the card does not know it.
+bool ethtool(const std::string& name, void* request) {
+    const Fd socket = Fd::own(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq interface = {};
+    std::strncpy(interface.ifr_name, name.c_str(), IFNAMSIZ - 1);
+    interface.ifr_data = static_cast<char*>(request);
+    return socket.valid() && ioctl(socket.get(), SIOCETHTOOL, &interface) == 0;
+}
+
+Result<Ok> dump_addresses(const std::function<void(const ifaddrmsg*, const nlmsghdr*)>& each) {
+    std::array<char, 512> buffer{};
+    ifaddrmsg* header = nullptr;
+    nlmsghdr* request = start(buffer, RTM_GETADDR, &header);
+    header->ifa_family = AF_UNSPEC;
+    return ask(request, [&](const nlmsghdr* message) {
+        each(static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message)), message);
+    });
+}
+
+HostAddress host_address(const ifaddrmsg* header, const nlmsghdr* message) {
+    HostAddress host;
+    const Family family = header->ifa_family == AF_INET ? Family::kIpv4 : Family::kIpv6;
+    bool has_local = false;
+    host.dynamic = !(header->ifa_flags & IFA_F_PERMANENT);
+    Attribute each = [&](const nlattr* attribute) {
+        const int type = mnl_attr_get_type(attribute);
+        const auto* bytes = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
+        // On a point-to-point card IFA_ADDRESS is the other end.
+        if (type == IFA_LOCAL || (type == IFA_ADDRESS && !has_local)) host.address = Address::from_bytes(family, bytes);
+        has_local = has_local || type == IFA_LOCAL;
+    };
+    mnl_attr_parse(message, sizeof(*header), deliver_attribute, &each);
+    host.interface = interface_name(static_cast<int>(header->ifa_index));
+    return host;
+}
+
+}  // namespace
+
+Result<Interface> find_interface(const std::string& name) {
+    std::array<char, 512> buffer{};
+    ifinfomsg* header = nullptr;
+    nlmsghdr* request = start(buffer, RTM_GETLINK, &header);
+    header->ifi_family = AF_UNSPEC;
+    Interface found;
+    std::string names;
+    auto asked = ask(request, [&](const nlmsghdr* message) {
+        const auto* link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
+        Interface candidate{link->ifi_index, link->ifi_type == ARPHRD_ETHER, 0};
+        std::string its_name;
+        Attribute each = [&](const nlattr* attribute) {
+            if (mnl_attr_get_type(attribute) == IFLA_IFNAME) its_name = mnl_attr_get_str(attribute);
+            if (mnl_attr_get_type(attribute) == IFLA_XDP) candidate.xdp_program = xdp_program_of(attribute);
+        };
+        mnl_attr_parse(message, sizeof(*link), deliver_attribute, &each);
+        if (its_name == name) found = candidate;
+        names += (names.empty() ? "" : ", ") + its_name;
+    });
+    if (!asked) return asked.error();
+    if (found.index == 0) return failed("no card named " + name + " in this network namespace; there are: " + names);
+    return found;
+}
+
+std::string interface_name(int index) {
+    char name[IF_NAMESIZE] = {};
+    return if_indextoname(static_cast<unsigned>(index), name) != nullptr ? name : "";
+}
+
+bool takes_vlan_tags_off(const std::string& name) {
+    ethtool_value flags = {ETHTOOL_GFLAGS, 0};
+    return ethtool(name, &flags) && (flags.data & ETH_FLAG_RXVLAN) != 0;
+}
+
+bool hands_up_partial_checksums(const std::string& name) {
+    ethtool_drvinfo driver = {};
+    driver.cmd = ETHTOOL_GDRVINFO;
+    if (!ethtool(name, &driver)) return true;
+    for (const char* virtual_driver : {"veth", "virtio_net", "tun", "vif", "netfront", "hv_netvsc", "vmxnet3"}) {
+        if (std::strncmp(driver.driver, virtual_driver, sizeof(driver.driver)) == 0) return true;
+    }
+    return false;
+}
+
+Result<int> count_filters(int ifindex, std::uint32_t parent) {
+    std::array<char, 512> buffer{};
+    tcmsg* header = nullptr;
+    nlmsghdr* request = start(buffer, RTM_GETTFILTER, &header);
+    header->tcm_family = AF_UNSPEC;
+    header->tcm_ifindex = ifindex;
+    header->tcm_parent = parent;
+    int filters = 0;
+    auto asked = ask(request, [&](const nlmsghdr*) { filters++; });
+    if (!asked) return asked.error();
+    return filters;
+}
+
+Result<std::vector<HostAddress>> host_addresses() {
+    std::vector<HostAddress> addresses;
+    auto asked = dump_addresses([&](const ifaddrmsg* header, const nlmsghdr* message) {
+        if (header->ifa_family == AF_INET || header->ifa_family == AF_INET6)
+            addresses.push_back(host_address(header, message));
+    });
+    if (!asked) return asked.error();
+    return addresses;
+}
+
+}  // namespace edgefw::kernel

@@ -1,0 +1,162 @@
+// What is in force: status, counters and documents. Nothing here changes anything.
+#include <linux/bpf.h>
+
+#include <cstring>
+
+#include "maps/limits.h"
+#include "userspace/kernel/errors.h"
+#include "userspace/kernel/host.h"
+#include "userspace/kernel/inventory.h"
+
+namespace edgefw::kernel {
+namespace {
+
+Result<std::string> document_of(const Home& home, std::uint32_t generation) {
+    if (generation == 0) return std::string();
+    auto opened = Generation::open(home.generation(generation));
+    if (!opened) return opened.error();
+    return opened->document();
+}
+
+struct Look {
+    Home home;
+    Inventory inventory;
+};
+
+Result<Look> look() {
+    silence_libbpf();
+    if (auto allowed = may_load_programs(); !allowed) return allowed.error();
+    auto home = Home::look();
+    if (!home) return home.error();
+    auto inventory = take_inventory(*home);
+    if (!inventory) return inventory.error();
+    return Look{std::move(*home), std::move(*inventory)};
+}
+
+// A generation can go between a look and the opening of its pins, when a push is faster: then look again.
+constexpr int kLooks = 5;
+
+template <typename Value>
+Result<Value> with_look(const std::function<Result<Value>(Look&)>& use) {
+    Result<Value> result = failed("the cards in force change too fast to be read; try again");
+    for (int i = 0; i < kLooks; i++) {
+        auto seen = look();
+        if (!seen) return seen.error();
+        result = use(*seen);
+        if (result || result.error().kind != ErrorKind::kFailed) return result;
+        auto now = read_active(seen->home);
+        if (now && *now == seen->inventory.active) return result;
+    }
+    return result;
+}
+
+Result<Ok> read_reasons(const CardState& state, CardCounters& to) {
+    return state.maps().reasons.read_all(EDGEFW_REASON_COUNTERS, [&](std::uint32_t index, const std::uint8_t* values) {
+        auto& sum =
+            to.reasons[index / (2 * EDGEFW_REASON_COUNT)][index / EDGEFW_REASON_COUNT % 2][index % EDGEFW_REASON_COUNT];
+        for (int cpu = 0; cpu < cpus(); cpu++) {
+            edgefw_reason_counter counter = {};
+            std::memcpy(&counter, values + static_cast<std::size_t>(cpu) * sizeof(counter), sizeof(counter));
+            sum.packets += counter.packets;
+            sum.bytes += counter.bytes;
+        }
+    });
+}
+
+Result<CardCounters> card_counters(const Look& seen, const CardState& state) {
+    CardCounters result;
+    auto document = document_of(seen.home, seen.inventory.generation_of(state));
+    if (!document) return document.error();
+    result.document = std::move(*document);
+    const image::Slots slots = slots_of(result.document);
+    auto sums = state.counters(Generation::slots_needed(slots));
+    if (!sums) return sums.error();
+    for (std::uint32_t i = 0; i < EDGEFW_BUILTIN_COUNT; i++) {
+        const std::uint32_t slot = EDGEFW_SLOT_FIRST_BUILTIN + i;
+        result.slots[slot] = (*sums)[slot];
+    }
+    for (const auto& [id, slot] : slots)
+        result.slots[slot] = (*sums)[slot];
+    if (auto read = read_reasons(state, result); !read) return read.error();
+    result.card = describe(seen.inventory, state, digest_of(result.document));
+    return result;
+}
+
+std::vector<Occupancy> occupancy(const CardState& state, bool count_entries) {
+    const CardMaps& maps = state.maps();
+    const std::pair<const char*, const Map*> tables[] = {
+        {"connections-ipv4", &maps.connections4},
+        {"connections-ipv6", &maps.connections6},
+        {"fragments-ipv4", &maps.fragments4},
+        {"fragments-ipv6", &maps.fragments6},
+    };
+    std::vector<Occupancy> result;
+    for (const auto& [name, map] : tables)
+        result.push_back({name, count_entries ? map->count() : 0, map->max_entries()});
+    return result;
+}
+
+}  // namespace
+
+Result<Ok> may_load_programs() {
+    silence_libbpf();
+    // The least a program needs: what the kernel says to this is what it would say to all of it.
+    auto map = Map::create({"edgefw_probe", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 1});
+    if (!map) return map.error();
+    return Ok{};
+}
+
+Result<std::string> document_in_force(const std::optional<std::string>& interface) {
+    return with_look<std::string>([&](Look& seen) -> Result<std::string> {
+        if (seen.inventory.cards.empty()) return nothing_attached();
+        std::uint32_t generation = 0;
+        if (interface) {
+            const CardState* state = seen.inventory.find(*interface);
+            if (state == nullptr) return not_attached(*interface);
+            generation = seen.inventory.generation_of(*state);
+        } else {
+            for (const auto& card : seen.inventory.cards)
+                generation = std::max(generation, seen.inventory.generation_of(card));
+        }
+        return document_of(seen.home, generation);
+    });
+}
+
+Result<Status> status(bool count_entries) {
+    return with_look<Status>([&](Look& seen) -> Result<Status> {
+        Status result;
+        result.generation = seen.inventory.active.generation;
+        for (const auto& state : seen.inventory.cards) {
+            auto document = document_of(seen.home, seen.inventory.generation_of(state));
+            if (!document) return document.error();
+            result.cards.push_back(
+                {describe(seen.inventory, state, digest_of(*document)), occupancy(state, count_entries)});
+        }
+        return result;
+    });
+}
+
+Result<std::vector<CardCounters>> counters(const std::optional<std::string>& interface) {
+    return with_look<std::vector<CardCounters>>([&](Look& seen) -> Result<std::vector<CardCounters>> {
+        if (interface && seen.inventory.find(*interface) == nullptr) return not_attached(*interface);
+        if (seen.inventory.cards.empty()) return nothing_attached();
+        std::vector<CardCounters> result;
+        for (const auto& state : seen.inventory.cards) {
+            if (interface && *interface != state.card().interface) continue;
+            auto read = card_counters(seen, state);
+            if (!read) return read.error();
+            result.push_back(std::move(*read));
+        }
+        return result;
+    });
+}
+
+Result<std::uint32_t> generation_in_force() {
+    auto home = Home::look();
+    if (!home) return home.error();
+    auto active = read_active(*home);
+    if (!active) return active.error();
+    return active->generation;
+}
+
+}  // namespace edgefw::kernel

@@ -1,0 +1,56 @@
+// Where everything lives in bpffs:
+//
+//   /sys/fs/bpf/edgefw/<network namespace cookie>/     locked (flock) by who changes something
+//       active                                         the one word that says which program slot judges
+//       generation_<N>/                                config, rule maps and document of a policy in force
+//       card_<ifindex>/                                card, programs, links, connections, counters
+//
+// Names hold no dots (bpffs refuses them), hence no interface names.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "userspace/base/fd.h"
+#include "userspace/base/result.h"
+
+namespace edgefw::kernel {
+
+// The directory of this network namespace, held open; with the lock where it changes something.
+class Home {
+public:
+    // The lock is exclusive and waited for, up to 10 s; then one clear word. Makes the directory.
+    static Result<Home> lock();
+    // Without the lock, for looking. A namespace edgefw was never used in gives a Home that does not exist().
+    static Result<Home> look();
+
+    bool exists() const { return directory_.valid(); }
+    const std::string& path() const { return path_; }
+    std::string active() const { return path_ + "/active"; }
+    std::string generation(std::uint32_t number) const { return path_ + "/generation_" + std::to_string(number); }
+    std::string card(int ifindex) const { return path_ + "/card_" + std::to_string(ifindex); }
+
+    // Numbers of the generation_N and card_N directories there are, ascending.
+    std::vector<std::uint32_t> generations() const { return numbered("generation_"); }
+    std::vector<std::uint32_t> cards() const { return numbered("card_"); }
+
+    // The directory itself, when nothing is in it but `active`.
+    void remove_if_empty();
+
+private:
+    std::vector<std::uint32_t> numbered(const std::string& prefix) const;
+
+    std::string path_;
+    Fd directory_;
+};
+
+Result<Ok> make_directory(const std::string& path);
+// A directory and the pins in it (one level deep, as above). Missing: nothing to do.
+void remove_directory(const std::string& path);
+bool is_pinned(const std::string& path);
+
+// Directories of namespaces that are gone: every card's link has lost its card. Takes each one's lock, waits for none.
+void remove_stale_homes();
+
+}  // namespace edgefw::kernel

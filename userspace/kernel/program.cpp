@@ -1,0 +1,140 @@
+#include "userspace/kernel/program.h"
+
+#include <linux/bpf.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "entry.skel.h"
+#include "judge.skel.h"
+#include "userspace/kernel/errors.h"
+
+namespace edgefw::kernel {
+namespace {
+
+// What libbpf says during a load, the verifier's log included: it says it through a callback alone.
+thread_local std::string* said = nullptr;
+
+int listen(libbpf_print_level level, const char* format, va_list arguments) {
+    if (said == nullptr || level == LIBBPF_DEBUG) return 0;
+    std::va_list again;
+    va_copy(again, arguments);
+    const int size = std::vsnprintf(nullptr, 0, format, arguments);
+    if (size > 0) {
+        const std::size_t end = said->size();
+        said->resize(end + static_cast<std::size_t>(size) + 1);
+        std::vsnprintf(said->data() + end, static_cast<std::size_t>(size) + 1, format, again);
+        said->resize(end + static_cast<std::size_t>(size));
+    }
+    va_end(again);
+    return 0;
+}
+
+class Listening {
+public:
+    Listening() {
+        silence_libbpf();
+        said = &text_;
+    }
+    Listening(const Listening&) = delete;
+    Listening& operator=(const Listening&) = delete;
+    ~Listening() { said = nullptr; }
+    const std::string& text() const { return text_; }
+
+private:
+    std::string text_;
+};
+
+std::string keep_log(const std::string& text) {
+    const char* folder = std::getenv("TMPDIR");
+    std::string path = std::string(folder != nullptr && *folder != 0 ? folder : "/tmp") + "/edgefw-verifier-XXXXXX";
+    const Fd file = Fd::own(mkstemp(path.data()));
+    if (!file.valid() || write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+        return "(no log: cannot write to the temporary folder)";
+    return path;
+}
+
+Error load_error(const std::string& what, int number, const std::string& text) {
+    Error error = system_error("loading the " + what + " programs", number);
+    if (error.kind == ErrorKind::kNotPermitted) return error;
+    error.kind = ErrorKind::kKernel;
+    error.message += "; the verifier's log is in " + keep_log(text);
+    return error;
+}
+
+Result<Ok> bind(bpf_object* object, const std::vector<Binding>& bindings) {
+    for (const auto& binding : bindings) {
+        bpf_map* map = bpf_object__find_map_by_name(object, binding.name);
+        if (map == nullptr) return failed(std::string("the data path has no map ") + binding.name);
+        const int result = bpf_map__reuse_fd(map, binding.fd);
+        if (result != 0) return system_error(std::string("handing the map ") + binding.name + " to a program", result);
+    }
+    return Ok{};
+}
+
+Result<Fd> duplicate(const bpf_program* program) {
+    // The skeleton closes its own; this one lives on.
+    const int fd = dup(bpf_program__fd(program));
+    if (fd < 0) return system_error("keeping a program", errno);
+    return Fd::own(fd);
+}
+
+Result<ProgramPair> take(const bpf_program* received, const bpf_program* sent) {
+    auto first = duplicate(received);
+    if (!first) return first.error();
+    auto second = duplicate(sent);
+    if (!second) return second.error();
+    return ProgramPair{std::move(*first), std::move(*second)};
+}
+
+}  // namespace
+
+void silence_libbpf() {
+    libbpf_set_print(listen);
+}
+
+Result<ProgramPair> load_entry(const std::vector<Binding>& bindings) {
+    const Listening listening;
+    const std::unique_ptr<entry_bpf, void (*)(entry_bpf*)> skeleton(entry_bpf__open(), entry_bpf__destroy);
+    if (!skeleton) return load_error("entry", errno, listening.text());
+    if (auto bound = bind(skeleton->obj, bindings); !bound) return bound.error();
+    const int result = entry_bpf__load(skeleton.get());
+    if (result != 0) return load_error("entry", result, listening.text());
+    return take(skeleton->progs.enter_received, skeleton->progs.enter_sent);
+}
+
+Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings) {
+    const Listening listening;
+    const std::unique_ptr<judge_bpf, void (*)(judge_bpf*)> skeleton(judge_bpf__open(), judge_bpf__destroy);
+    if (!skeleton) return load_error("judging", errno, listening.text());
+    // The skeleton declares the struct a second time, from the object's BTF: the size must agree.
+    static_assert(sizeof(skeleton->rodata->config) == sizeof(config));
+    std::memcpy(const_cast<void*>(static_cast<const volatile void*>(&skeleton->rodata->config)), &config,
+                sizeof(config));
+    if (auto bound = bind(skeleton->obj, bindings); !bound) return bound.error();
+    const int result = judge_bpf__load(skeleton.get());
+    if (result != 0) return load_error("judging", result, listening.text());
+    return take(skeleton->progs.judge_received, skeleton->progs.judge_sent);
+}
+
+Result<std::uint32_t> program_id(int fd) {
+    bpf_prog_info info = {};
+    __u32 size = sizeof(info);
+    if (bpf_prog_get_info_by_fd(fd, &info, &size) != 0) return system_error("asking about a program", errno);
+    return info.id;
+}
+
+Result<Fd> program_by_id(std::uint32_t id) {
+    const int fd = bpf_prog_get_fd_by_id(id);
+    if (fd < 0) return system_error("opening program " + std::to_string(id), errno);
+    return Fd::own(fd);
+}
+
+}  // namespace edgefw::kernel

@@ -1,0 +1,35 @@
+// Loading programs: the entry pair of a card, and a judging pair specialised by its config.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "maps/config.h"
+#include "userspace/base/fd.h"
+#include "userspace/base/result.h"
+#include "userspace/kernel/map.h"
+
+namespace edgefw::kernel {
+
+struct ProgramPair {
+    Fd received;  // XDP
+    Fd sent;      // tcx or clsact egress
+};
+
+// libbpf prints to stderr of its own accord: what matters comes back in our errors.
+void silence_libbpf();
+
+// A map of the object by the name it has in bpf/maps.h, replaced by one that exists.
+struct Binding {
+    const char* name;
+    int fd;
+};
+
+// The verifier's log of a refusal is kept in a file; the message names it (kKernel).
+Result<ProgramPair> load_entry(const std::vector<Binding>& bindings);
+Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings);
+
+Result<std::uint32_t> program_id(int fd);
+Result<Fd> program_by_id(std::uint32_t id);
+
+}  // namespace edgefw::kernel
