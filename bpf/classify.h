@@ -9,9 +9,11 @@
 #define NO_RULE 0xffffffffu
 #define TREE_INDEX(hook, family) ((hook)*EDGEFW_FAMILIES + (family))
 
-static __always_inline __u32 class_of(const struct packet* packet, __u32 words) {
+// The class of the address whose words start at field `words`.
+__noinline __u32 class_of(const struct packet* packet, __u32 words) {
     struct edgefw_class* found = NULL;
 
+    if (!packet || words > EDGEFW_FIELD_REMOTE) return 0;
     if (packet->family == EDGEFW_IPV4) {
         struct edgefw_prefix4 key = {.length = 32, .address = bpf_htonl(packet->field[words])};
 
@@ -40,60 +42,69 @@ static __always_inline bool passes(const struct edgefw_test* test, __u32 value) 
 }
 
 // A leaf's run: the first rule all of whose tests pass, unless a better one is known.
-// This and the next two are global functions: the verifier checks each once, whatever the number of callers.
-__noinline int search_leaf(struct packet* packet, __u32 index) {
-    if (!packet) return 0;
+static __always_inline void search_leaf(struct packet* packet, __u32 index) {
     for (int step = 0; step < EDGEFW_MAX_LEAF_STEPS; step++) {
         struct edgefw_test* test = bpf_map_lookup_elem(&tests, &index);
 
-        if (!test || test->kind == EDGEFW_TEST_END) return 0;
+        if (!test || test->kind == EDGEFW_TEST_END) return;
         if (test->kind == EDGEFW_TEST_MATCH) {
             if (test->low < packet->number) {
                 packet->number = test->low;
                 packet->outcome = test->width;
             }
-            return 0;
+            return;
         }
         index += passes(test, packet->field[test->field & (EDGEFW_FIELDS - 1)]) ? 1 : test->skip;
     }
-    return 0;
 }
 
-__noinline int search_tree(struct packet* packet, __u32 index) {
-    if (!packet) return 0;
+static __always_inline void search_tree(struct packet* packet, __u32 index) {
     for (int level = 0; level < EDGEFW_MAX_TREE_DEPTH; level++) {
         struct edgefw_node* node = bpf_map_lookup_elem(&nodes, &index);
         __u32 field;
 
-        if (!node) return 0;
+        if (!node) return;
         field = node->link >> EDGEFW_NODE_FIELD_SHIFT;
         index = node->link & EDGEFW_NODE_INDEX_MASK;
         if (field == EDGEFW_NODE_LEAF) {
-            if (node->split < packet->number) search_leaf(packet, index);
-            return 0;
+            if (node->split >= packet->number) return;
+            break;
         }
         index += packet->field[field & (EDGEFW_FIELDS - 1)] > node->split;
     }
+    search_leaf(packet, index);
+}
+
+// A tree that is not the first of its forest. A global function, as is classify(): the verifier checks each once,
+// whatever the number of callers. A call costs 9 ns on machines that guard returns (SRSO), so the common path has few.
+__noinline int search_group(struct packet* packet, __u32 root) {
+    if (packet) search_tree(packet, root);
     return 0;
 }
 
-// Sets packet->number and packet->outcome by the rules of `tree` (TREE_INDEX); number is NO_RULE where none matches.
-__noinline int classify(struct packet* packet, __u32 tree) {
-    const volatile struct edgefw_forest* forest;
+static __always_inline void set_classes(struct packet* packet, const volatile struct edgefw_forest* forest) {
+    if (!(config.class_table[EDGEFW_IPV4] | config.class_table[EDGEFW_IPV6])) return;
+    if (forest->uses & EDGEFW_USES_LOCAL_CLASS)
+        packet->field[EDGEFW_FIELD_LOCAL_CLASS] = class_of(packet, EDGEFW_FIELD_LOCAL);
+    if (forest->uses & EDGEFW_USES_REMOTE_CLASS)
+        packet->field[EDGEFW_FIELD_REMOTE_CLASS] = class_of(packet, EDGEFW_FIELD_REMOTE);
+}
 
-    if (!packet || tree >= EDGEFW_HOOKS * EDGEFW_FAMILIES) return 0;
-    forest = &config.forest[0][0] + tree;
+// Sets packet->number and packet->outcome by the rules of `tree` (TREE_INDEX); number is NO_RULE where none matches.
+static __always_inline bool classify_inline(struct packet* packet, __u32 tree) {
+    const volatile struct edgefw_forest* forest = &config.forest[0][0] + (tree & (EDGEFW_HOOKS * EDGEFW_FAMILIES - 1));
+
     packet->number = NO_RULE;
     packet->outcome = 0;
-    if (config.class_table[EDGEFW_IPV4] | config.class_table[EDGEFW_IPV6]) {
-        if (forest->uses & EDGEFW_USES_LOCAL_CLASS)
-            packet->field[EDGEFW_FIELD_LOCAL_CLASS] = class_of(packet, EDGEFW_FIELD_LOCAL);
-        if (forest->uses & EDGEFW_USES_REMOTE_CLASS)
-            packet->field[EDGEFW_FIELD_REMOTE_CLASS] = class_of(packet, EDGEFW_FIELD_REMOTE);
-    }
-    for (__u32 i = 0; i < EDGEFW_MAX_GROUPS; i++) {
-        if (i >= forest->groups) break;
-        if (forest->group[i].first < packet->number) search_tree(packet, forest->group[i].root);
+    set_classes(packet, forest);
+    if (forest->groups > 0) search_tree(packet, forest->group[0].root);
+    for (__u32 i = 1; i < EDGEFW_MAX_GROUPS; i++) {
+        if (i >= forest->groups || forest->group[i].first >= packet->number) break;  // they lie in order of `first`
+        search_group(packet, forest->group[i].root);
     }
     return packet->number != NO_RULE;
+}
+
+__noinline int classify(struct packet* packet, __u32 tree) {
+    return packet ? classify_inline(packet, tree) : 0;
 }

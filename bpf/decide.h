@@ -53,7 +53,7 @@ static __always_inline void decide_by_rules(struct packet* packet, __u32 hook) {
     __u8 reason = EDGEFW_REASON_DEFAULT;
 
     packet->slot = EDGEFW_SLOT_NONE;
-    if (classify(packet, TREE_INDEX(hook, packet->family & 1))) {
+    if (classify_inline(packet, TREE_INDEX(hook, packet->family & 1))) {
         outcome = packet->outcome;
         packet->slot = outcome & EDGEFW_OUTCOME_SLOT_MASK;
         reason = EDGEFW_REASON_RULE;
@@ -68,19 +68,15 @@ static __always_inline bool opens(const struct packet* packet) {
 
 // Classified and tracked. Returns whether the packet opened a connection.
 static __always_inline bool decide_by_state(struct packet* packet, __u32 hook) {
-    bool asked = false;
-
-    if (config.keeps_state && packet->tracked && !packet->is_syn) {
-        if (track(packet, hook)) return false;
-        asked = true;
-    }
+    if (config.keeps_state && packet->tracked && !packet->is_syn && !packet->unknown && track(packet, hook))
+        return false;
     decide_by_rules(packet, hook);
     if (!config.keeps_state) return false;
     if (!opens(packet)) {
         __u32 slot = packet->slot;
         __u8 verdict = packet->verdict, reason = packet->reason;
 
-        if (!packet->tracked || asked || track_syn(packet, hook)) return false;
+        if (!packet->is_syn || track_syn(packet, hook)) return false;
         packet->slot = slot;
         set(packet, verdict, reason);
         return false;
@@ -96,7 +92,7 @@ static __always_inline bool decide_by_state(struct packet* packet, __u32 hook) {
     }
 }
 
-// Of a well-formed packet. Returns whether it opened a connection.
+// Of a well-formed packet that pass_known() has not passed. Returns whether it opened a connection.
 static __always_inline int decide(struct packet* packet, const __u32 hook) {
     bool opened;
 
@@ -109,7 +105,6 @@ static __always_inline int decide(struct packet* packet, const __u32 hook) {
         return false;
     }
     if (pass_builtin(packet, builtin_of_packet(packet, hook))) return false;
-    if (hook == EDGEFW_RECEIVED && config.has_forwards && is_translatable(packet)) translate_destination(packet);
     opened = decide_by_state(packet, hook);
     if (packet->fragment == FRAGMENT_FIRST) remember_fragment(packet, hook);
     return opened;

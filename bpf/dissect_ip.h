@@ -31,15 +31,22 @@
 #define DATAGRAM_MAX 65535
 
 // Which of source and destination is local follows from the hook.
-static __always_inline void set_addresses(const __u32 hook, struct packet* packet, const __be32* source,
-                                          const __be32* destination, const int words) {
-    const __be32* local = hook == EDGEFW_RECEIVED ? destination : source;
-    const __be32* remote = hook == EDGEFW_RECEIVED ? source : destination;
 
+static __always_inline void set_addresses4(const __u32 hook, struct packet* packet, __be32 source, __be32 destination) {
+    packet->key4.local = hook == EDGEFW_RECEIVED ? destination : source;
+    packet->key4.remote = hook == EDGEFW_RECEIVED ? source : destination;
+    packet->field[EDGEFW_FIELD_LOCAL] = bpf_ntohl(packet->key4.local);
+    packet->field[EDGEFW_FIELD_REMOTE] = bpf_ntohl(packet->key4.remote);
+}
+
+static __always_inline void set_addresses6(const __u32 hook, struct packet* packet, const __be32* source,
+                                           const __be32* destination) {
 #pragma unroll
-    for (int i = 0; i < words; i++) {
-        packet->field[EDGEFW_FIELD_LOCAL + i] = bpf_ntohl(local[i]);
-        packet->field[EDGEFW_FIELD_REMOTE + i] = bpf_ntohl(remote[i]);
+    for (int i = 0; i < 4; i++) {
+        packet->key6.local[i] = hook == EDGEFW_RECEIVED ? destination[i] : source[i];
+        packet->key6.remote[i] = hook == EDGEFW_RECEIVED ? source[i] : destination[i];
+        packet->field[EDGEFW_FIELD_LOCAL + i] = bpf_ntohl(packet->key6.local[i]);
+        packet->field[EDGEFW_FIELD_REMOTE + i] = bpf_ntohl(packet->key6.remote[i]);
     }
 }
 
@@ -87,13 +94,20 @@ __noinline __u32 walk_ipv4_options(const struct options* options, __u32 length) 
     return EDGEFW_REASON_COUNT;
 }
 
-static __always_inline __u32 check_ipv4_options(const struct frame* frame, const __u32 hook, __u32 offset,
-                                                __u32 length) {
+static __always_inline __u32 check_ipv4_options(void* context, const __u32 hook, __u32 offset, __u32 length) {
     struct options options = {};
 
     length &= OPTIONS_MASK;  // the header length field can name no other than a multiple of four, up to 40
-    if (length == 0 || !load(frame->context, hook, offset, &options, length)) return EDGEFW_REASON_MALFORMED_IPV4;
+    if (length == 0 || !load(context, hook, offset, &options, length)) return EDGEFW_REASON_MALFORMED_IPV4;
     return walk_ipv4_options(&options, length);
+}
+
+__noinline __u32 check_ipv4_options_received(struct xdp_md* context, __u32 offset, __u32 length) {
+    return check_ipv4_options(context, EDGEFW_RECEIVED, offset, length);
+}
+
+__noinline __u32 check_ipv4_options_sent(struct __sk_buff* context, __u32 offset, __u32 length) {
+    return check_ipv4_options(context, EDGEFW_SENT, offset, length);
 }
 
 static __always_inline __u32 dissect_ipv4(const struct frame* frame, const __u32 hook, struct packet* packet) {
@@ -104,16 +118,19 @@ static __always_inline __u32 dissect_ipv4(const struct frame* frame, const __u32
     header_length = header.ihl * 4;
     total = bpf_ntohs(header.tot_len);
     // IPv4 "BIG TCP": a GSO packet over 65,535 bytes carries length 0 until it is segmented.
-    if (total == 0 && packet->segments > 1) total = frame->length - packet->network;
+    if (total == 0 && packet->segments > 1) total = packet->length - packet->network;
     if (header.version != 4 || header_length < IPV4_HEADER || total < header_length ||
-        packet->network + total > frame->length)
+        !has_bytes(frame, hook, packet, packet->network + total))
         return EDGEFW_REASON_MALFORMED_IPV4;
     if (header_length > IPV4_HEADER) {
-        reason = check_ipv4_options(frame, hook, packet->network + IPV4_HEADER, header_length - IPV4_HEADER);
+        reason = hook == EDGEFW_RECEIVED ? check_ipv4_options_received(frame->context, packet->network + IPV4_HEADER,
+                                                                       header_length - IPV4_HEADER)
+                                         : check_ipv4_options_sent(frame->context, packet->network + IPV4_HEADER,
+                                                                   header_length - IPV4_HEADER);
         if (reason != EDGEFW_REASON_COUNT) return reason;
     }
 
-    set_addresses(hook, packet, &header.saddr, &header.daddr, 1);
+    set_addresses4(hook, packet, header.saddr, header.daddr);
     packet->field[EDGEFW_FIELD_PROTOCOL] = header.protocol;
     packet->hop_limit = header.ttl;
     packet->transport = packet->network + header_length;
@@ -219,10 +236,10 @@ static __always_inline __u32 dissect_ipv6(const struct frame* frame, const __u32
 
     if (!read(frame, hook, packet->network, &header, sizeof(header))) return EDGEFW_REASON_MALFORMED_IPV6;
     payload = bpf_ntohs(header.payload_len);
-    if (header.version != 6 || packet->network + IPV6_HEADER + payload > frame->length)
+    if (header.version != 6 || !has_bytes(frame, hook, packet, packet->network + IPV6_HEADER + payload))
         return EDGEFW_REASON_MALFORMED_IPV6;
 
-    set_addresses(hook, packet, (const __be32*)&header.saddr, (const __be32*)&header.daddr, 4);
+    set_addresses6(hook, packet, (const __be32*)&header.saddr, (const __be32*)&header.daddr);
     packet->hop_limit = header.hop_limit;
     packet->transport = packet->network + IPV6_HEADER;
     packet->transport_length = payload;

@@ -25,11 +25,24 @@ static __always_inline __u32 truncated(const struct packet* packet, __u32 reason
     return packet->fragment == FRAGMENT_FIRST ? EDGEFW_REASON_FRAGMENT_SHORT_FIRST : reason;
 }
 
+// The ports of the connection's key, in network order. Those that rules see are set apart: an echo has none.
+static __always_inline void set_key_ports(struct packet* packet, __be16 local, __be16 remote) {
+    if (packet->family == EDGEFW_IPV4) {
+        packet->key4.local_port = local;
+        packet->key4.remote_port = remote;
+    } else {
+        packet->key6.local_port = local;
+        packet->key6.remote_port = remote;
+    }
+}
+
 static __always_inline void set_ports(const __u32 hook, struct packet* packet, __be16 source, __be16 destination) {
-    packet->local_port = hook == EDGEFW_RECEIVED ? destination : source;
-    packet->remote_port = hook == EDGEFW_RECEIVED ? source : destination;
-    packet->field[EDGEFW_FIELD_LOCAL_PORT] = bpf_ntohs(packet->local_port);
-    packet->field[EDGEFW_FIELD_REMOTE_PORT] = bpf_ntohs(packet->remote_port);
+    __be16 local = hook == EDGEFW_RECEIVED ? destination : source;
+    __be16 remote = hook == EDGEFW_RECEIVED ? source : destination;
+
+    set_key_ports(packet, local, remote);
+    packet->field[EDGEFW_FIELD_LOCAL_PORT] = bpf_ntohs(local);
+    packet->field[EDGEFW_FIELD_REMOTE_PORT] = bpf_ntohs(remote);
 }
 
 struct tcp_start {  // the first 16 bytes
@@ -104,13 +117,11 @@ static __always_inline __u32 dissect_icmp(const struct frame* frame, const __u32
     packet->field[EDGEFW_FIELD_OPENS] = header.type != reply;
     is_echo = header.type == request || header.type == reply;
     packet->tracked = is_echo;
-    if (is_echo) {
-        from_requester = header.type == request;
-        if ((hook == EDGEFW_RECEIVED) == from_requester)
-            packet->remote_port = header.id;
-        else
-            packet->local_port = header.id;
-    }
+    from_requester = header.type == request;
+    if (is_echo && (hook == EDGEFW_RECEIVED) == from_requester)
+        set_key_ports(packet, 0, header.id);
+    else if (is_echo)
+        set_key_ports(packet, header.id, 0);
     return EDGEFW_REASON_COUNT;
 }
 
@@ -118,6 +129,10 @@ static __always_inline __u32 dissect_transport(const struct frame* frame, const 
     __u32 protocol = packet->field[EDGEFW_FIELD_PROTOCOL];
 
     packet->header_length = packet->transport;
+    if (packet->family == EDGEFW_IPV4)
+        packet->key4.protocol = protocol;
+    else
+        packet->key6.protocol = protocol;
     if (protocol == IPPROTO_TCP) return dissect_tcp(frame, hook, packet);
     if (protocol == IPPROTO_UDP) return dissect_udp(frame, hook, packet);
     if (protocol == IPPROTO_ICMP && packet->family == EDGEFW_IPV4)

@@ -10,29 +10,24 @@
 
 // The addresses on the wire at this hook. What is received for a forward has its public address there.
 static __always_inline struct edgefw_fragment4_key fragment4_key(const struct packet* packet, __u32 hook) {
-    __be32 local = bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL]);
-    __be32 remote = bpf_htonl(packet->field[EDGEFW_FIELD_REMOTE]);
-    struct edgefw_fragment4_key key = {
+    __be32 local = hook == EDGEFW_RECEIVED && packet->nat ? packet->public_address : packet->key4.local;
+
+    return (struct edgefw_fragment4_key){
+        .source = hook == EDGEFW_RECEIVED ? packet->key4.remote : local,
+        .destination = hook == EDGEFW_RECEIVED ? local : packet->key4.remote,
         .id = packet->fragment_id,
         .protocol = packet->field[EDGEFW_FIELD_PROTOCOL],
         .hook = hook,
     };
-
-    if (hook == EDGEFW_RECEIVED && packet->nat) local = packet->public_address;
-    key.source = hook == EDGEFW_RECEIVED ? remote : local;
-    key.destination = hook == EDGEFW_RECEIVED ? local : remote;
-    return key;
 }
 
 static __always_inline struct edgefw_fragment6_key fragment6_key(const struct packet* packet, __u32 hook) {
-    const __u32 source = hook == EDGEFW_RECEIVED ? EDGEFW_FIELD_REMOTE : EDGEFW_FIELD_LOCAL;
-    const __u32 destination = hook == EDGEFW_RECEIVED ? EDGEFW_FIELD_LOCAL : EDGEFW_FIELD_REMOTE;
     struct edgefw_fragment6_key key = {.id = packet->fragment_id, .hook = hook};
 
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-        key.source[i] = bpf_htonl(packet->field[source + i]);
-        key.destination[i] = bpf_htonl(packet->field[destination + i]);
+        key.source[i] = hook == EDGEFW_RECEIVED ? packet->key6.remote[i] : packet->key6.local[i];
+        key.destination[i] = hook == EDGEFW_RECEIVED ? packet->key6.local[i] : packet->key6.remote[i];
     }
     return key;
 }
@@ -46,8 +41,7 @@ static __noinline void remember_fragment(const struct packet* packet, __u32 hook
         .nat = packet->nat,
     };
 
-    if (packet->nat)
-        value.address = hook == EDGEFW_RECEIVED ? bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL]) : packet->public_address;
+    if (packet->nat) value.address = hook == EDGEFW_RECEIVED ? packet->key4.local : packet->public_address;
     if (packet->family == EDGEFW_IPV4) {
         struct edgefw_fragment4_key key = fragment4_key(packet, hook);
 
@@ -82,8 +76,8 @@ static __noinline void follow_fragment(struct packet* packet, __u32 hook) {
     packet->slot = first->rule;
     packet->nat = first->nat;
     if (packet->nat && hook == EDGEFW_RECEIVED) {
-        packet->public_address = bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL]);
-        packet->field[EDGEFW_FIELD_LOCAL] = bpf_ntohl(first->address);
+        packet->public_address = packet->key4.local;
+        packet->key4.local = first->address;
     } else if (packet->nat) {
         packet->public_address = first->address;
     }

@@ -8,28 +8,32 @@
 // No header starts beyond this: eight extension headers of 2,048 bytes behind two tags end below it.
 #define FRAME_READ_LIMIT 0x4fff
 
-// Copies through the kernel's helper: for what is rarely there, or may lie in a fragment of the buffer.
+// Copies through the kernel's helper: for what is rarely there, or may lie in a fragment of the buffer. False when the
+// frame ends before.
 static __always_inline bool load(void* context, const __u32 hook, __u32 offset, void* to, __u32 size) {
     if (hook == EDGEFW_RECEIVED) return bpf_xdp_load_bytes(context, offset, to, size) == 0;
     return bpf_skb_load_bytes(context, offset, to, size) == 0;
 }
 
-// Copies `size` bytes at `offset` to `to`. False when the frame ends before, or the kernel will not hand them out.
-// Headers lie in the linear part as a rule; what lies in a fragment of the buffer comes through the helper.
+// Copies `size` bytes at `offset` to `to`. False when the frame ends before. Headers lie in the linear part as a rule.
 static __always_inline bool read(const struct frame* frame, const __u32 hook, __u32 offset, void* to,
                                  const __u32 size) {
     const void* from;
 
     if (offset > FRAME_READ_LIMIT) return false;
     from = frame->data + offset;
-    if (from + size <= frame->data_end) {
-        // Clang copies byte by byte what it cannot assume aligned; the machines that run XDP read unaligned words.
-        if (size % 4 == 0)
-            __builtin_memcpy(to, __builtin_assume_aligned(from, 4), size);
-        else
-            __builtin_memcpy(to, __builtin_assume_aligned(from, 2), size);
-        return true;
-    }
-    if (offset + size > frame->length) return false;
-    return load(frame->context, hook, offset, to, size);
+    if (from + size > frame->data_end) return load(frame->context, hook, offset, to, size);
+    // Clang copies byte by byte what it cannot assume aligned; the machines that run XDP read unaligned words.
+    if (size % 4 == 0)
+        __builtin_memcpy(to, __builtin_assume_aligned(from, 4), size);
+    else
+        __builtin_memcpy(to, __builtin_assume_aligned(from, 2), size);
+    return true;
+}
+
+// Whether the frame has `size` bytes. The linear part has them as a rule; only when it does not is the kernel asked how
+// long the whole buffer is (a helper call takes as long as the rest of this stage).
+static __always_inline bool has_bytes(const struct frame* frame, const __u32 hook, struct packet* packet, __u32 size) {
+    if (hook == EDGEFW_RECEIVED && size > packet->length) packet->length = bpf_xdp_get_buff_len(frame->context);
+    return size <= packet->length;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "maps/config.h"
+#include "maps/connection.h"
 #include "maps/reasons.h"
 
 #include <linux/bpf.h>
@@ -23,7 +24,6 @@ struct frame {
     void* data;
     void* data_end;
     void* context;  // struct xdp_md * (received) or struct __sk_buff * (sent)
-    __u32 length;   // bytes, fragments of the buffer included; without a tag the kernel holds apart
 };
 
 enum fragment {
@@ -35,6 +35,13 @@ enum fragment {
 struct packet {
     __u32 field[EDGEFW_FIELDS];  // what rules see, host order (maps/tree.h)
 
+    // The connection's key, by family: from dissect, its local end and nat from translate. Kept here, not built where
+    // it is used: the stack is short.
+    union {
+        struct edgefw_connection4_key key4;
+        struct edgefw_connection6_key key6;
+    };
+
     // classify's result
     __u32 number;   // of the rule
     __u32 outcome;  // EDGEFW_OUTCOME_*
@@ -45,7 +52,8 @@ struct packet {
     __u8 reason;
 
     // from the entry point
-    __u32 length;    // as frame.length
+    __u32 length;  // bytes of the frame, without a tag the kernel holds apart; received: of its linear part, until more
+                   // are asked for
     __u32 segments;  // frames on the wire: more than 1 for GSO
     __u16 held_tag;  // sent: the tag the kernel holds apart
     bool has_held_tag;
@@ -60,12 +68,13 @@ struct packet {
     __u32 transport_length;  // bytes from there to the end of the IP packet
     __u32 header_length;     // bytes every segment of a GSO packet repeats
     __u32 fragment_id;       // as on the wire
-    __be16 local_port;       // of the connection key: for ICMP echo the identifier is a port
-    __be16 remote_port;
     __u8 hop_limit;
     bool tracked;  // has connections: not an ICMP message other than echo
     bool is_ip;
     bool is_syn;  // TCP: SYN without ACK, RST, FIN
+
+    // from track
+    bool unknown;  // the connection table was asked and has no live connection
 
     // from translate
     __u16 nat;  // counter slot of the forward, 0: untranslated

@@ -11,64 +11,21 @@
 
 #include <bpf/bpf_endian.h>
 
-static __always_inline struct edgefw_connection4_key key4_of(const struct packet* packet, __u16 nat) {
-    return (struct edgefw_connection4_key){
-        .local = bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL]),
-        .remote = bpf_htonl(packet->field[EDGEFW_FIELD_REMOTE]),
-        .local_port = packet->local_port,
-        .remote_port = packet->remote_port,
-        .protocol = packet->field[EDGEFW_FIELD_PROTOCOL],
-        .nat = nat,
-    };
+static __always_inline struct edgefw_connection* lookup(const struct packet* packet) {
+    if (packet->family == EDGEFW_IPV4) return bpf_map_lookup_elem(&connections4, &packet->key4);
+    return bpf_map_lookup_elem(&connections6, &packet->key6);
 }
 
-static __always_inline struct edgefw_connection6_key key6_of(const struct packet* packet) {
-    struct edgefw_connection6_key key = {
-        .local_port = packet->local_port,
-        .remote_port = packet->remote_port,
-        .protocol = packet->field[EDGEFW_FIELD_PROTOCOL],
-    };
-
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        key.local[i] = bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL + i]);
-        key.remote[i] = bpf_htonl(packet->field[EDGEFW_FIELD_REMOTE + i]);
-    }
-    return key;
-}
-
-static __always_inline struct edgefw_connection* lookup(const struct packet* packet, __u16 nat) {
-    if (packet->family == EDGEFW_IPV4) {
-        struct edgefw_connection4_key key = key4_of(packet, nat);
-
-        return bpf_map_lookup_elem(&connections4, &key);
-    }
-    struct edgefw_connection6_key key = key6_of(packet);
-
-    return bpf_map_lookup_elem(&connections6, &key);
-}
-
-static __always_inline void forget(const struct packet* packet, __u16 nat) {
-    if (packet->family == EDGEFW_IPV4) {
-        struct edgefw_connection4_key key = key4_of(packet, nat);
-
-        bpf_map_delete_elem(&connections4, &key);
-    } else {
-        struct edgefw_connection6_key key = key6_of(packet);
-
-        bpf_map_delete_elem(&connections6, &key);
-    }
+static __always_inline void forget(const struct packet* packet) {
+    if (packet->family == EDGEFW_IPV4)
+        bpf_map_delete_elem(&connections4, &packet->key4);
+    else
+        bpf_map_delete_elem(&connections6, &packet->key6);
 }
 
 static __always_inline long store(const struct packet* packet, const struct edgefw_connection* value, __u64 flags) {
-    if (packet->family == EDGEFW_IPV4) {
-        struct edgefw_connection4_key key = key4_of(packet, packet->nat);
-
-        return bpf_map_update_elem(&connections4, &key, value, flags);
-    }
-    struct edgefw_connection6_key key = key6_of(packet);
-
-    return bpf_map_update_elem(&connections6, &key, value, flags);
+    if (packet->family == EDGEFW_IPV4) return bpf_map_update_elem(&connections4, &packet->key4, value, flags);
+    return bpf_map_update_elem(&connections6, &packet->key6, value, flags);
 }
 
 static __always_inline bool is_live(const struct packet* packet, const struct edgefw_connection* connection) {
@@ -112,30 +69,29 @@ static __always_inline __u8 next_state(const struct packet* packet, __u8 state, 
     return state;
 }
 
-// Whether the entry that translated the connection's opener would do so today, to the same target.
-static __always_inline bool translates_as_before(const struct packet* packet, __u16 nat, __be32 address, __be16 port) {
-    struct edgefw_forward* forward;
+// Of a translated connection: whether the entry that translated its opener would do so today, to the same target.
+static __always_inline bool translates_as_before(const struct packet* packet, __be32 address, __be16 port) {
+    const struct edgefw_forward* forward = forward_of_public(address, port, packet->key4.protocol, NULL);
 
-    if (nat == 0) return true;
-    forward = forward_of_public(address, port, packet->field[EDGEFW_FIELD_PROTOCOL], NULL);
-    return forward && forward->slot == nat && forward->target_port == packet->local_port &&
-           forward->target_address == bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL]);
+    return forward && forward->slot == packet->key4.nat && forward->target_port == packet->key4.local_port &&
+           forward->target_address == packet->key4.local;
 }
 
 // Judges what opened the connection again, under this program's policy. True: it goes on.
 // Its own function: it runs once a connection and push.
-static __noinline bool judge_again(struct packet* packet, struct edgefw_connection* connection, __u16 nat) {
+static __noinline bool judge_again(struct packet* packet, struct edgefw_connection* connection) {
     __u32 detail = packet->field[EDGEFW_FIELD_DETAIL];
     __u32 vlan = packet->field[EDGEFW_FIELD_VLAN];
     __u32 opens = packet->field[EDGEFW_FIELD_OPENS];
     __u32 hook = connection->hook == EDGEFW_SENT ? EDGEFW_SENT : EDGEFW_RECEIVED;
     __u32 outcome, slot = EDGEFW_SLOT_NONE;
-    bool translated;
+    bool translated = true;
 
     packet->field[EDGEFW_FIELD_DETAIL] = connection->detail;
     packet->field[EDGEFW_FIELD_VLAN] = connection->vlan;
     packet->field[EDGEFW_FIELD_OPENS] = 1;
-    translated = translates_as_before(packet, nat, connection->public_address, connection->public_port);
+    if (config.has_forwards && packet->family == EDGEFW_IPV4 && packet->key4.nat)
+        translated = translates_as_before(packet, connection->public_address, connection->public_port);
     if (classify(packet, TREE_INDEX(hook, packet->family & 1))) {
         outcome = packet->outcome;
         slot = outcome & EDGEFW_OUTCOME_SLOT_MASK;
@@ -146,56 +102,49 @@ static __noinline bool judge_again(struct packet* packet, struct edgefw_connecti
     packet->field[EDGEFW_FIELD_VLAN] = vlan;
     packet->field[EDGEFW_FIELD_OPENS] = opens;
     // Recycled meanwhile: what was read belonged to another. Then there is no connection of this key.
-    if (lookup(packet, nat) != connection || !translated || !(outcome & EDGEFW_OUTCOME_PASS)) return false;
+    if (lookup(packet) != connection || !translated || !(outcome & EDGEFW_OUTCOME_PASS)) return false;
     connection->rule = slot;
     connection->generation = config.generation;
     return true;
 }
 
-static __always_inline void revoke(struct packet* packet, __u16 nat) {
-    forget(packet, nat);
+static __always_inline void revoke(struct packet* packet) {
+    forget(packet);
+    packet->nat = 0;
     packet->verdict = EDGEFW_DROP;
     packet->reason = EDGEFW_REASON_REVOKED;
 }
 
 // The packet is part of this live connection: lets it through, counts it for the connection's rule, moves the state on.
-static __always_inline void follow_connection(struct packet* packet, struct edgefw_connection* connection, __u16 nat,
-                                              __u32 hook) {
+static __always_inline void pass_along(struct packet* packet, struct edgefw_connection* connection, const __u32 hook) {
     __u32 now = bpf_jiffies64();
-    __u8 state;
+    __u8 state = next_state(packet, connection->state, connection->hook == hook);
 
-    if ((__s32)(connection->generation - config.generation) < 0 && !judge_again(packet, connection, nat)) {
-        revoke(packet, nat);
-        return;
-    }
-    state = next_state(packet, connection->state, connection->hook == hook);
     if (state != connection->state) connection->state = state;
     if (now != connection->seen) connection->seen = now;
     packet->verdict = EDGEFW_PASS;
     packet->reason = EDGEFW_REASON_CONNECTION;
     packet->slot = connection->rule;
-    packet->nat = nat;
+    if (config.has_forwards && packet->family == EDGEFW_IPV4) packet->nat = packet->key4.nat;
 }
 
 // Sent from a forward's target: the connections through the public addresses come before a direct one. There are
 // as many candidates as public addresses of the target; the compiler keeps them within a chain.
-static __always_inline struct edgefw_connection* find_translated(struct packet* packet, __u16* nat) {
-    __be32 target = bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL]);
-    __u8 protocol = packet->field[EDGEFW_FIELD_PROTOCOL];
-    __u32 index =
-        edgefw_forward_bucket(target, packet->local_port, protocol, config.forward_out_seed, config.forward_out_mask);
+static __always_inline struct edgefw_connection* find_translated(struct packet* packet) {
+    __u32 index = edgefw_forward_bucket(packet->key4.local, packet->key4.local_port, packet->key4.protocol,
+                                        config.forward_out_seed, config.forward_out_mask);
 
 #pragma unroll
     for (int i = 0; i < EDGEFW_MAX_FORWARD_CHAIN; i++) {
         struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_out, &index);
+        struct edgefw_connection* connection;
 
         if (!forward) break;
-        if ((forward->flags & EDGEFW_FORWARD_USED) && forward->target_address == target &&
-            forward->target_port == packet->local_port && forward->protocol == protocol) {
-            struct edgefw_connection* connection = lookup(packet, forward->slot);
-
+        if ((forward->flags & EDGEFW_FORWARD_USED) && forward->target_address == packet->key4.local &&
+            forward->target_port == packet->key4.local_port && forward->protocol == packet->key4.protocol) {
+            packet->key4.nat = forward->slot;
+            connection = lookup(packet);
             if (connection && is_live(packet, connection)) {
-                *nat = forward->slot;
                 packet->public_address = forward->public_address;
                 packet->public_port = forward->public_port;
                 return connection;
@@ -204,51 +153,80 @@ static __always_inline struct edgefw_connection* find_translated(struct packet* 
         index = forward->next;
         if (index == 0) break;
     }
+    packet->key4.nat = 0;
     return NULL;
+}
+
+// The live connection of the packet, or NULL. Of a translated one the key says which forward it came through.
+static __always_inline struct edgefw_connection* find(struct packet* packet, const __u32 hook) {
+    struct edgefw_connection* connection;
+
+    if (hook == EDGEFW_SENT && config.has_forwards && is_translatable(packet)) {
+        connection = find_translated(packet);
+        if (connection) return connection;
+    }
+    connection = lookup(packet);
+    return connection && is_live(packet, connection) ? connection : NULL;
 }
 
 // A connection that a retired forward translated is not found by what the packet is now: it is looked up as it was,
 // and ends.
 static __always_inline bool revoke_retired(struct packet* packet) {
     __u32 index = packet->retired - 1;
-    struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_in, &index);
-    struct packet* was = packet;
-    __u32 local = packet->field[EDGEFW_FIELD_LOCAL];
-    __be16 port = packet->local_port;
-    struct edgefw_connection* connection;
+    const struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_in, &index);
+    const struct edgefw_connection4_key now = packet->key4;
+    const struct edgefw_connection* connection;
+    bool found;
 
     if (!forward) return false;
-    was->field[EDGEFW_FIELD_LOCAL] = bpf_ntohl(forward->target_address);
-    was->local_port = forward->target_port;
-    connection = lookup(was, forward->slot);
-    if (connection && is_live(was, connection)) {
-        revoke(was, forward->slot);
-        was->nat = 0;
-    }
-    packet->field[EDGEFW_FIELD_LOCAL] = local;
-    packet->local_port = port;
-    return connection && packet->reason == EDGEFW_REASON_REVOKED;
+    packet->key4.local = forward->target_address;
+    packet->key4.local_port = forward->target_port;
+    packet->key4.nat = forward->slot;
+    connection = lookup(packet);
+    found = connection && is_live(packet, connection);
+    if (found) revoke(packet);
+    packet->key4 = now;
+    return found;
 }
 
 // track: true when the packet is decided by a connection (passed or revoked).
-static __always_inline bool track(struct packet* packet, __u32 hook) {
-    struct edgefw_connection* connection;
-    __u16 nat = packet->nat;
+static __always_inline bool track_slowly(struct packet* packet, const __u32 hook) {
+    struct edgefw_connection* connection = find(packet, hook);
 
-    if (hook == EDGEFW_SENT && config.has_forwards && is_translatable(packet)) {
-        connection = find_translated(packet, &nat);
-        if (connection) {
-            follow_connection(packet, connection, nat, hook);
-            return true;
-        }
+    if (!connection) return hook == EDGEFW_RECEIVED && config.has_forwards && packet->retired && revoke_retired(packet);
+    if ((__s32)(connection->generation - config.generation) < 0 && !judge_again(packet, connection))
+        revoke(packet);
+    else
+        pass_along(packet, connection, hook);
+    return true;
+}
+
+__noinline int track_received(struct packet* packet) {
+    return packet ? track_slowly(packet, EDGEFW_RECEIVED) : 0;
+}
+
+__noinline int track_sent(struct packet* packet) {
+    return packet ? track_slowly(packet, EDGEFW_SENT) : 0;
+}
+
+static __always_inline bool track(struct packet* packet, const __u32 hook) {
+    return hook == EDGEFW_RECEIVED ? track_received(packet) : track_sent(packet);
+}
+
+// The common case of track, before anything else is asked: a whole packet of a live connection that this generation has
+// judged. (No built-in rule comes before it: what one passes never opens a connection under the same policy.)
+static __always_inline bool pass_known(struct packet* packet, const __u32 hook) {
+    struct edgefw_connection* connection;
+
+    if (!config.keeps_state || !packet->tracked || packet->is_syn || packet->fragment != FRAGMENT_NONE) return false;
+    connection = find(packet, hook);
+    if (!connection) {
+        packet->unknown = !packet->retired;
+        return false;
     }
-    connection = lookup(packet, nat);
-    if (connection && is_live(packet, connection)) {
-        follow_connection(packet, connection, nat, hook);
-        return true;
-    }
-    if (hook == EDGEFW_RECEIVED && config.has_forwards && packet->retired) return revoke_retired(packet);
-    return false;
+    if (connection->generation != config.generation) return false;
+    pass_along(packet, connection, hook);
+    return true;
 }
 
 enum opening {
@@ -270,7 +248,6 @@ static __always_inline enum opening open(struct packet* packet, __u32 hook) {
         .detail = packet->field[EDGEFW_FIELD_DETAIL],
         .vlan = packet->field[EDGEFW_FIELD_VLAN],
     };
-    struct edgefw_connection* connection;
     __u32 slot = packet->slot;
 
     if (packet->nat) {
@@ -278,11 +255,7 @@ static __always_inline enum opening open(struct packet* packet, __u32 hook) {
         value.public_port = packet->public_port;
     }
     if (store(packet, &value, BPF_NOEXIST) == 0) return OPENED;
-    connection = lookup(packet, packet->nat);
-    if (connection && is_live(packet, connection)) {
-        follow_connection(packet, connection, packet->nat, hook);
-        return KNOWN;
-    }
+    if (track(packet, hook)) return KNOWN;
     packet->slot = slot;
     return store(packet, &value, BPF_ANY) == 0 ? OPENED : REFUSED;
 }

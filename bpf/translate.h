@@ -52,20 +52,25 @@ static __always_inline struct edgefw_forward* forward_of_public(__be32 address, 
     return active;
 }
 
+// Gives the packet another local end, for the rules and the connection's key.
+static __always_inline void set_local_end(struct packet* packet, __be32 address, __be16 port, __u16 nat) {
+    packet->key4.local = address;
+    packet->key4.local_port = port;
+    packet->key4.nat = nat;
+    packet->field[EDGEFW_FIELD_LOCAL] = bpf_ntohl(address);
+    packet->field[EDGEFW_FIELD_LOCAL_PORT] = bpf_ntohs(port);
+}
+
 // Received: gives the packet the target as its local end.
 static __always_inline void translate_destination(struct packet* packet) {
-    __u8 protocol = packet->field[EDGEFW_FIELD_PROTOCOL];
-    __be32 address = bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL]);
-    struct edgefw_forward* forward;
+    struct edgefw_forward* forward =
+        forward_of_public(packet->key4.local, packet->key4.local_port, packet->key4.protocol, &packet->retired);
 
-    packet->public_address = address;
-    packet->public_port = packet->local_port;
-    forward = forward_of_public(address, packet->local_port, protocol, &packet->retired);
+    packet->public_address = packet->key4.local;
+    packet->public_port = packet->key4.local_port;
     if (!forward) return;
     packet->nat = forward->slot;
-    packet->local_port = forward->target_port;
-    packet->field[EDGEFW_FIELD_LOCAL] = bpf_ntohl(forward->target_address);
-    packet->field[EDGEFW_FIELD_LOCAL_PORT] = bpf_ntohs(forward->target_port);
+    set_local_end(packet, forward->target_address, forward->target_port, forward->slot);
 }
 
 static __always_inline __u32 fold(__u64 sum) {
@@ -207,14 +212,15 @@ static __always_inline bool rewrite_source(struct __sk_buff* context, const stru
 
 // Writes what translation was decided on. False when the kernel refuses: then the packet must not leave.
 static __always_inline bool write_translation(void* context, const __u32 hook, const struct packet* packet) {
-    __be32 local = bpf_htonl(packet->field[EDGEFW_FIELD_LOCAL]);
+    __be32 local = packet->key4.local;
+    __be16 port = packet->key4.local_port;
     bool ports = packet->fragment != FRAGMENT_LATER;
     struct rewrite change;
 
     if (hook == EDGEFW_RECEIVED) {
-        change = (struct rewrite){packet->public_address, local, packet->public_port, packet->local_port};
+        change = (struct rewrite){packet->public_address, local, packet->public_port, port};
         return rewrite_destination(context, packet, &change, ports);
     }
-    change = (struct rewrite){local, packet->public_address, packet->local_port, packet->public_port};
+    change = (struct rewrite){local, packet->public_address, port, packet->public_port};
     return rewrite_source(context, packet, &change, ports);
 }
