@@ -27,36 +27,42 @@ static __always_inline void note_tag(struct packet* packet, __u32 tags, __u16 co
     if (tags == 0) packet->field[EDGEFW_FIELD_VLAN] = control & VLAN_ID_MASK;
 }
 
+struct destination {
+    __be32 high;
+    __be16 low;
+} __attribute__((packed, aligned(2)));
+
 // IEEE 802.1Q table 8-1: what bridges never forward. Of frames that are not IP.
 static __always_inline bool is_link_local_group(const struct frame* frame, const __u32 hook) {
-    struct {
-        __be32 high;
-        __be16 low;
-    } __attribute__((packed)) destination;
+    struct destination copy;
+    const struct destination* to = read(frame, hook, 0, &copy, sizeof(copy));
 
-    return read(frame, hook, 0, &destination, sizeof(destination)) && destination.high == bpf_htonl(0x0180c200) &&
-           (destination.low & bpf_htons(0xfff0)) == 0;
+    return to && to->high == bpf_htonl(0x0180c200) && (to->low & bpf_htons(0xfff0)) == 0;
 }
 
 // Returns the reason of a malformed shape, or EDGEFW_REASON_COUNT.
 static __always_inline __u32 dissect(const struct frame* frame, const __u32 hook, struct packet* packet) {
     __u32 offset = ETHERNET_HEADER;
     __u32 tags = 0;
-    __be16 type;
+    __be16 copy, type;
+    const __be16* first = read(frame, hook, ETHERNET_HEADER - 2, &copy, sizeof(copy));
 
-    if (!read(frame, hook, ETHERNET_HEADER - 2, &type, sizeof(type))) return EDGEFW_REASON_MALFORMED_ETHERNET;
+    if (!first) return EDGEFW_REASON_MALFORMED_ETHERNET;
+    type = *first;
     if (packet->has_held_tag) {
         note_tag(packet, tags, packet->held_tag);
         tags++;
     }
 #pragma unroll
     for (int i = 0; i < EDGEFW_MAX_TAGS; i++) {
-        struct tag tag;
+        struct tag tag_copy;
+        const struct tag* tag;
 
         if (!is_tag(type) || tags >= EDGEFW_MAX_TAGS) break;
-        if (!read(frame, hook, offset, &tag, sizeof(tag))) return EDGEFW_REASON_MALFORMED_ETHERNET;
-        note_tag(packet, tags, bpf_ntohs(tag.control));
-        type = tag.ethertype;
+        tag = read(frame, hook, offset, &tag_copy, sizeof(tag_copy));
+        if (!tag) return EDGEFW_REASON_MALFORMED_ETHERNET;
+        note_tag(packet, tags, bpf_ntohs(tag->control));
+        type = tag->ethertype;
         offset += VLAN_TAG;
         tags++;
     }

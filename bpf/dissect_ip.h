@@ -111,15 +111,16 @@ __noinline __u32 check_ipv4_options_sent(struct __sk_buff* context, __u32 offset
 }
 
 static __always_inline __u32 dissect_ipv4(const struct frame* frame, const __u32 hook, struct packet* packet) {
-    struct iphdr header;
+    struct iphdr copy;
+    const struct iphdr* header = read(frame, hook, packet->network, &copy, sizeof(copy));
     __u32 header_length, total, offset, reason;
 
-    if (!read(frame, hook, packet->network, &header, sizeof(header))) return EDGEFW_REASON_MALFORMED_IPV4;
-    header_length = header.ihl * 4;
-    total = bpf_ntohs(header.tot_len);
+    if (!header) return EDGEFW_REASON_MALFORMED_IPV4;
+    header_length = header->ihl * 4;
+    total = bpf_ntohs(header->tot_len);
     // IPv4 "BIG TCP": a GSO packet over 65,535 bytes carries length 0 until it is segmented.
     if (total == 0 && packet->segments > 1) total = packet->length - packet->network;
-    if (header.version != 4 || header_length < IPV4_HEADER || total < header_length ||
+    if (header->version != 4 || header_length < IPV4_HEADER || total < header_length ||
         !has_bytes(frame, hook, packet, packet->network + total))
         return EDGEFW_REASON_MALFORMED_IPV4;
     if (header_length > IPV4_HEADER) {
@@ -130,13 +131,13 @@ static __always_inline __u32 dissect_ipv4(const struct frame* frame, const __u32
         if (reason != EDGEFW_REASON_COUNT) return reason;
     }
 
-    set_addresses4(hook, packet, header.saddr, header.daddr);
-    packet->field[EDGEFW_FIELD_PROTOCOL] = header.protocol;
-    packet->hop_limit = header.ttl;
+    set_addresses4(hook, packet, header->saddr, header->daddr);
+    packet->field[EDGEFW_FIELD_PROTOCOL] = header->protocol;
+    packet->hop_limit = header->ttl;
     packet->transport = packet->network + header_length;
     packet->transport_length = total - header_length;
-    packet->fragment_id = header.id;
-    offset = bpf_ntohs(header.frag_off);
+    packet->fragment_id = header->id;
+    offset = bpf_ntohs(header->frag_off);
     if (offset & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) {
         reason = set_fragment(packet, (offset & IPV4_OFFSET_MASK) * 8, offset & IPV4_MORE_FRAGMENTS,
                               EDGEFW_REASON_MALFORMED_IPV4);
@@ -231,22 +232,23 @@ __noinline __u32 walk_extensions_sent(struct __sk_buff* context, struct packet* 
 }
 
 static __always_inline __u32 dissect_ipv6(const struct frame* frame, const __u32 hook, struct packet* packet) {
-    struct ipv6hdr header;
+    struct ipv6hdr copy;
+    const struct ipv6hdr* header = read(frame, hook, packet->network, &copy, sizeof(copy));
     __u32 payload, reason;
 
-    if (!read(frame, hook, packet->network, &header, sizeof(header))) return EDGEFW_REASON_MALFORMED_IPV6;
-    payload = bpf_ntohs(header.payload_len);
-    if (header.version != 6 || !has_bytes(frame, hook, packet, packet->network + IPV6_HEADER + payload))
+    if (!header) return EDGEFW_REASON_MALFORMED_IPV6;
+    payload = bpf_ntohs(header->payload_len);
+    if (header->version != 6 || !has_bytes(frame, hook, packet, packet->network + IPV6_HEADER + payload))
         return EDGEFW_REASON_MALFORMED_IPV6;
 
-    set_addresses6(hook, packet, (const __be32*)&header.saddr, (const __be32*)&header.daddr);
-    packet->hop_limit = header.hop_limit;
+    set_addresses6(hook, packet, (const __be32*)&header->saddr, (const __be32*)&header->daddr);
+    packet->hop_limit = header->hop_limit;
     packet->transport = packet->network + IPV6_HEADER;
     packet->transport_length = payload;
-    packet->field[EDGEFW_FIELD_PROTOCOL] = header.nexthdr;
-    if (is_extension(header.nexthdr)) {
-        reason = hook == EDGEFW_RECEIVED ? walk_extensions_received(frame->context, packet, header.nexthdr)
-                                         : walk_extensions_sent(frame->context, packet, header.nexthdr);
+    packet->field[EDGEFW_FIELD_PROTOCOL] = header->nexthdr;
+    if (is_extension(header->nexthdr)) {
+        reason = hook == EDGEFW_RECEIVED ? walk_extensions_received(frame->context, packet, header->nexthdr)
+                                         : walk_extensions_sent(frame->context, packet, header->nexthdr);
         if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
     }
     return dissect_transport(frame, hook, packet);

@@ -56,17 +56,17 @@ struct tcp_start {  // the first 16 bytes
 };
 
 static __always_inline __u32 dissect_tcp(const struct frame* frame, const __u32 hook, struct packet* packet) {
-    struct tcp_start header;
+    struct tcp_start copy;
+    const struct tcp_start* header = read(frame, hook, packet->transport, &copy, sizeof(copy));
     __u32 bytes;
 
-    if (packet->transport_length < TCP_HEADER || !read(frame, hook, packet->transport, &header, sizeof(header)))
-        return truncated(packet, EDGEFW_REASON_MALFORMED_TCP);
-    bytes = (header.offset >> 4) * 4;
+    if (packet->transport_length < TCP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_TCP);
+    bytes = (header->offset >> 4) * 4;
     if (bytes < TCP_HEADER) return EDGEFW_REASON_MALFORMED_TCP;
     if (bytes > packet->transport_length) return truncated(packet, EDGEFW_REASON_MALFORMED_TCP);
-    set_ports(hook, packet, header.source, header.destination);
-    packet->field[EDGEFW_FIELD_DETAIL] = header.flags;
-    packet->is_syn = (header.flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+    set_ports(hook, packet, header->source, header->destination);
+    packet->field[EDGEFW_FIELD_DETAIL] = header->flags;
+    packet->is_syn = (header->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
     packet->field[EDGEFW_FIELD_OPENS] = packet->is_syn;
     packet->header_length = packet->transport + bytes;
     packet->tracked = true;
@@ -81,16 +81,16 @@ struct udp_header {
 };
 
 static __always_inline __u32 dissect_udp(const struct frame* frame, const __u32 hook, struct packet* packet) {
-    struct udp_header header;
+    struct udp_header copy;
+    const struct udp_header* header = read(frame, hook, packet->transport, &copy, sizeof(copy));
     __u32 length;
 
-    if (packet->transport_length < UDP_HEADER || !read(frame, hook, packet->transport, &header, sizeof(header)))
-        return truncated(packet, EDGEFW_REASON_MALFORMED_UDP);
-    length = bpf_ntohs(header.length);
+    if (packet->transport_length < UDP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_UDP);
+    length = bpf_ntohs(header->length);
     // A first fragment carries the length of the whole datagram.
     if (length < UDP_HEADER || (length > packet->transport_length && packet->fragment != FRAGMENT_FIRST))
         return EDGEFW_REASON_MALFORMED_UDP;
-    set_ports(hook, packet, header.source, header.destination);
+    set_ports(hook, packet, header->source, header->destination);
     packet->field[EDGEFW_FIELD_OPENS] = 1;
     packet->header_length = packet->transport + UDP_HEADER;
     packet->tracked = true;
@@ -108,20 +108,20 @@ struct icmp_header {
 // The end that sends the requests has the identifier as its port: so the two directions of pinging never share a key.
 static __always_inline __u32 dissect_icmp(const struct frame* frame, const __u32 hook, struct packet* packet,
                                           __u8 request, __u8 reply) {
-    struct icmp_header header;
+    struct icmp_header copy;
+    const struct icmp_header* header = read(frame, hook, packet->transport, &copy, sizeof(copy));
     bool from_requester, is_echo;
 
-    if (packet->transport_length < ICMP_HEADER || !read(frame, hook, packet->transport, &header, sizeof(header)))
-        return truncated(packet, EDGEFW_REASON_MALFORMED_ICMP);
-    packet->field[EDGEFW_FIELD_DETAIL] = (__u32)header.type << 8 | header.code;
-    packet->field[EDGEFW_FIELD_OPENS] = header.type != reply;
-    is_echo = header.type == request || header.type == reply;
+    if (packet->transport_length < ICMP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_ICMP);
+    packet->field[EDGEFW_FIELD_DETAIL] = (__u32)header->type << 8 | header->code;
+    packet->field[EDGEFW_FIELD_OPENS] = header->type != reply;
+    is_echo = header->type == request || header->type == reply;
     packet->tracked = is_echo;
-    from_requester = header.type == request;
+    from_requester = header->type == request;
     if (is_echo && (hook == EDGEFW_RECEIVED) == from_requester)
-        set_key_ports(packet, 0, header.id);
+        set_key_ports(packet, 0, header->id);
     else if (is_echo)
-        set_key_ports(packet, header.id, 0);
+        set_key_ports(packet, header->id, 0);
     return EDGEFW_REASON_COUNT;
 }
 

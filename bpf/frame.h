@@ -15,20 +15,16 @@ static __always_inline bool load(void* context, const __u32 hook, __u32 offset, 
     return bpf_skb_load_bytes(context, offset, to, size) == 0;
 }
 
-// Copies `size` bytes at `offset` to `to`. False when the frame ends before. Headers lie in the linear part as a rule.
-static __always_inline bool read(const struct frame* frame, const __u32 hook, __u32 offset, void* to,
-                                 const __u32 size) {
-    const void* from;
+// The `size` bytes at `offset`: where they lie, in the linear part as a rule, or copied to `copy`. NULL when the frame
+// ends before.
+static __always_inline const void* read(const struct frame* frame, const __u32 hook, __u32 offset, void* copy,
+                                        const __u32 size) {
+    const void* at;
 
-    if (offset > FRAME_READ_LIMIT) return false;
-    from = frame->data + offset;
-    if (from + size > frame->data_end) return load(frame->context, hook, offset, to, size);
-    // Clang copies byte by byte what it cannot assume aligned; the machines that run XDP read unaligned words.
-    if (size % 4 == 0)
-        __builtin_memcpy(to, __builtin_assume_aligned(from, 4), size);
-    else
-        __builtin_memcpy(to, __builtin_assume_aligned(from, 2), size);
-    return true;
+    if (offset > FRAME_READ_LIMIT) return NULL;
+    at = frame->data + offset;
+    if (at + size <= frame->data_end) return at;
+    return load(frame->context, hook, offset, copy, size) ? copy : NULL;
 }
 
 // Whether the frame has `size` bytes. The linear part has them as a rule; only when it does not is the kernel asked how

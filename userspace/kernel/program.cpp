@@ -62,11 +62,11 @@ std::string keep_log(const std::string& text) {
 }
 
 Error load_error(const std::string& what, int number, const std::string& text) {
-    Error error = system_error("loading the " + what + " programs", number);
-    if (error.kind == ErrorKind::kNotPermitted) return error;
-    error.kind = ErrorKind::kKernel;
-    error.message += "; the verifier's log is in " + keep_log(text);
-    return error;
+    const std::string operation = "loading the " + what + " programs";
+    // EACCES is what the verifier says; a caller without the capabilities gets EPERM.
+    if (std::abs(number) == EPERM) return system_error(operation, number);
+    return {ErrorKind::kKernel, operation + ": " + std::strerror(std::abs(number)) + "; the verifier's log is in " +
+                                    keep_log(text)};
 }
 
 Result<Ok> bind(bpf_object* object, const std::vector<Binding>& bindings) {
