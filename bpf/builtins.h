@@ -31,14 +31,14 @@ static __always_inline __u32 builtin_of_link(const struct packet* packet) {
 
 // The source of MLD is link-local, or unspecified while an address is being checked (RFC 3590).
 static __always_inline bool is_mld_source(const struct packet* packet, __u32 hook) {
-    const __u32* source = &packet->field[hook == EDGEFW_RECEIVED ? EDGEFW_FIELD_REMOTE : EDGEFW_FIELD_LOCAL];
+    const __be32* source = hook == EDGEFW_RECEIVED ? packet->key6.remote : packet->key6.local;
 
-    return (source[0] & IPV6_LINK_LOCAL_MASK) == IPV6_LINK_LOCAL ||
+    return (source[0] & bpf_htonl(IPV6_LINK_LOCAL_MASK)) == bpf_htonl(IPV6_LINK_LOCAL) ||
            (source[0] | source[1] | source[2] | source[3]) == 0;
 }
 
 static __always_inline __u32 builtin_of_icmp6(const struct packet* packet, __u32 hook) {
-    __u32 type = packet->field[EDGEFW_FIELD_DETAIL] >> 8;
+    __u32 type = packet->detail >> 8;
 
     if (is_on(EDGEFW_BUILTIN_ND) && type >= ND_FIRST && type <= ND_LAST && packet->hop_limit == 255)
         return EDGEFW_BUILTIN_ND;
@@ -48,22 +48,20 @@ static __always_inline __u32 builtin_of_icmp6(const struct packet* packet, __u32
     return EDGEFW_BUILTIN_COUNT;
 }
 
-static __always_inline bool has_ports(const struct packet* packet, __u32 local, __u32 remote) {
-    return packet->field[EDGEFW_FIELD_LOCAL_PORT] == local && packet->field[EDGEFW_FIELD_REMOTE_PORT] == remote;
-}
-
 // Of an IP packet. A fragment is none of these: what passes by protocol alone passes whole only.
 static __always_inline __u32 builtin_of_packet(const struct packet* packet, __u32 hook) {
-    __u32 protocol = packet->field[EDGEFW_FIELD_PROTOCOL];
+    __u32 protocol = packet->protocol;
 
     if (protocol == IPPROTO_TCP || packet->fragment != FRAGMENT_NONE) return EDGEFW_BUILTIN_COUNT;
     if (packet->family == EDGEFW_IPV6) {
         if (protocol == PROTOCOL_ICMPV6) return builtin_of_icmp6(packet, hook);
-        if (is_on(EDGEFW_BUILTIN_DHCPV6) && protocol == IPPROTO_UDP && has_ports(packet, DHCPV6_CLIENT, DHCPV6_SERVER))
+        if (is_on(EDGEFW_BUILTIN_DHCPV6) && protocol == IPPROTO_UDP &&
+            packet->key6.local_port == bpf_htons(DHCPV6_CLIENT) && packet->key6.remote_port == bpf_htons(DHCPV6_SERVER))
             return EDGEFW_BUILTIN_DHCPV6;
         return EDGEFW_BUILTIN_COUNT;
     }
-    if (is_on(EDGEFW_BUILTIN_DHCP) && protocol == IPPROTO_UDP && has_ports(packet, DHCP_CLIENT, DHCP_SERVER))
+    if (is_on(EDGEFW_BUILTIN_DHCP) && protocol == IPPROTO_UDP && packet->key4.local_port == bpf_htons(DHCP_CLIENT) &&
+        packet->key4.remote_port == bpf_htons(DHCP_SERVER))
         return EDGEFW_BUILTIN_DHCP;
     if (is_on(EDGEFW_BUILTIN_IGMP) && protocol == IPPROTO_IGMP && packet->hop_limit == 1) return EDGEFW_BUILTIN_IGMP;
     return EDGEFW_BUILTIN_COUNT;

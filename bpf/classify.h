@@ -9,13 +9,39 @@
 #define NO_RULE 0xffffffffu
 #define TREE_INDEX(hook, family) ((hook)*EDGEFW_FAMILIES + (family))
 
-// The class of the address whose words start at field `words`.
-__noinline __u32 class_of(const struct packet* packet, __u32 words) {
+// What rules see of a packet, host order. Built where it is needed: a packet of a known connection never is.
+struct fields {
+    __u32 value[EDGEFW_FIELDS];
+    __u32 number;   // of the best rule so far, NO_RULE: none
+    __u32 outcome;  // EDGEFW_OUTCOME_*
+};
+
+static __always_inline void set_address_fields(struct fields* fields, const struct packet* packet) {
+    if (packet->family == EDGEFW_IPV4) {
+        fields->value[EDGEFW_FIELD_LOCAL] = bpf_ntohl(packet->key4.local);
+        fields->value[EDGEFW_FIELD_REMOTE] = bpf_ntohl(packet->key4.remote);
+        if (!packet->has_ports) return;
+        fields->value[EDGEFW_FIELD_LOCAL_PORT] = bpf_ntohs(packet->key4.local_port);
+        fields->value[EDGEFW_FIELD_REMOTE_PORT] = bpf_ntohs(packet->key4.remote_port);
+        return;
+    }
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        fields->value[EDGEFW_FIELD_LOCAL + i] = bpf_ntohl(packet->key6.local[i]);
+        fields->value[EDGEFW_FIELD_REMOTE + i] = bpf_ntohl(packet->key6.remote[i]);
+    }
+    if (!packet->has_ports) return;
+    fields->value[EDGEFW_FIELD_LOCAL_PORT] = bpf_ntohs(packet->key6.local_port);
+    fields->value[EDGEFW_FIELD_REMOTE_PORT] = bpf_ntohs(packet->key6.remote_port);
+}
+
+// The class of one end's address.
+__noinline __u32 class_of(const struct packet* packet, bool local) {
     struct edgefw_class* found = NULL;
 
-    if (!packet || words > EDGEFW_FIELD_REMOTE) return 0;
+    if (!packet) return 0;
     if (packet->family == EDGEFW_IPV4) {
-        struct edgefw_prefix4 key = {.length = 32, .address = bpf_htonl(packet->field[words])};
+        struct edgefw_prefix4 key = {.length = 32, .address = local ? packet->key4.local : packet->key4.remote};
 
         if (config.class_table[EDGEFW_IPV4] == EDGEFW_CLASSES_HASH)
             found = bpf_map_lookup_elem(&class_hosts4, &key.address);
@@ -26,7 +52,7 @@ __noinline __u32 class_of(const struct packet* packet, __u32 words) {
 
 #pragma unroll
         for (int i = 0; i < 4; i++)
-            key.address[i] = bpf_htonl(packet->field[words + i]);
+            key.address[i] = local ? packet->key6.local[i] : packet->key6.remote[i];
         if (config.class_table[EDGEFW_IPV6] == EDGEFW_CLASSES_HASH)
             found = bpf_map_lookup_elem(&class_hosts6, key.address);
         else if (config.class_table[EDGEFW_IPV6] == EDGEFW_CLASSES_TRIE)
@@ -42,23 +68,23 @@ static __always_inline bool passes(const struct edgefw_test* test, __u32 value) 
 }
 
 // A leaf's run: the first rule all of whose tests pass, unless a better one is known.
-static __always_inline void search_leaf(struct packet* packet, __u32 index) {
+static __always_inline void search_leaf(struct fields* fields, __u32 index) {
     for (int step = 0; step < EDGEFW_MAX_LEAF_STEPS; step++) {
         struct edgefw_test* test = bpf_map_lookup_elem(&tests, &index);
 
         if (!test || test->kind == EDGEFW_TEST_END) return;
         if (test->kind == EDGEFW_TEST_MATCH) {
-            if (test->low < packet->number) {
-                packet->number = test->low;
-                packet->outcome = test->width;
+            if (test->low < fields->number) {
+                fields->number = test->low;
+                fields->outcome = test->width;
             }
             return;
         }
-        index += passes(test, packet->field[test->field & (EDGEFW_FIELDS - 1)]) ? 1 : test->skip;
+        index += passes(test, fields->value[test->field & (EDGEFW_FIELDS - 1)]) ? 1 : test->skip;
     }
 }
 
-static __always_inline void search_tree(struct packet* packet, __u32 index) {
+static __always_inline void search_tree(struct fields* fields, __u32 index) {
     for (int level = 0; level < EDGEFW_MAX_TREE_DEPTH; level++) {
         struct edgefw_node* node = bpf_map_lookup_elem(&nodes, &index);
         __u32 field;
@@ -67,42 +93,49 @@ static __always_inline void search_tree(struct packet* packet, __u32 index) {
         field = node->link >> EDGEFW_NODE_FIELD_SHIFT;
         index = node->link & EDGEFW_NODE_INDEX_MASK;
         if (field == EDGEFW_NODE_LEAF) {
-            if (node->split >= packet->number) return;
+            if (node->split >= fields->number) return;
             break;
         }
-        index += packet->field[field & (EDGEFW_FIELDS - 1)] > node->split;
+        index += fields->value[field & (EDGEFW_FIELDS - 1)] > node->split;
     }
-    search_leaf(packet, index);
+    search_leaf(fields, index);
 }
 
 // A tree that is not the first of its forest. A global function, as is classify(): the verifier checks each once,
 // whatever the number of callers. A call costs 9 ns on machines that guard returns (SRSO), so the common path has few.
-__noinline int search_group(struct packet* packet, __u32 root) {
-    if (packet) search_tree(packet, root);
+__noinline int search_group(struct fields* fields, __u32 root) {
+    if (fields) search_tree(fields, root);
     return 0;
 }
 
-static __always_inline void set_classes(struct packet* packet, const volatile struct edgefw_forest* forest) {
+static __always_inline void set_classes(struct fields* fields, const struct packet* packet,
+                                        const volatile struct edgefw_forest* forest) {
     if (!(config.class_table[EDGEFW_IPV4] | config.class_table[EDGEFW_IPV6])) return;
-    if (forest->uses & EDGEFW_USES_LOCAL_CLASS)
-        packet->field[EDGEFW_FIELD_LOCAL_CLASS] = class_of(packet, EDGEFW_FIELD_LOCAL);
-    if (forest->uses & EDGEFW_USES_REMOTE_CLASS)
-        packet->field[EDGEFW_FIELD_REMOTE_CLASS] = class_of(packet, EDGEFW_FIELD_REMOTE);
+    if (forest->uses & EDGEFW_USES_LOCAL_CLASS) fields->value[EDGEFW_FIELD_LOCAL_CLASS] = class_of(packet, true);
+    if (forest->uses & EDGEFW_USES_REMOTE_CLASS) fields->value[EDGEFW_FIELD_REMOTE_CLASS] = class_of(packet, false);
 }
 
 // Sets packet->number and packet->outcome by the rules of `tree` (TREE_INDEX); number is NO_RULE where none matches.
 static __always_inline bool classify_inline(struct packet* packet, __u32 tree) {
     const volatile struct edgefw_forest* forest = &config.forest[0][0] + (tree & (EDGEFW_HOOKS * EDGEFW_FAMILIES - 1));
+    struct fields fields = {
+        .value[EDGEFW_FIELD_PROTOCOL] = packet->protocol,
+        .value[EDGEFW_FIELD_DETAIL] = packet->detail,
+        .value[EDGEFW_FIELD_VLAN] = packet->vlan,
+        .value[EDGEFW_FIELD_OPENS] = packet->opens,
+        .number = NO_RULE,
+    };
 
-    packet->number = NO_RULE;
-    packet->outcome = 0;
-    set_classes(packet, forest);
-    if (forest->groups > 0) search_tree(packet, forest->group[0].root);
+    set_address_fields(&fields, packet);
+    set_classes(&fields, packet, forest);
+    if (forest->groups > 0) search_tree(&fields, forest->group[0].root);
     for (__u32 i = 1; i < EDGEFW_MAX_GROUPS; i++) {
-        if (i >= forest->groups || forest->group[i].first >= packet->number) break;  // they lie in order of `first`
-        search_group(packet, forest->group[i].root);
+        if (i >= forest->groups || forest->group[i].first >= fields.number) break;  // they lie in order of `first`
+        search_group(&fields, forest->group[i].root);
     }
-    return packet->number != NO_RULE;
+    packet->number = fields.number;
+    packet->outcome = fields.outcome;
+    return fields.number != NO_RULE;
 }
 
 __noinline int classify(struct packet* packet, __u32 tree) {

@@ -63,7 +63,7 @@ static __always_inline void decide_by_rules(struct packet* packet, __u32 hook) {
 }
 
 static __always_inline bool opens(const struct packet* packet) {
-    return (packet->outcome & EDGEFW_OUTCOME_KEEP) && packet->tracked && packet->field[EDGEFW_FIELD_OPENS];
+    return (packet->outcome & EDGEFW_OUTCOME_KEEP) && packet->tracked && packet->opens;
 }
 
 // Classified and tracked. Returns whether the packet opened a connection.
@@ -76,7 +76,9 @@ static __always_inline bool decide_by_state(struct packet* packet, __u32 hook) {
         __u32 slot = packet->slot;
         __u8 verdict = packet->verdict, reason = packet->reason;
 
-        if (!packet->is_syn || track_syn(packet, hook)) return false;
+        if (!packet->is_syn || verdict == EDGEFW_PASS) return false;
+        // Revoked: then the rules, which drop it, say why.
+        if (track_syn(packet, hook) && packet->reason != EDGEFW_REASON_REVOKED) return false;
         packet->slot = slot;
         set(packet, verdict, reason);
         return false;

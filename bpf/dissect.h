@@ -24,7 +24,7 @@ static __always_inline bool is_tag(__be16 ethertype) {
 
 // The outermost tag's id is the packet's VLAN; id 0 is a priority tag.
 static __always_inline void note_tag(struct packet* packet, __u32 tags, __u16 control) {
-    if (tags == 0) packet->field[EDGEFW_FIELD_VLAN] = control & VLAN_ID_MASK;
+    if (tags == 0) packet->vlan = control & VLAN_ID_MASK;
 }
 
 struct destination {

@@ -30,31 +30,11 @@
 #define EXTENSION_SHIM6 140
 #define DATAGRAM_MAX 65535
 
-// Which of source and destination is local follows from the hook.
-
-static __always_inline void set_addresses4(const __u32 hook, struct packet* packet, __be32 source, __be32 destination) {
-    packet->key4.local = hook == EDGEFW_RECEIVED ? destination : source;
-    packet->key4.remote = hook == EDGEFW_RECEIVED ? source : destination;
-    packet->field[EDGEFW_FIELD_LOCAL] = bpf_ntohl(packet->key4.local);
-    packet->field[EDGEFW_FIELD_REMOTE] = bpf_ntohl(packet->key4.remote);
-}
-
-static __always_inline void set_addresses6(const __u32 hook, struct packet* packet, const __be32* source,
-                                           const __be32* destination) {
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        packet->key6.local[i] = hook == EDGEFW_RECEIVED ? destination[i] : source[i];
-        packet->key6.remote[i] = hook == EDGEFW_RECEIVED ? source[i] : destination[i];
-        packet->field[EDGEFW_FIELD_LOCAL + i] = bpf_ntohl(packet->key6.local[i]);
-        packet->field[EDGEFW_FIELD_REMOTE + i] = bpf_ntohl(packet->key6.remote[i]);
-    }
-}
-
 // What offset, length and the more-fragments flag say. `offset` in bytes.
 static __always_inline __u32 set_fragment(struct packet* packet, __u32 offset, bool more, __u32 malformed) {
     if (more && packet->transport_length % 8 != 0) return malformed;
     if (offset + packet->transport_length > DATAGRAM_MAX) return EDGEFW_REASON_FRAGMENT_OVERLONG;
-    if (offset == 8 && packet->field[EDGEFW_FIELD_PROTOCOL] == IPPROTO_TCP) return EDGEFW_REASON_FRAGMENT_OFFSET_ONE;
+    if (offset == 8 && packet->protocol == IPPROTO_TCP) return EDGEFW_REASON_FRAGMENT_OFFSET_ONE;
     if (offset != 0)
         packet->fragment = FRAGMENT_LATER;
     else if (more)
@@ -131,8 +111,11 @@ static __always_inline __u32 dissect_ipv4(const struct frame* frame, const __u32
         if (reason != EDGEFW_REASON_COUNT) return reason;
     }
 
-    set_addresses4(hook, packet, header->saddr, header->daddr);
-    packet->field[EDGEFW_FIELD_PROTOCOL] = header->protocol;
+    if (hook == EDGEFW_RECEIVED)
+        set_key_addresses4(packet, header->daddr, header->saddr);
+    else
+        set_key_addresses4(packet, header->saddr, header->daddr);
+    packet->protocol = header->protocol;
     packet->hop_limit = header->ttl;
     packet->transport = packet->network + header_length;
     packet->transport_length = total - header_length;
@@ -188,7 +171,7 @@ static __always_inline __u32 walk_extensions(void* context, const __u32 hook, st
         __u32 bytes, reason;
 
         if (!is_extension(next)) {
-            packet->field[EDGEFW_FIELD_PROTOCOL] = next;
+            packet->protocol = next;
             return EDGEFW_REASON_COUNT;
         }
         if (i == EDGEFW_MAX_EXTENSION_HEADERS) break;
@@ -210,7 +193,7 @@ static __always_inline __u32 walk_extensions(void* context, const __u32 hook, st
             if (offset & (IPV6_OFFSET_MASK | IPV6_MORE_FRAGMENTS)) {
                 fragmented = true;
                 packet->fragment_id = header.id;
-                packet->field[EDGEFW_FIELD_PROTOCOL] = header.next;
+                packet->protocol = header.next;
                 reason = set_fragment(packet, offset & IPV6_OFFSET_MASK, offset & IPV6_MORE_FRAGMENTS,
                                       EDGEFW_REASON_MALFORMED_EXTENSION);
                 if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
@@ -241,11 +224,14 @@ static __always_inline __u32 dissect_ipv6(const struct frame* frame, const __u32
     if (header->version != 6 || !has_bytes(frame, hook, packet, packet->network + IPV6_HEADER + payload))
         return EDGEFW_REASON_MALFORMED_IPV6;
 
-    set_addresses6(hook, packet, (const __be32*)&header->saddr, (const __be32*)&header->daddr);
+    if (hook == EDGEFW_RECEIVED)
+        set_key_addresses6(packet, header->daddr.s6_addr32, header->saddr.s6_addr32);
+    else
+        set_key_addresses6(packet, header->saddr.s6_addr32, header->daddr.s6_addr32);
     packet->hop_limit = header->hop_limit;
     packet->transport = packet->network + IPV6_HEADER;
     packet->transport_length = payload;
-    packet->field[EDGEFW_FIELD_PROTOCOL] = header->nexthdr;
+    packet->protocol = header->nexthdr;
     if (is_extension(header->nexthdr)) {
         reason = hook == EDGEFW_RECEIVED ? walk_extensions_received(frame->context, packet, header->nexthdr)
                                          : walk_extensions_sent(frame->context, packet, header->nexthdr);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bpf/frame.h"
+#include "bpf/key.h"
 
 #include <linux/in.h>
 
@@ -25,24 +26,12 @@ static __always_inline __u32 truncated(const struct packet* packet, __u32 reason
     return packet->fragment == FRAGMENT_FIRST ? EDGEFW_REASON_FRAGMENT_SHORT_FIRST : reason;
 }
 
-// The ports of the connection's key, in network order. Those that rules see are set apart: an echo has none.
-static __always_inline void set_key_ports(struct packet* packet, __be16 local, __be16 remote) {
-    if (packet->family == EDGEFW_IPV4) {
-        packet->key4.local_port = local;
-        packet->key4.remote_port = remote;
-    } else {
-        packet->key6.local_port = local;
-        packet->key6.remote_port = remote;
-    }
-}
-
 static __always_inline void set_ports(const __u32 hook, struct packet* packet, __be16 source, __be16 destination) {
-    __be16 local = hook == EDGEFW_RECEIVED ? destination : source;
-    __be16 remote = hook == EDGEFW_RECEIVED ? source : destination;
-
-    set_key_ports(packet, local, remote);
-    packet->field[EDGEFW_FIELD_LOCAL_PORT] = bpf_ntohs(local);
-    packet->field[EDGEFW_FIELD_REMOTE_PORT] = bpf_ntohs(remote);
+    if (hook == EDGEFW_RECEIVED)
+        set_key_end(packet, destination, source, 0);
+    else
+        set_key_end(packet, source, destination, 0);
+    packet->has_ports = true;
 }
 
 struct tcp_start {  // the first 16 bytes
@@ -65,9 +54,9 @@ static __always_inline __u32 dissect_tcp(const struct frame* frame, const __u32 
     if (bytes < TCP_HEADER) return EDGEFW_REASON_MALFORMED_TCP;
     if (bytes > packet->transport_length) return truncated(packet, EDGEFW_REASON_MALFORMED_TCP);
     set_ports(hook, packet, header->source, header->destination);
-    packet->field[EDGEFW_FIELD_DETAIL] = header->flags;
+    packet->detail = header->flags;
     packet->is_syn = (header->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
-    packet->field[EDGEFW_FIELD_OPENS] = packet->is_syn;
+    packet->opens = packet->is_syn;
     packet->header_length = packet->transport + bytes;
     packet->tracked = true;
     return EDGEFW_REASON_COUNT;
@@ -91,7 +80,7 @@ static __always_inline __u32 dissect_udp(const struct frame* frame, const __u32 
     if (length < UDP_HEADER || (length > packet->transport_length && packet->fragment != FRAGMENT_FIRST))
         return EDGEFW_REASON_MALFORMED_UDP;
     set_ports(hook, packet, header->source, header->destination);
-    packet->field[EDGEFW_FIELD_OPENS] = 1;
+    packet->opens = 1;
     packet->header_length = packet->transport + UDP_HEADER;
     packet->tracked = true;
     return EDGEFW_REASON_COUNT;
@@ -113,33 +102,30 @@ static __always_inline __u32 dissect_icmp(const struct frame* frame, const __u32
     bool from_requester, is_echo;
 
     if (packet->transport_length < ICMP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_ICMP);
-    packet->field[EDGEFW_FIELD_DETAIL] = (__u32)header->type << 8 | header->code;
-    packet->field[EDGEFW_FIELD_OPENS] = header->type != reply;
+    packet->detail = (__u32)header->type << 8 | header->code;
+    packet->opens = header->type != reply;
     is_echo = header->type == request || header->type == reply;
     packet->tracked = is_echo;
     from_requester = header->type == request;
     if (is_echo && (hook == EDGEFW_RECEIVED) == from_requester)
-        set_key_ports(packet, 0, header->id);
+        set_key_end(packet, 0, header->id, 0);
     else if (is_echo)
-        set_key_ports(packet, header->id, 0);
+        set_key_end(packet, header->id, 0, 0);
     return EDGEFW_REASON_COUNT;
 }
 
 static __always_inline __u32 dissect_transport(const struct frame* frame, const __u32 hook, struct packet* packet) {
-    __u32 protocol = packet->field[EDGEFW_FIELD_PROTOCOL];
+    __u32 protocol = packet->protocol;
 
     packet->header_length = packet->transport;
-    if (packet->family == EDGEFW_IPV4)
-        packet->key4.protocol = protocol;
-    else
-        packet->key6.protocol = protocol;
     if (protocol == IPPROTO_TCP) return dissect_tcp(frame, hook, packet);
     if (protocol == IPPROTO_UDP) return dissect_udp(frame, hook, packet);
     if (protocol == IPPROTO_ICMP && packet->family == EDGEFW_IPV4)
         return dissect_icmp(frame, hook, packet, ICMP4_ECHO_REQUEST, ICMP4_ECHO_REPLY);
     if (protocol == PROTOCOL_ICMPV6 && packet->family == EDGEFW_IPV6)
         return dissect_icmp(frame, hook, packet, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY);
-    packet->field[EDGEFW_FIELD_OPENS] = 1;
+    set_key_end(packet, 0, 0, 0);
+    packet->opens = 1;
     packet->tracked = true;
     return EDGEFW_REASON_COUNT;
 }

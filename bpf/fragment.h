@@ -16,7 +16,7 @@ static __always_inline struct edgefw_fragment4_key fragment4_key(const struct pa
         .source = hook == EDGEFW_RECEIVED ? packet->key4.remote : local,
         .destination = hook == EDGEFW_RECEIVED ? local : packet->key4.remote,
         .id = packet->fragment_id,
-        .protocol = packet->field[EDGEFW_FIELD_PROTOCOL],
+        .protocol = packet->protocol,
         .hook = hook,
     };
 }

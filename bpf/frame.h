@@ -27,9 +27,14 @@ static __always_inline const void* read(const struct frame* frame, const __u32 h
     return load(frame->context, hook, offset, copy, size) ? copy : NULL;
 }
 
-// Whether the frame has `size` bytes. The linear part has them as a rule; only when it does not is the kernel asked how
-// long the whole buffer is (a helper call takes as long as the rest of this stage).
+// Sets the length of the whole buffer. Of a received frame the linear part's is known until then, and it is all there is
+// as a rule: asking takes a helper call, as long as the rest of this stage.
+static __always_inline void measure(const struct frame* frame, const __u32 hook, struct packet* packet) {
+    if (hook == EDGEFW_RECEIVED) packet->length = bpf_xdp_get_buff_len(frame->context);
+}
+
+// Whether the frame has `size` bytes.
 static __always_inline bool has_bytes(const struct frame* frame, const __u32 hook, struct packet* packet, __u32 size) {
-    if (hook == EDGEFW_RECEIVED && size > packet->length) packet->length = bpf_xdp_get_buff_len(frame->context);
+    if (size > packet->length) measure(frame, hook, packet);
     return size <= packet->length;
 }

@@ -35,14 +35,16 @@ static __always_inline bool translate(void* context, struct packet* packet, cons
 // Everything between the frame and its verdict. Only account() counts, only the entry points return a code.
 static __always_inline __u8 judge(const struct frame* frame, struct packet* packet, const __u32 hook) {
     bool opened = false;
-    __u32 malformed;
+    __u32 malformed = EDGEFW_REASON_COUNT;
 
+    // Without a policy only a GSO packet is looked into: its bytes on the wire depend on how long its headers are.
+    if (config.armed || packet->segments > 1) malformed = dissect(frame, hook, packet);
     if (!config.armed) {
         set(packet, EDGEFW_PASS, EDGEFW_REASON_NO_POLICY);
         account(packet, hook, false);
         return EDGEFW_PASS;
     }
-    malformed = dissect(frame, hook, packet);
+    if (malformed != EDGEFW_REASON_COUNT || !packet->is_ip) measure(frame, hook, packet);
     if (malformed != EDGEFW_REASON_COUNT) {
         set(packet, EDGEFW_DROP, malformed);
         account(packet, hook, false);

@@ -33,13 +33,12 @@ enum fragment {
 };
 
 struct packet {
-    __u32 field[EDGEFW_FIELDS];  // what rules see, host order (maps/tree.h)
-
     // The connection's key, by family: from dissect, its local end and nat from translate. Kept here, not built where
     // it is used: the stack is short.
     union {
         struct edgefw_connection4_key key4;
         struct edgefw_connection6_key key6;
+        __u64 key_word[sizeof(struct edgefw_connection6_key) / sizeof(__u64)];  // for key.h alone
     };
 
     // classify's result
@@ -61,10 +60,15 @@ struct packet {
     // from dissect
     bool is_link_local;  // to a link-local control group, 01:80:c2:00:00:00-0f
     __be16 ethertype;    // behind the tags
+    __u16 detail;        // as EDGEFW_FIELD_DETAIL
+    __u16 vlan;          // as EDGEFW_FIELD_VLAN
     __u8 family;
-    __u8 fragment;           // enum fragment
-    __u32 network;           // offset of the IP header
-    __u32 transport;         // offset of the transport header
+    __u8 protocol;
+    bool has_ports;   // TCP, UDP: those of the key. An echo's identifier is in the key too, and no port that rules see
+    bool opens;       // as EDGEFW_FIELD_OPENS
+    __u8 fragment;    // enum fragment
+    __u32 network;    // offset of the IP header
+    __u32 transport;  // offset of the transport header
     __u32 transport_length;  // bytes from there to the end of the IP packet
     __u32 header_length;     // bytes every segment of a GSO packet repeats
     __u32 fragment_id;       // as on the wire

@@ -17,7 +17,7 @@
 #define CHUNK 512
 
 static __always_inline bool is_translatable(const struct packet* packet) {
-    __u32 protocol = packet->field[EDGEFW_FIELD_PROTOCOL];
+    __u32 protocol = packet->protocol;
 
     return packet->is_ip && packet->family == EDGEFW_IPV4 && packet->fragment != FRAGMENT_LATER &&
            (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP);
@@ -52,15 +52,6 @@ static __always_inline struct edgefw_forward* forward_of_public(__be32 address, 
     return active;
 }
 
-// Gives the packet another local end, for the rules and the connection's key.
-static __always_inline void set_local_end(struct packet* packet, __be32 address, __be16 port, __u16 nat) {
-    packet->key4.local = address;
-    packet->key4.local_port = port;
-    packet->key4.nat = nat;
-    packet->field[EDGEFW_FIELD_LOCAL] = bpf_ntohl(address);
-    packet->field[EDGEFW_FIELD_LOCAL_PORT] = bpf_ntohs(port);
-}
-
 // Received: gives the packet the target as its local end.
 static __always_inline void translate_destination(struct packet* packet) {
     struct edgefw_forward* forward =
@@ -70,7 +61,8 @@ static __always_inline void translate_destination(struct packet* packet) {
     packet->public_port = packet->key4.local_port;
     if (!forward) return;
     packet->nat = forward->slot;
-    set_local_end(packet, forward->target_address, forward->target_port, forward->slot);
+    set_key_addresses4(packet, forward->target_address, packet->key4.remote);
+    set_key_end(packet, forward->target_port, packet->key4.remote_port, forward->slot);
 }
 
 static __always_inline __u32 fold(__u64 sum) {
@@ -120,8 +112,7 @@ static __always_inline bool is_partial(struct xdp_md* context, const struct pack
     __u64 pseudo;
 
     if (!config.partial_checksums || packet->fragment != FRAGMENT_NONE) return false;
-    pseudo = (__u64)source + destination + bpf_htons(packet->field[EDGEFW_FIELD_PROTOCOL]) +
-             bpf_htons(packet->transport_length & 0xffff);
+    pseudo = (__u64)source + destination + bpf_htons(packet->protocol) + bpf_htons(packet->transport_length & 0xffff);
     if (checksum != fold(pseudo)) return false;
     return fold(pseudo + sum_payload(context, packet->transport, packet->transport_length)) != 0xffff;
 }
@@ -134,7 +125,7 @@ struct rewrite {
 };
 
 static __always_inline __u32 checksum_offset(const struct packet* packet) {
-    return packet->field[EDGEFW_FIELD_PROTOCOL] == IPPROTO_TCP ? TCP_CHECKSUM : UDP_CHECKSUM;
+    return packet->protocol == IPPROTO_TCP ? TCP_CHECKSUM : UDP_CHECKSUM;
 }
 
 // RFC 1624: for a whole checksum, ~(~old + ~from + to); a partial one holds the sum itself, without ports.
@@ -143,10 +134,10 @@ static __always_inline __u16 new_checksum(const struct packet* packet, const str
     __u64 addresses = address_change(change->from, change->to);
     __u32 sum;
 
-    if (packet->field[EDGEFW_FIELD_PROTOCOL] == IPPROTO_UDP && old == 0) return 0;  // the sender sent none
+    if (packet->protocol == IPPROTO_UDP && old == 0) return 0;  // the sender sent none
     if (partial) return fold(old + addresses);
     sum = ~fold((__u64)(__u16)~old + addresses + port_change(change->from_port, change->to_port)) & 0xffff;
-    if (packet->field[EDGEFW_FIELD_PROTOCOL] == IPPROTO_UDP && sum == 0) return 0xffff;
+    if (packet->protocol == IPPROTO_UDP && sum == 0) return 0xffff;
     return sum;
 }
 
@@ -170,7 +161,7 @@ static __always_inline bool rewrite_destination(struct xdp_md* context, const st
     if (ports) {
         if (header + UDP_HEADER > data_end) return false;
         field = header + UDP_CHECKSUM;
-        if (packet->field[EDGEFW_FIELD_PROTOCOL] == IPPROTO_TCP) {
+        if (packet->protocol == IPPROTO_TCP) {
             if (header + TCP_HEADER > data_end) return false;
             field = header + TCP_CHECKSUM;
         }
@@ -188,7 +179,7 @@ static __always_inline bool rewrite_destination(struct xdp_md* context, const st
 static __always_inline bool rewrite_source(struct __sk_buff* context, const struct packet* packet,
                                            const struct rewrite* change, bool ports) {
     __u32 checksum = packet->transport + checksum_offset(packet);
-    __u64 flags = packet->field[EDGEFW_FIELD_PROTOCOL] == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+    __u64 flags = packet->protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
     struct {
         __u16 checksum;
         __be32 source;

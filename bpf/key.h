@@ -1,0 +1,38 @@
+// Writing a packet's connection key (maps/connection.h).
+//
+// The table hashes and compares the key in words of 8 bytes. A load of 8 bytes stalls behind smaller stores to the same
+// place that have not left the processor yet (measured: 20 ns a lookup), so the key is stored in words of 8 bytes, too.
+#pragma once
+
+#include "bpf/packet.h"
+
+#define LITTLE_ENDIAN_HOST (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+
+// Two values that lie side by side in memory, as one word.
+static __always_inline __u64 pair32(__u32 first, __u32 second) {
+    return LITTLE_ENDIAN_HOST ? (__u64)second << 32 | first : (__u64)first << 32 | second;
+}
+
+static __always_inline __u32 pair16(__u16 first, __u16 second) {
+    return LITTLE_ENDIAN_HOST ? (__u32)second << 16 | first : (__u32)first << 16 | second;
+}
+
+static __always_inline void set_key_addresses4(struct packet* packet, __be32 local, __be32 remote) {
+    packet->key_word[0] = pair32(local, remote);
+}
+
+static __always_inline void set_key_addresses6(struct packet* packet, const __be32* local, const __be32* remote) {
+    packet->key_word[0] = pair32(local[0], local[1]);
+    packet->key_word[1] = pair32(local[2], local[3]);
+    packet->key_word[2] = pair32(remote[0], remote[1]);
+    packet->key_word[3] = pair32(remote[2], remote[3]);
+}
+
+// Ports, protocol and nat: the same eight bytes at the end of both keys.
+static __always_inline void set_key_end(struct packet* packet, __be16 local_port, __be16 remote_port, __u16 nat) {
+    // Protocol and its pad byte: one half word.
+    const __u16 protocol = LITTLE_ENDIAN_HOST ? packet->protocol : (__u16)packet->protocol << 8;
+    const __u64 end = pair32(pair16(local_port, remote_port), pair16(protocol, nat));
+
+    packet->key_word[packet->family == EDGEFW_IPV4 ? 1 : 4] = end;
+}
