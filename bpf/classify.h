@@ -116,7 +116,8 @@ static __always_inline void set_classes(struct fields* fields, const struct pack
 }
 
 // Sets packet->number and packet->outcome by the rules of `tree` (TREE_INDEX); number is NO_RULE where none matches.
-static __always_inline bool classify_inline(struct packet* packet, __u32 tree) {
+// `apart`: walk the first tree in a function of its own, too.
+static __always_inline bool search(struct packet* packet, __u32 tree, const bool apart) {
     const volatile struct edgefw_forest* forest = &config.forest[0][0] + (tree & (EDGEFW_HOOKS * EDGEFW_FAMILIES - 1));
     struct fields fields = {
         .value[EDGEFW_FIELD_PROTOCOL] = packet->protocol,
@@ -128,8 +129,8 @@ static __always_inline bool classify_inline(struct packet* packet, __u32 tree) {
 
     set_address_fields(&fields, packet);
     set_classes(&fields, packet, forest);
-    if (forest->groups > 0) search_tree(&fields, forest->group[0].root);
-    for (__u32 i = 1; i < EDGEFW_MAX_GROUPS; i++) {
+    if (!apart && forest->groups > 0) search_tree(&fields, forest->group[0].root);
+    for (__u32 i = !apart; i < EDGEFW_MAX_GROUPS; i++) {
         if (i >= forest->groups || forest->group[i].first >= fields.number) break;  // they lie in order of `first`
         search_group(&fields, forest->group[i].root);
     }
@@ -138,6 +139,11 @@ static __always_inline bool classify_inline(struct packet* packet, __u32 tree) {
     return fields.number != NO_RULE;
 }
 
+// For the packet's own direction, which every packet that opens or drops goes through.
+static __always_inline bool classify_inline(struct packet* packet, __u32 tree) {
+    return search(packet, tree, false);
+}
+
 __noinline int classify(struct packet* packet, __u32 tree) {
-    return packet ? classify_inline(packet, tree) : 0;
+    return packet ? search(packet, tree, true) : 0;
 }

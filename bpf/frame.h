@@ -27,8 +27,8 @@ static __always_inline const void* read(const struct frame* frame, const __u32 h
     return load(frame->context, hook, offset, copy, size) ? copy : NULL;
 }
 
-// Sets the length of the whole buffer. Of a received frame the linear part's is known until then, and it is all there is
-// as a rule: asking takes a helper call, as long as the rest of this stage.
+// Sets the length of the whole buffer. Of a received frame the linear part's is known until then, and it is all there
+// is as a rule: asking takes a helper call, as long as the rest of this stage.
 static __always_inline void measure(const struct frame* frame, const __u32 hook, struct packet* packet) {
     if (hook == EDGEFW_RECEIVED) packet->length = bpf_xdp_get_buff_len(frame->context);
 }
