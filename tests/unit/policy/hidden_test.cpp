@@ -1,0 +1,165 @@
+#include "userspace/policy/hidden.h"
+
+#include <chrono>
+#include <random>
+
+#include "tests/unit/policy/language.h"
+#include "userspace/policy/covers.h"
+
+namespace edgefw::policy {
+namespace {
+
+using testing::load_lines;
+
+std::string warnings_of(const std::string& text) {
+    const auto policy = load_lines(text);
+    if (!policy) return policy.error().message;
+    std::string warnings;
+    for (const std::string& warning : policy->warnings)
+        warnings += warning + "\n";
+    return warnings;
+}
+
+// Whether rule `a` hides rule `b`; both are keys of a flow mapping.
+bool hides(const std::string& a, const std::string& b) {
+    const std::string warnings =
+        warnings_of("sets: {s: 192.0.2.1, t: 192.0.2.2}\nrules:\n- { name: a, side: external, " + a +
+                    " }\n- { name: b, side: external, " + b + " }\n");
+    if (!warnings.empty()) {
+        EXPECT_EQ(
+            warnings,
+            "p:5:3: the rule 'b' never decides: 'a' before it matches all of its packets; move it up or remove it\n");
+    }
+    return !warnings.empty();
+}
+
+TEST(Hidden, OneEarlierRule) {
+    const struct {
+        const char* earlier;
+        const char* later;
+        bool hidden;
+    } rows[] = {
+        {"action: drop", "action: pass", true},
+        {"action: drop", "local: 192.0.2.1, action: pass", true},
+        {"local: 192.0.2.1, action: drop", "action: pass", false},
+        {"local: 192.0.2.0/24, action: drop", "local: [192.0.2.1, 192.0.2.9], action: pass", true},
+        {"local: 192.0.2.0/24, action: drop", "local: [192.0.2.1, 192.0.3.9], action: pass", false},
+        {"local: [10.0.0.0/8, 192.0.2.0/24], action: drop", "local: 192.0.2.7, action: pass", true},
+        {"local: [192.0.2.0/24, 2001:db8::/32], action: drop", "local: 2001:db8::1, action: pass", true},
+        {"remote: 2001:db8::/32, action: drop", "remote: 2001:db8::1, action: pass", true},
+        {"local: 0.0.0.0/0, action: drop", "action: pass", false},
+        {"remote: $s, action: drop", "remote: $s, local: 192.0.2.9, action: pass", true},
+        {"remote: $s, action: drop", "remote: $t, action: pass", false},
+        {"remote: [$s, $t], action: drop", "remote: $t, action: pass", true},
+        {"remote: 192.0.2.0/24, action: drop", "remote: $s, action: pass", false},  // what is in a set may change
+        {"protocol: tcp, action: drop", "protocol: tcp, local_port: 22, action: pass", true},
+        {"protocol: tcp, action: drop", "protocol: udp, action: pass", false},
+        {"protocol: tcp, action: drop", "action: pass", false},
+        {"protocol: tcp, local_port: [20-30, 40], action: drop", "protocol: tcp, local_port: [22, 40], action: pass",
+         true},
+        {"protocol: tcp, local_port: 20-30, action: drop", "protocol: tcp, local_port: 22-31, action: pass", false},
+        {"direction: inbound, action: drop", "action: pass", false},
+        {"action: drop", "direction: inbound, action: pass", true},
+        {"vlan: 7, action: drop", "action: pass", false},
+        {"action: drop", "vlan: 7, action: pass", true},
+        {"protocol: icmp, icmp: 3, action: drop", "protocol: icmp, icmp: 3/4, action: pass", true},
+        {"protocol: icmp, icmp: 3/4, action: drop", "protocol: icmp, icmp: 3, action: pass", false},
+        {"protocol: tcp, tcp_flags: syn, action: drop", "protocol: tcp, tcp_flags: 'syn,!ack', action: pass", true},
+        {"protocol: tcp, tcp_flags: 'syn,!ack', action: drop", "protocol: tcp, tcp_flags: syn, action: pass", false},
+        {"protocol: tcp, established: true, action: drop", "protocol: tcp, action: pass", false},
+        // A pass rule that keeps state matches openers alone.
+        {"action: pass", "action: pass", true},
+        {"action: pass", "state: none, action: pass", false},
+        {"action: pass", "action: drop", false},
+        {"state: none, action: pass", "action: pass", true},
+    };
+    for (const auto& row : rows)
+        EXPECT_EQ(hides(row.earlier, row.later), row.hidden) << row.earlier << " | " << row.later;
+}
+
+TEST(Hidden, OtherSide) {
+    EXPECT_EQ(
+        warnings_of("rules:\n- {name: a, side: external, action: drop}\n- {name: b, side: internal, action: pass}\n"),
+        "");
+}
+
+// The index must find what comparing each pair finds.
+TEST(Hidden, IndexEqualsAllPairs) {
+    std::mt19937 random(9);
+    const auto address = [&] {
+        const int length = 8 * static_cast<int>(random() % 5);
+        const Address any{Family::kIpv4, 0x0a000000u | (random() % 2 << 16) | (random() % 2 << 8) | random() % 2};
+        const uint128 mask = length == 0 ? 0 : ~uint128{0} << (32 - length) & 0xffffffffu;
+        return AddressRange::of({{Family::kIpv4, any.value & mask}, length});
+    };
+    for (int round = 0; round < 200; ++round) {
+        Policy policy;
+        for (int i = 0; i < 20; ++i) {
+            Rule rule;
+            rule.id = std::to_string(i);
+            rule.where = {"p", i + 1, 1};
+            rule.side = random() % 2 == 0 ? Side::kExternal : Side::kInternal;
+            if (random() % 4 != 0) rule.local.ranges = {address()};
+            if (random() % 4 != 0) rule.remote.ranges = {address()};
+            policy.rules.push_back(rule);
+        }
+        std::size_t hidden = 0;
+        for (std::size_t later = 0; later < policy.rules.size(); ++later) {
+            bool covered = false;
+            for (std::size_t earlier = 0; earlier < later; ++earlier) {
+                covered = covered || covers(policy.rules[earlier], policy.rules[later]);
+            }
+            hidden += covered ? 1 : 0;
+        }
+        Diagnostics diagnostics;
+        warn_of_hidden_rules(policy, diagnostics);
+        ASSERT_EQ(diagnostics.warnings("p").size(), hidden) << "round " << round;
+    }
+}
+
+TEST(Hidden, GivesUpInAMoment) {
+    Policy policy;
+    for (int i = 0; i < 20'000; ++i) {
+        Rule rule;
+        rule.id = std::to_string(i);
+        rule.protocol = 6;
+        rule.local_port = {{static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(i)}};
+        policy.rules.push_back(rule);
+    }
+    Diagnostics diagnostics;
+    const auto start = std::chrono::steady_clock::now();
+    warn_of_hidden_rules(policy, diagnostics);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+    EXPECT_TRUE(diagnostics.ok());
+}
+
+TEST(BehindNat, RuleThatNamesThePublicEnd) {
+    const std::string nat =
+        "nat:\n- {name: n, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 80, to: "
+        "10.0.0.5}\nrules:\n- ";
+    const struct {
+        const char* rule;
+        bool warned;
+    } rows[] = {
+        {"{name: r, side: external, protocol: tcp, local: 203.0.113.7, local_port: 80, action: pass}", true},
+        {"{name: r, side: external, protocol: tcp, local: 203.0.113.7, local_port: 81, action: pass}", false},
+        {"{name: r, side: external, protocol: udp, local: 203.0.113.7, local_port: 80, action: pass}", false},
+        {"{name: r, side: external, protocol: tcp, local: 203.0.113.7, action: pass}", false},
+        {"{name: r, side: external, protocol: tcp, local: 10.0.0.5, local_port: 80, action: pass}", false},
+        {"{name: r, side: internal, protocol: tcp, local: 203.0.113.7, local_port: 80, action: pass}", false},
+        {"{name: r, side: external, direction: outbound, protocol: tcp, local: 203.0.113.7, local_port: 80, action: "
+         "pass}",
+         false},
+    };
+    for (const auto& row : rows) {
+        EXPECT_EQ(warnings_of(nat + row.rule + "\n"),
+                  row.warned
+                      ? "p:5:3: the rule 'r' does not see what arrives at 203.0.113.7: 'n' translates it before the "
+                        "rules look; name the target 10.0.0.5 as local\n"
+                      : "")
+            << row.rule;
+    }
+}
+
+}  // namespace
+}  // namespace edgefw::policy

@@ -1,0 +1,42 @@
+#include "userspace/policy/read.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace edgefw::policy {
+namespace {
+
+class Read : public ::testing::Test {
+protected:
+    void SetUp() override {
+        ASSERT_NE(mkdtemp(folder_), nullptr);
+        file_ = std::string(folder_) + "/p.yaml";
+    }
+    void TearDown() override {
+        unlink(file_.c_str());
+        rmdir(folder_);
+    }
+    void write(const std::string& text) { std::ofstream(file_, std::ios::binary) << text; }
+
+    char folder_[32] = "/tmp/edgefw-read-XXXXXX";
+    std::string file_;
+};
+
+TEST_F(Read, TheWholeFile) {
+    const std::string text(200'000, 'x');
+    write(text);
+    EXPECT_EQ(*read(file_), text);
+}
+
+TEST_F(Read, ClearErrors) {
+    EXPECT_EQ(read(file_).error().message, "cannot read " + file_ + ": No such file or directory");
+    EXPECT_EQ(read(folder_).error().message, "cannot read " + std::string(folder_) + ": Is a directory");
+    write(std::string(kMaxPolicyBytes + 1, '#'));
+    EXPECT_EQ(read(file_).error().message.find(file_ + " is larger than 16 MiB"), 0u);
+}
+
+}  // namespace
+}  // namespace edgefw::policy

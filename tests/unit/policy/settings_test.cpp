@@ -1,0 +1,84 @@
+#include "userspace/policy/settings.h"
+
+#include "tests/unit/policy/language.h"
+
+namespace edgefw::policy {
+namespace {
+
+using testing::errors_of;
+using testing::load_lines;
+
+std::string defaults_of(const std::string& text) {
+    const auto policy = load_lines(text);
+    return policy ? show(*policy)["defaults"].dump() : policy.error().message;
+}
+
+TEST(Settings, Defaults) {
+    const struct {
+        const char* text;
+        const char* shown;
+    } rows[] = {
+        {"", R"({"external":{"inbound":"drop","outbound":"drop"},"internal":{"inbound":"drop","outbound":"drop"}})"},
+        {"default: pass",
+         R"({"external":{"inbound":"pass","outbound":"pass"},"internal":{"inbound":"pass","outbound":"pass"}})"},
+        {"default: {internal: pass}",
+         R"({"external":{"inbound":"drop","outbound":"drop"},"internal":{"inbound":"pass","outbound":"pass"}})"},
+        {"default: {external: {outbound: pass}}",
+         R"({"external":{"inbound":"drop","outbound":"pass"},"internal":{"inbound":"drop","outbound":"drop"}})"},
+        {"default: allow", "p:2:10: 'allow' is not an action; write pass or drop"},
+        {"default: {extern: pass}", "p:2:11: unknown key 'extern' in `default:`; did you mean 'external'?"},
+        {"default: {external: {both: pass}}",
+         "p:2:22: unknown key 'both' in the default of a side; write inbound or outbound"},
+        {"default: [pass]", "p:2:10: a list is not an action; write pass or drop"},
+    };
+    for (const auto& row : rows)
+        EXPECT_EQ(defaults_of(row.text), row.shown) << row.text;
+}
+
+TEST(Settings, Builtins) {
+    const auto policy = load_lines("builtins: {dhcp: off, arp: on, link-local: no}\n");
+    ASSERT_TRUE(policy) << policy.error().message;
+    const std::uint32_t all = (1u << EDGEFW_BUILTIN_COUNT) - 1;
+    EXPECT_EQ(policy->builtins, all & ~(1u << EDGEFW_BUILTIN_DHCP) & ~(1u << EDGEFW_BUILTIN_LINK_LOCAL));
+    EXPECT_EQ(load_lines("")->builtins, all);
+    EXPECT_EQ(errors_of("builtins: {dhcpv4: off}\n"),
+              "p:2:12: unknown key 'dhcpv4' in `builtins:`; did you mean 'dhcpv6'?");
+    EXPECT_EQ(errors_of("builtins: {dhcp: maybe}\n"),
+              "p:2:18: 'maybe' is not a switch; write true, false, on, off, yes or no");
+}
+
+TEST(Settings, Timeouts) {
+    const auto policy = load_lines("timeouts: {tcp-established: 3600, tcp-closing: 7}\n");
+    ASSERT_TRUE(policy) << policy.error().message;
+    EXPECT_EQ(policy->timeout[EDGEFW_STATE_TCP_ESTABLISHED], 3600u);
+    EXPECT_EQ(policy->timeout[EDGEFW_STATE_TCP_CLOSING_OPENER], 7u);
+    EXPECT_EQ(policy->timeout[EDGEFW_STATE_TCP_CLOSING_OTHER], 7u);
+    EXPECT_EQ(policy->timeout[EDGEFW_STATE_UDP_TWO_WAY], 300u);
+    EXPECT_EQ(errors_of("timeouts: {tcp-closing: 0}\n"), "p:2:25: '0' is not a number of seconds; write 1 to 1000000");
+    EXPECT_EQ(errors_of("timeouts: {tcp: 9}\n"),
+              "p:2:12: unknown key 'tcp' in `timeouts:`; write tcp-opening, tcp-established, tcp-closing, tcp-closed, "
+              "udp-one-way, udp-two-way, icmp-echo, other-one-way or other-two-way");
+}
+
+TEST(Settings, Sets) {
+    const auto policy =
+        load_lines("sets:\n  a: [198.51.100.7, 198.51.100.0/24, 2001:db8::/32]\n  b: 192.0.2.1\n  c: []\n");
+    ASSERT_TRUE(policy) << policy.error().message;
+    EXPECT_EQ(
+        show(*policy)["sets"].dump(),
+        R"([{"name":"a","members":["198.51.100.0/24","2001:db8::/32"]},{"name":"b","members":["192.0.2.1"]},{"name":"c","members":[]}])");
+    EXPECT_EQ(errors_of("sets: {a: $b}\n"), "p:2:11: a set cannot be named here; write addresses");
+    EXPECT_EQ(errors_of("sets: {a b: 192.0.2.1}\n"),
+              "p:2:8: 'a b' is not a name of a set; write letters, digits, '.', '_' and '-'");
+    EXPECT_EQ(errors_of("sets: [192.0.2.1]\n"), "p:2:7: `sets:` is a mapping of name to addresses, this is a list");
+}
+
+TEST(Settings, Version) {
+    const auto policy = load_text("rules: []\n", "p", {});
+    ASSERT_FALSE(policy);
+    EXPECT_EQ(policy.error().message, "p:1:1: a policy needs `version: 1`");
+    EXPECT_EQ(load_text("version: 2\n", "p", {}).error().message, "p:1:10: version '2' is not known here; write 1");
+}
+
+}  // namespace
+}  // namespace edgefw::policy

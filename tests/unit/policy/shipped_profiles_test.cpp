@@ -1,0 +1,192 @@
+// The shipped profiles against their documents: each row, and each must-pass and must-drop packet by the oracle.
+#include <algorithm>
+#include <set>
+
+#include "tests/support/oracle.h"
+#include "tests/unit/policy/language.h"
+#include "userspace/packet/notation.h"
+#include "userspace/policy/packets.h"
+#include "userspace/policy/profile.h"
+
+namespace edgefw::policy {
+namespace {
+
+using testing::shipped_profiles;
+
+const std::string kOcs = R"(version: 1
+rules:
+- use: ocs2007-consolidated-edge
+  as: ocs
+  with:
+    reverse_proxy_internal: 172.25.33.9
+    reverse_proxy_external: 192.0.2.9
+    access_edge_internal: 172.25.33.10
+    access_edge_external: 192.0.2.20
+    next_hop: 10.45.16.10
+    web_conferencing_internal: 172.25.33.11
+    web_conferencing_external: 192.0.2.21
+    av_internal: 172.25.33.12
+    av_external: 131.107.155.12
+)";
+const std::string kOffice = "version: 1\nrules:\n- use: theoffice-v2-gateway\n  with: { gateway: 10.0.0.5";
+
+Policy load_good(const std::string& text) {
+    auto policy = load_text(text, "p", shipped_profiles());
+    if (!policy) {
+        ADD_FAILURE() << policy.error().message;
+        return {};
+    }
+    return *policy;
+}
+
+std::string in_words(const nlohmann::ordered_json& value) {
+    return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+// id | table figure | side direction protocol | local port > remote port, one rule a line.
+std::string table_of(const std::string& text) {
+    std::string table;
+    const auto shown = show(load_good(text));
+    for (const auto& rule : shown["rules"]) {
+        table += in_words(rule["id"]) + " | " + in_words(rule["table"]) + " " + in_words(rule["figure"]) + " | " +
+                 in_words(rule["side"]) + " " + in_words(rule["direction"]) + " " + in_words(rule["protocol"]) + " | " +
+                 in_words(rule["local"]) + " " + in_words(rule["local_port"]) + " | " + in_words(rule["remote"]) + " " +
+                 in_words(rule["remote_port"]) + "\n";
+        EXPECT_EQ(rule["action"], "pass");
+        EXPECT_EQ(rule["state"], "keep");
+    }
+    return table;
+}
+
+TEST(Ocs2007ConsolidatedEdge, Tables9To12) {
+    EXPECT_EQ(
+        table_of(kOcs),
+        "ocs/reverse-proxy/internal-443 | 9 2 | internal inbound tcp | 172.25.33.9 any | any 443\n"
+        "ocs/reverse-proxy/external-443 | 9 1 | external inbound tcp | 192.0.2.9 443 | any any\n"
+        "ocs/access-edge/internal-5061-inbound | 10 5 | internal inbound tcp | 172.25.33.10 any | 10.45.16.10 5061\n"
+        "ocs/access-edge/internal-5061-outbound | 10 5 | internal outbound tcp | 172.25.33.10 5061 | any any\n"
+        "ocs/access-edge/external-5061 | 10 3 | external both tcp | 192.0.2.20 5061 | any any\n"
+        "ocs/access-edge/external-443 | 10 4 | external inbound tcp | 192.0.2.20 443 | any any\n"
+        "ocs/web-conferencing-edge/internal-8057 | 11 7 | internal outbound tcp | 172.25.33.11 8057 | any any\n"
+        "ocs/web-conferencing-edge/external-443 | 11 6 | external inbound tcp | 192.0.2.21 443 | any any\n"
+        "ocs/av-edge/internal-443 | 12 12 | internal outbound tcp | 172.25.33.12 443 | any any\n"
+        "ocs/av-edge/internal-5062 | 12 13 | internal outbound tcp | 172.25.33.12 5062 | any any\n"
+        "ocs/av-edge/internal-3478 | 12 14 | internal outbound udp | 172.25.33.12 3478 | any any\n"
+        "ocs/av-edge/external-443 | 12 8 | external inbound tcp | 131.107.155.12 443 | any any\n"
+        "ocs/av-edge/external-50000-59999-tcp | 12 9 | external both tcp | 131.107.155.12 50000-59999 | any any\n"
+        "ocs/av-edge/external-3478 | 12 10 | external inbound udp | 131.107.155.12 3478 | any any\n"
+        "ocs/av-edge/external-50000-59999-udp | 12 11 | external both udp | 131.107.155.12 50000-59999 | any any\n");
+    EXPECT_EQ(load_good(kOcs).warnings, std::vector<std::string>{});
+}
+
+TEST(Ocs2007ConsolidatedEdge, Options) {
+    const std::string director = table_of(kOcs + "    director: [10.45.16.11, 10.45.16.12]\n");
+    EXPECT_NE(director.find("ocs/access-edge/internal-5061-inbound | 10 5 | internal inbound tcp | 172.25.33.10 any | "
+                            "[\"10.45.16.11\",\"10.45.16.12\"] 5061\n"),
+              std::string::npos);
+    EXPECT_NE(
+        director.find("ocs/access-edge/internal-5061-outbound | 10 5 | internal outbound tcp | 172.25.33.10 5061 | "
+                      "[\"10.45.16.11\",\"10.45.16.12\"] any\n"),
+        std::string::npos);
+    EXPECT_EQ(std::count(director.begin(), director.end(), '\n'), 15);
+
+    const std::string federation = table_of(kOcs + "    federation_client: true\n");
+    EXPECT_NE(federation.find(
+                  "ocs/access-edge/external-5061-client | 10 3 | external outbound tcp | 192.0.2.20 any | any 5061\n"),
+              std::string::npos);
+    const std::string anyone = table_of(kOcs + "    intranet_to_external_conferences: true\n");
+    EXPECT_NE(anyone.find("ocs/intranet-to-external-conferences | 9 1 | external outbound tcp | any any | any 443\n"),
+              std::string::npos);
+    const std::string clients =
+        table_of(kOcs + "    intranet_to_external_conferences: true\n    internal_clients: [10.0.0.0/8]\n");
+    EXPECT_NE(clients.find("external outbound tcp | 10.0.0.0/8 any | any 443\n"), std::string::npos);
+}
+
+TEST(TheOfficeV2Gateway, Rows) {
+    const std::string rows =
+        "theoffice-v2-gateway/inbound-9555 | null null | external inbound tcp | 10.0.0.5 9555 | any any\n"
+        "theoffice-v2-gateway/outbound-from-9555 | null null | external outbound tcp | 10.0.0.5 9555 | any any\n"
+        "theoffice-v2-gateway/outbound-to-9555 | null null | external outbound tcp | 10.0.0.5 any | any 9555\n";
+    EXPECT_EQ(table_of(kOffice + " }\n"), rows);
+    EXPECT_EQ(table_of(kOffice + ", mapping: port, public: 203.0.113.7 }\n"), rows);
+    EXPECT_EQ(show(load_good(kOffice + " }\n"))["nat"].size(), 0u);
+    const auto nat = show(load_good(kOffice + ", mapping: port, public: 203.0.113.7 }\n"))["nat"];
+    EXPECT_EQ(nat.dump(),
+              R"([{"id":"theoffice-v2-gateway/map-9555","type":"port-forward","protocol":"tcp","public":"203.0.113.7",)"
+              R"("public_port":"9555","to":"10.0.0.5","to_port":"9555","profile":"theoffice-v2-gateway",)"
+              R"("document":"Firewall setup","where":"p:3:3"}])");
+}
+
+TEST(TheOfficeV2Gateway, Mapping) {
+    const auto error_of = [](const std::string& more) {
+        return load_text(kOffice + more, "p", shipped_profiles()).error().message;
+    };
+    EXPECT_EQ(
+        error_of(", mapping: port }\n"),
+        "p:3:3: the profile theoffice-v2-gateway needs `public:` under `with:` (the address of the NAT router's public "
+        "interface, where something is mapped)");
+    EXPECT_EQ(
+        error_of(", mapping: static, public: 203.0.113.7 }\n"),
+        "p:4:39: 'mapping: static' is refused: static IP mapping ([reserved public IP] to [GW IP]) follows in a later "
+        "release; write port");
+    EXPECT_EQ(load_good(kOffice + ", public: 203.0.113.7 }\n").warnings,
+              std::vector<std::string>{
+                  "p:4:38: 'public' has no effect with these options; remove it, or choose what needs it"});
+}
+
+// Every packet of the profile, judged by the oracle over the profile alone.
+std::set<std::string> judge_packets(const std::string& text) {
+    std::set<std::string> counted;
+    const auto packets = profile_packets(text, "p", shipped_profiles());
+    EXPECT_TRUE(packets);
+    if (!packets) return counted;
+    test::Oracle oracle(load_good(text));
+    for (const PolicyTest& test : *packets) {
+        const auto packet = packet::parse(test.packet);
+        if (!packet) {
+            ADD_FAILURE() << test.packet << ": " << packet.error().message;
+            continue;
+        }
+        oracle.forget();
+        const test::Verdict verdict = oracle.judge(*packet);
+        EXPECT_EQ(verdict.action, test.expect) << test.packet << ": " << verdict.to_text();
+        EXPECT_EQ(verdict.rule, test.rule.value_or("")) << test.packet;
+        if (test.expect == Action::kPass) counted.insert(verdict.rule);
+    }
+    return counted;
+}
+
+TEST(ShippedProfiles, PacketsPassAndDropAsTheySay) {
+    const std::string policies[] = {
+        kOcs,
+        kOcs + "    director: 10.45.16.11\n    federation_client: true\n    intranet_to_external_conferences: true\n",
+        kOffice + " }\n",
+        kOffice + ", mapping: port, public: 203.0.113.7 }\n",
+        "version: 1\nrules:\n- use: theoffice-v2-gateway\n  with: { gateway: 2001:db8::5 }\n",
+    };
+    for (const std::string& text : policies) {
+        SCOPED_TRACE(text);
+        const Policy policy = load_good(text);
+        const std::set<std::string> counted = judge_packets(text);
+        // No row without a packet that must pass by it.
+        for (const Rule& rule : policy.rules)
+            EXPECT_EQ(counted.count(rule.id), 1u) << rule.id;
+    }
+}
+
+TEST(ShippedProfiles, DescribeThemselves) {
+    for (const std::string& name : profile_names(shipped_profiles())) {
+        const auto profile = load_profile(name, shipped_profiles());
+        ASSERT_TRUE(profile) << profile.error().message;
+        const auto shown = show(**profile);
+        EXPECT_EQ(shown["name"], name);
+        EXPECT_NE(shown["document"]["title"], "");
+        for (const char* list : {"variables", "options"}) {
+            for (const auto& variable : shown[list])
+                EXPECT_NE(variable["description"], "") << variable["name"];
+        }
+    }
+}
+
+}  // namespace
+}  // namespace edgefw::policy

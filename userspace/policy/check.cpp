@@ -1,0 +1,130 @@
+#include "userspace/policy/check.h"
+
+#include <unordered_map>
+
+#include "maps/reasons.h"
+#include "userspace/policy/check_nat.h"
+#include "userspace/policy/check_rule.h"
+#include "userspace/policy/constraint.h"
+#include "userspace/policy/fields.h"
+#include "userspace/policy/hidden.h"
+#include "userspace/policy/keys.h"
+#include "userspace/policy/settings.h"
+#include "userspace/policy/suggest.h"
+#include "userspace/policy/values.h"
+
+namespace edgefw::policy {
+namespace {
+
+#define BUILTIN_ID(identifier, key, id, sentence) id,
+constexpr auto kBuiltinIds = std::to_array<std::string_view>({EDGEFW_BUILTINS(BUILTIN_ID)});
+#undef BUILTIN_ID
+
+#define REASON_NAME(identifier, name, verdict, sentence) name,
+constexpr auto kReasons = std::to_array<std::string_view>({EDGEFW_REASONS(REASON_NAME)});
+#undef REASON_NAME
+
+// Ids are unique over rules and NAT entries: both have counters by id.
+class Ids {
+public:
+    explicit Ids(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+
+    // No further id comes. With errors up to here not all ids are known, and an unknown one may be right.
+    void close() { complete_ = diagnostics_.ok(); }
+
+    void add(const std::string& id, const Location& where) {
+        const auto [first, is_new] = places_.emplace(id, where);
+        if (is_new) return;
+        diagnostics_.error(where, "the id '" + id + "' is taken by " + first->second.to_text() +
+                                      "; ids carry counters and must be unique, rename one");
+    }
+
+    // Reports a name that is no id of a rule, NAT entry or built-in.
+    void need(const Node& name) const {
+        const std::string id = read_text(name, "a rule's id", diagnostics_);
+        if (!name.is_scalar() || !complete_ || places_.contains(id)) return;
+        std::vector<std::string_view> known(kBuiltinIds.begin(), kBuiltinIds.end());
+        for (const std::string_view builtin : kBuiltinIds) {
+            if (builtin == id) return;
+        }
+        for (const auto& [place_id, where] : places_)
+            known.push_back(place_id);
+        const std::string_view near = nearest(id, known);
+        diagnostics_.error(name, "no rule has the id " + describe(name) +
+                                     (near.empty() ? "; `edgefw show FILE` lists them"
+                                                   : "; did you mean '" + std::string(near) + "'?"));
+    }
+
+private:
+    Diagnostics& diagnostics_;
+    std::unordered_map<std::string, Location> places_;
+    bool complete_ = false;
+};
+
+void check_test(const Node& node, const Ids& ids, Policy& policy, Diagnostics& diagnostics) {
+    const Fields fields(node, kTestKeys, "a test", diagnostics);
+    if (!fields.is_map()) return;
+    PolicyTest test;
+    test.where = node.where();
+    if (const Node* packet = fields.need("packet")) test.packet = read_text(*packet, "a packet", diagnostics);
+    if (const Node* expect = fields.need("expect")) {
+        test.expect = read_word(*expect, kActions, "a verdict", diagnostics).value_or(Action::kDrop);
+    }
+    if (const Node* rule = fields.find("rule")) {
+        ids.need(*rule);
+        test.rule = rule->text;
+    }
+    if (const Node* reason = fields.find("reason")) {
+        test.reason = reason->text;
+        bool known = false;
+        for (const std::string_view name : kReasons)
+            known = known || name == reason->text;
+        if (!known)
+            diagnostics.error(*reason, describe(*reason) + " is not a reason" + suggestion(reason->text, kReasons));
+    }
+    policy.tests.push_back(std::move(test));
+}
+
+void check_tests(const Node* list, const Ids& ids, Policy& policy, Diagnostics& diagnostics) {
+    if (list == nullptr || list->kind == Node::Kind::kNull) return;
+    if (!list->is_list()) {
+        diagnostics.error(*list, "`tests:` is a list, this is " + describe(*list) + "; start each item with '- '");
+        return;
+    }
+    for (const Node& test : list->items)
+        check_test(test, ids, policy, diagnostics);
+}
+
+}  // namespace
+
+Policy check(const Node& root, const Expansion& expansion, Diagnostics& diagnostics) {
+    Policy policy;
+    const Fields fields(root, kPolicyKeys, "a policy", diagnostics);
+    if (!fields.is_map()) return policy;
+    check_settings(root, policy, diagnostics);
+    Ids ids(diagnostics);
+    policy.rules.reserve(expansion.rules.size());
+    for (const Item& item : expansion.rules) {
+        auto rule = check_rule(item, policy.sets, diagnostics);
+        if (!rule) continue;
+        ids.add(rule->id, rule->where);
+        policy.rules.push_back(std::move(*rule));
+    }
+    for (const Item& item : expansion.forwards) {
+        for (Forward& forward : check_forward(item, diagnostics)) {
+            ids.add(forward.id, forward.where);
+            policy.forwards.push_back(std::move(forward));
+        }
+    }
+    check_forwards(policy.forwards, diagnostics);
+    check_constraints(expansion.uses, policy.forwards, diagnostics);
+    ids.close();
+    check_tests(fields.find("tests"), ids, policy, diagnostics);
+    if (diagnostics.ok()) {
+        warn_of_hidden_rules(policy, diagnostics);
+        warn_of_rules_behind_nat(policy, diagnostics);
+    }
+    return policy;
+}
+
+}  // namespace edgefw::policy

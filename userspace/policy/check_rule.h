@@ -1,0 +1,16 @@
+// check, one rule at a time.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "userspace/policy/diagnostics.h"
+#include "userspace/policy/expand.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::policy {
+
+// Reads and checks one rule on its own. Nothing when it has errors.
+std::optional<Rule> check_rule(const Item& item, const std::vector<Set>& sets, Diagnostics& diagnostics);
+
+}  // namespace edgefw::policy

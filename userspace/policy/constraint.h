@@ -1,0 +1,17 @@
+// The constraints of profiles: what its document demands of addresses and NAT.
+#pragma once
+
+#include <vector>
+
+#include "userspace/policy/diagnostics.h"
+#include "userspace/policy/expand.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::policy {
+
+// publicly-routable: each address is, by the IANA registries. no-nat: no forward of the whole policy, whoever wrote it,
+// has one of the addresses as its public address or target. `warning_when` makes a breach a warning.
+void check_constraints(const std::vector<ProfileUse>& uses, const std::vector<Forward>& forwards,
+                       Diagnostics& diagnostics);
+
+}  // namespace edgefw::policy

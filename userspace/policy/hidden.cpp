@@ -1,0 +1,161 @@
+// Finding the rules that may cover a rule. If an earlier rule covers a later one, its local addresses hold the later
+// one's first local address, and likewise remote. Every rule is filed under the smallest prefix that holds its
+// narrower end; a later rule asks for the prefixes above its own first addresses, of the lengths that are in use.
+#include "userspace/policy/hidden.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "userspace/policy/covers.h"
+
+namespace edgefw::policy {
+namespace {
+
+constexpr std::size_t kMaxComparisons = 4'000'000;  // some tens of milliseconds
+
+struct PrefixKey {
+    Side side = Side::kExternal;
+    bool is_local = false;
+    Prefix prefix;
+    bool any = false;  // the end is not restricted (or by a set alone)
+
+    bool operator==(const PrefixKey&) const = default;
+};
+
+struct PrefixKeyHash {
+    std::size_t operator()(const PrefixKey& key) const {
+        const auto value = static_cast<std::uint64_t>(key.prefix.address.value ^ key.prefix.address.value >> 64);
+        const auto rest = static_cast<std::uint64_t>(key.prefix.length) << 4 |
+                          static_cast<std::uint64_t>(key.any) << 3 | static_cast<std::uint64_t>(key.is_local) << 2 |
+                          static_cast<std::uint64_t>(key.side) << 1 |
+                          static_cast<std::uint64_t>(key.prefix.address.family);
+        return (value * 0x9e3779b97f4a7c15u ^ rest) * 0xff51afd7ed558ccdu >> 8;
+    }
+};
+
+Prefix prefix_above(const Address& address, int length) {
+    const int host_bits = width_of(address.family) - length;
+    const uint128 value = host_bits == 128 ? 0 : address.value >> host_bits << host_bits;
+    return {{address.family, value}, length};
+}
+
+// The smallest prefix that holds all addresses of `match`; nothing: no prefix does (any, a set, both families).
+std::optional<Prefix> smallest_prefix(const AddressMatch& match) {
+    if (match.ranges.empty() || !match.sets.empty()) return std::nullopt;
+    const Address& first = match.ranges.front().first;
+    const Address& last = match.ranges.back().last;
+    if (first.family != last.family) return std::nullopt;
+    int length = width_of(first.family);
+    for (uint128 difference = first.value ^ last.value; difference != 0; difference >>= 1)
+        --length;
+    return prefix_above(first, length);
+}
+
+class CoverIndex {
+public:
+    void add(const Rule& rule) {
+        const PrefixKey key = key_of(rule);
+        lengths_[key.is_local].insert({key.prefix.address.family, key.any ? -1 : key.prefix.length});
+        rules_[key].push_back(&rule);
+    }
+
+    // The first rule added that covers `later`.
+    const Rule* find_cover(const Rule& later) {
+        const Rule* found = nullptr;
+        for (const bool is_local : {true, false}) {
+            const AddressMatch& match = is_local ? later.local : later.remote;
+            for (const auto& [family, length] : lengths_[is_local]) {
+                PrefixKey key{later.side, is_local, {}, length < 0};
+                if (length >= 0) {
+                    if (match.ranges.empty() || match.ranges.front().first.family != family) continue;
+                    key.prefix = prefix_above(match.ranges.front().first, length);
+                }
+                const Rule* cover = first_cover(key, later);
+                if (cover != nullptr && (found == nullptr || cover < found)) found = cover;
+            }
+        }
+        return found;
+    }
+
+    bool exhausted() const { return comparisons_ > kMaxComparisons; }
+
+private:
+    static PrefixKey key_of(const Rule& rule) {
+        const auto local = smallest_prefix(rule.local);
+        const auto remote = smallest_prefix(rule.remote);
+        const int local_length = local ? local->length : -1;
+        const int remote_length = remote ? remote->length : -1;
+        const bool is_local = local_length >= remote_length;
+        const auto& narrower = is_local ? local : remote;
+        return {rule.side, is_local, narrower.value_or(Prefix{}), !narrower.has_value()};
+    }
+
+    const Rule* first_cover(const PrefixKey& key, const Rule& later) {
+        const auto filed = rules_.find(key);
+        if (filed == rules_.end()) return nullptr;
+        for (const Rule* earlier : filed->second) {
+            if (++comparisons_ > kMaxComparisons) return nullptr;
+            if (covers(*earlier, later)) return earlier;
+        }
+        return nullptr;
+    }
+
+    std::unordered_map<PrefixKey, std::vector<const Rule*>, PrefixKeyHash> rules_;
+    std::set<std::pair<Family, int>> lengths_[2];  // in use, by end; -1: any
+    std::size_t comparisons_ = 0;
+};
+
+bool is_single_port(const std::vector<PortRange>& ports, std::uint16_t port) {
+    return ports.size() == 1 && ports[0] == PortRange{port, port};
+}
+
+// Received on an external card with the forward's public address and port: translated before the rules look.
+bool always_translated(const Rule& rule, const Forward& forward) {
+    return rule.side == Side::kExternal && rule.direction != Direction::kOutbound &&
+           rule.protocol == forward.protocol && rule.local.sets.empty() && rule.local.ranges.size() == 1 &&
+           rule.local.ranges[0] == AddressRange::host(forward.public_address) &&
+           is_single_port(rule.local_port, forward.public_port);
+}
+
+}  // namespace
+
+void warn_of_hidden_rules(const Policy& policy, Diagnostics& diagnostics) {
+    CoverIndex index;
+    for (const Rule& rule : policy.rules) {
+        const Rule* cover = index.find_cover(rule);
+        if (index.exhausted()) return;
+        if (cover == nullptr) {
+            // A hidden rule hides nothing that its cover does not hide.
+            index.add(rule);
+            continue;
+        }
+        diagnostics.warning(rule.where, "the rule '" + rule.id + "' never decides: '" + cover->id +
+                                            "' before it matches all of its packets; move it up or remove it");
+    }
+}
+
+void warn_of_rules_behind_nat(const Policy& policy, Diagnostics& diagnostics) {
+    std::map<std::pair<Address, std::uint16_t>, std::vector<const Forward*>> by_public;
+    for (const Forward& forward : policy.forwards) {
+        by_public[{forward.public_address, forward.public_port}].push_back(&forward);
+    }
+    if (by_public.empty()) return;
+    for (const Rule& rule : policy.rules) {
+        if (rule.local.ranges.size() != 1 || rule.local_port.size() != 1) continue;
+        const auto found = by_public.find({rule.local.ranges[0].first, rule.local_port[0].first});
+        if (found == by_public.end()) continue;
+        for (const Forward* forward : found->second) {
+            if (!always_translated(rule, *forward)) continue;
+            diagnostics.warning(rule.where, "the rule '" + rule.id + "' does not see what arrives at " +
+                                                forward->public_address.to_text() + ": '" + forward->id +
+                                                "' translates it before the rules look; name the target " +
+                                                forward->target.to_text() + " as local");
+        }
+    }
+}
+
+}  // namespace edgefw::policy

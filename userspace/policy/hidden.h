@@ -1,0 +1,19 @@
+// Warnings about rules that never decide anything.
+#pragma once
+
+#include <vector>
+
+#include "userspace/policy/diagnostics.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::policy {
+
+// Warns of each rule that one earlier rule covers fully. Sets are compared by name: what they hold may change. Linear
+// in the rules for the sets met in practice; gives up (without a warning) on those that would take more than a moment.
+void warn_of_hidden_rules(const Policy& policy, Diagnostics& diagnostics);
+
+// Warns of each rule whose local end is the public address and port of a forward: the destination is translated before
+// the rules look.
+void warn_of_rules_behind_nat(const Policy& policy, Diagnostics& diagnostics);
+
+}  // namespace edgefw::policy

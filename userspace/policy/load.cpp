@@ -1,0 +1,50 @@
+// read, parse, expand, check in one go.
+#include "userspace/base/sha256.h"
+#include "userspace/policy/check.h"
+#include "userspace/policy/expand.h"
+#include "userspace/policy/parse.h"
+#include "userspace/policy/read.h"
+#include "userspace/policy/settings.h"
+#include "userspace/policy/stages.h"
+
+namespace edgefw::policy {
+
+Result<Policy> load(const std::string& file, const ProfilePath& profiles) {
+    const auto text = read(file);
+    if (!text) return text.error();
+    return load_text(*text, file, profiles);
+}
+
+Result<Policy> load_text(const std::string& text, const std::string& file, const ProfilePath& profiles) {
+    Diagnostics diagnostics;
+    const Syntax syntax = parse(text, file, diagnostics);
+    // Without a tree (a YAML syntax error) there is nothing to say about its content.
+    const bool has_content = syntax.root.kind != Node::Kind::kNull;
+    if (!has_content && diagnostics.ok()) {
+        diagnostics.error(
+            syntax.root,
+            "the file is empty; the smallest policy is `version: 1`, which drops all but the built-in rules");
+    }
+    if (!has_content) return diagnostics.to_error(file);
+    const Expansion expansion = expand(syntax.root, profiles, diagnostics);
+    Policy policy = check(syntax.root, expansion, diagnostics);
+    if (!diagnostics.ok()) return diagnostics.to_error(file);
+    auto digest = sha256(text);
+    if (!digest) return digest.error();
+    policy.file = file;
+    policy.digest = *digest;
+    policy.warnings = diagnostics.warnings(file);
+    return policy;
+}
+
+Policy pass_everything() {
+    Policy policy;
+    set_default_timeouts(policy);
+    for (auto& side : policy.defaults) {
+        for (Action& action : side)
+            action = Action::kPass;
+    }
+    return policy;
+}
+
+}  // namespace edgefw::policy

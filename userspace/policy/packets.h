@@ -1,0 +1,19 @@
+// The must-pass and must-drop packets of the profiles a policy uses, bound to its variables. They hold for the profile
+// alone under `default: drop`: in a whole policy another rule may rightly decide first.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "userspace/base/result.h"
+#include "userspace/policy/policy.h"
+#include "userspace/policy/stages.h"
+
+namespace edgefw::policy {
+
+// Of each `use:` in the policy `text`, in order; the location is that of the row in the profile. Rules are named by
+// their full ids. Fails where load_text fails.
+Result<std::vector<PolicyTest>> profile_packets(const std::string& text, const std::string& file,
+                                                const ProfilePath& profiles);
+
+}  // namespace edgefw::policy

@@ -1,0 +1,16 @@
+// parse: text -> Syntax.
+#pragma once
+
+#include <string>
+
+#include "userspace/policy/diagnostics.h"
+#include "userspace/policy/syntax.h"
+
+namespace edgefw::policy {
+
+// Reads one YAML document. Reports duplicate keys, aliases, tags, keys that are not plain words, and IPv6 addresses
+// that YAML takes for a map, and goes on; after a syntax error it reports just that one and the root is null.
+// Any bytes are safe: depth and number of nodes are bounded.
+Syntax parse(const std::string& text, const std::string& file, Diagnostics& diagnostics);
+
+}  // namespace edgefw::policy

@@ -1,0 +1,16 @@
+// read: file -> text.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "userspace/base/result.h"
+
+namespace edgefw::policy {
+
+inline constexpr std::size_t kMaxPolicyBytes = 16u << 20;  // some 80,000 rules written out
+
+// The whole file; "-" is standard input. Fails (kFailed) when it cannot be read or is larger than kMaxPolicyBytes.
+Result<std::string> read(const std::string& file);
+
+}  // namespace edgefw::policy

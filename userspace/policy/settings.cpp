@@ -1,0 +1,144 @@
+#include "userspace/policy/settings.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "userspace/policy/addresses.h"
+#include "userspace/policy/fields.h"
+#include "userspace/policy/suggest.h"
+#include "userspace/policy/values.h"
+
+namespace edgefw::policy {
+namespace {
+
+constexpr auto kSideNames = std::to_array<std::string_view>({"external", "internal"});
+constexpr auto kDirectionNames = std::to_array<std::string_view>({"inbound", "outbound"});
+
+#define BUILTIN_KEY(identifier, key, id, sentence) key,
+constexpr auto kBuiltinKeys = std::to_array<std::string_view>({EDGEFW_BUILTINS(BUILTIN_KEY)});
+#undef BUILTIN_KEY
+
+// In the order of enum edgefw_connection_state; a key may name two states.
+#define STATE_KEY(identifier, name, seconds, why) name,
+constexpr auto kStateKeys = std::to_array<std::string_view>({EDGEFW_CONNECTION_STATES(STATE_KEY)});
+#undef STATE_KEY
+
+#define STATE_SECONDS(identifier, name, seconds, why) seconds,
+constexpr std::uint32_t kStateSeconds[] = {EDGEFW_CONNECTION_STATES(STATE_SECONDS)};
+#undef STATE_SECONDS
+
+// In jiffies of the fastest clock (1000 a second), half of 32 bits: the data path compares ages modulo 2^32.
+constexpr std::uint32_t kMaxTimeout = 1'000'000;
+
+void check_version(const Node& root, Diagnostics& diagnostics) {
+    const Node* version = root.find("version");
+    if (version == nullptr) {
+        diagnostics.error(root, "a policy needs `version: 1`");
+    } else if (!version->is_scalar() || version->text != "1") {
+        diagnostics.error(*version, "version " + describe(*version) + " is not known here; write 1");
+    }
+}
+
+void check_side_default(const Node& node, Action (&defaults)[2], Diagnostics& diagnostics) {
+    if (!node.is_map()) {
+        const auto action = read_word(node, kActions, "an action", diagnostics);
+        std::fill(std::begin(defaults), std::end(defaults), action.value_or(Action::kDrop));
+        return;
+    }
+    const Fields fields(node, kDirectionNames, "the default of a side", diagnostics);
+    for (std::size_t i = 0; i < kDirectionNames.size(); ++i) {
+        const Node* action = fields.find(kDirectionNames[i]);
+        if (action == nullptr) continue;
+        defaults[i] = read_word(*action, kActions, "an action", diagnostics).value_or(Action::kDrop);
+    }
+}
+
+void check_default(const Node& node, Policy& policy, Diagnostics& diagnostics) {
+    if (!node.is_map()) {
+        const auto action = read_word(node, kActions, "an action", diagnostics);
+        for (auto& side : policy.defaults)
+            std::fill(std::begin(side), std::end(side), action.value_or(Action::kDrop));
+        return;
+    }
+    const Fields fields(node, kSideNames, "`default:`", diagnostics);
+    for (std::size_t side = 0; side < kSideNames.size(); ++side) {
+        const Node* value = fields.find(kSideNames[side]);
+        if (value != nullptr) check_side_default(*value, policy.defaults[side], diagnostics);
+    }
+}
+
+void check_builtins(const Node& node, Policy& policy, Diagnostics& diagnostics) {
+    const Fields fields(node, kBuiltinKeys, "`builtins:`", diagnostics);
+    for (std::size_t i = 0; i < kBuiltinKeys.size(); ++i) {
+        const Node* value = fields.find(kBuiltinKeys[i]);
+        if (value == nullptr) continue;
+        const bool on = read_word(*value, kSwitches, "a switch", diagnostics).value_or(true);
+        if (!on) policy.builtins &= ~(1u << i);
+    }
+}
+
+void check_timeouts(const Node& node, Policy& policy, Diagnostics& diagnostics) {
+    std::vector<std::string_view> keys(kStateKeys.begin(), kStateKeys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    const Fields fields(node, keys, "`timeouts:`", diagnostics);
+    for (const std::string_view key : keys) {
+        const Node* value = fields.find(key);
+        const auto seconds =
+            value == nullptr ? std::nullopt : read_number(*value, {1, kMaxTimeout}, "a number of seconds", diagnostics);
+        for (std::size_t state = 0; seconds && state < kStateKeys.size(); ++state) {
+            if (kStateKeys[state] == key) policy.timeout[state] = *seconds;
+        }
+    }
+}
+
+bool is_set_name(const std::string& name) {
+    const auto is_plain = [](unsigned char c) {
+        return c < 0x80 && (std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-');
+    };
+    return !name.empty() && std::all_of(name.begin(), name.end(), is_plain);
+}
+
+void check_set(const Node& name, const Node& members, Policy& policy, Diagnostics& diagnostics) {
+    if (!is_set_name(name.text)) {
+        diagnostics.error(name, describe(name) + " is not a name of a set; write letters, digits, '.', '_' and '-'");
+    }
+    Set set{name.text, {}, name.where()};
+    if (members.kind != Node::Kind::kNull) {
+        for (const Node& member : one_or_several(members)) {
+            if (const auto range = read_address_range(member, diagnostics)) set.members.push_back(*range);
+        }
+    }
+    set.members = merge(std::move(set.members));
+    policy.sets.push_back(std::move(set));
+}
+
+void check_sets(const Node& node, Policy& policy, Diagnostics& diagnostics) {
+    if (!node.is_map()) {
+        diagnostics.error(node, "`sets:` is a mapping of name to addresses, this is " + describe(node));
+        return;
+    }
+    for (std::size_t i = 0; i < node.items.size(); i += 2) {
+        check_set(node.items[i], node.items[i + 1], policy, diagnostics);
+    }
+}
+
+}  // namespace
+
+void set_default_timeouts(Policy& policy) {
+    std::copy(std::begin(kStateSeconds), std::end(kStateSeconds), std::begin(policy.timeout));
+}
+
+void check_settings(const Node& root, Policy& policy, Diagnostics& diagnostics) {
+    check_version(root, diagnostics);
+    set_default_timeouts(policy);
+    const auto section = [&](std::string_view key) -> const Node* {
+        const Node* node = root.find(key);
+        return node == nullptr || node->kind == Node::Kind::kNull ? nullptr : node;
+    };
+    if (const Node* node = section("default")) check_default(*node, policy, diagnostics);
+    if (const Node* node = section("builtins")) check_builtins(*node, policy, diagnostics);
+    if (const Node* node = section("timeouts")) check_timeouts(*node, policy, diagnostics);
+    if (const Node* node = section("sets")) check_sets(*node, policy, diagnostics);
+}
+
+}  // namespace edgefw::policy

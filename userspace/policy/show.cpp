@@ -1,0 +1,141 @@
+// show: Policy -> the document that `show --json` prints and that is kept with a generation.
+#include <nlohmann/json.hpp>
+
+#include "userspace/policy/stages.h"
+#include "userspace/policy/values.h"
+
+namespace edgefw::policy {
+namespace {
+
+using nlohmann::ordered_json;
+
+// "any", the one value, or the values as an array.
+ordered_json one_or_array(std::vector<std::string> texts) {
+    if (texts.empty()) return "any";
+    if (texts.size() == 1) return texts.front();
+    return texts;
+}
+
+ordered_json to_json(const AddressMatch& match) {
+    std::vector<std::string> texts;
+    for (const AddressRange& range : match.ranges)
+        texts.push_back(range.to_text());
+    for (const std::string& set : match.sets)
+        texts.push_back("$" + set);
+    return one_or_array(std::move(texts));
+}
+
+ordered_json to_json(const std::vector<PortRange>& ports) {
+    std::vector<std::string> texts;
+    for (const PortRange& range : ports)
+        texts.push_back(to_text(range));
+    return one_or_array(std::move(texts));
+}
+
+ordered_json number_or_null(const std::optional<int>& number) {
+    return number ? ordered_json(*number) : ordered_json(nullptr);
+}
+
+ordered_json text_or_null(const std::string& text) {
+    return text.empty() ? ordered_json(nullptr) : ordered_json(text);
+}
+
+// What most rules do not have, shown only where present.
+void add_details(const Rule& rule, ordered_json& json) {
+    if (rule.vlan) json["vlan"] = *rule.vlan;
+    if (rule.tcp_flags) json["tcp_flags"] = to_text(*rule.tcp_flags);
+    if (rule.established) json["established"] = true;
+    if (!rule.icmp.empty()) {
+        std::vector<std::string> texts;
+        for (const IcmpMatch& match : rule.icmp)
+            texts.push_back(to_text(match, *rule.protocol));
+        json["icmp"] = one_or_array(std::move(texts));
+    }
+    if (!rule.origin.role.empty()) json["role"] = rule.origin.role;
+    if (!rule.origin.section.empty()) json["section"] = rule.origin.section;
+    if (rule.where.line > 0) json["where"] = rule.where.to_text();
+}
+
+ordered_json to_json(const Rule& rule) {
+    ordered_json json;
+    json["id"] = rule.id;
+    json["profile"] = text_or_null(rule.origin.profile);
+    json["document"] = text_or_null(rule.origin.document);
+    json["table"] = number_or_null(rule.origin.table);
+    json["figure"] = number_or_null(rule.origin.figure);
+    json["side"] = to_text(rule.side);
+    json["direction"] = to_text(rule.direction);
+    json["protocol"] = rule.protocol ? protocol_text(*rule.protocol) : "any";
+    json["local"] = to_json(rule.local);
+    json["local_port"] = to_json(rule.local_port);
+    json["remote"] = to_json(rule.remote);
+    json["remote_port"] = to_json(rule.remote_port);
+    json["state"] = to_text(rule.state);
+    json["action"] = to_text(rule.action);
+    add_details(rule, json);
+    return json;
+}
+
+ordered_json to_json(const Forward& forward) {
+    ordered_json json;
+    json["id"] = forward.id;
+    json["type"] = "port-forward";
+    json["protocol"] = protocol_text(forward.protocol);
+    json["public"] = forward.public_address.to_text();
+    json["public_port"] = std::to_string(forward.public_port);
+    json["to"] = forward.target.to_text();
+    json["to_port"] = std::to_string(forward.target_port);
+    json["profile"] = text_or_null(forward.origin.profile);
+    json["document"] = text_or_null(forward.origin.document);
+    if (forward.where.line > 0) json["where"] = forward.where.to_text();
+    return json;
+}
+
+ordered_json defaults_of(const Policy& policy) {
+    ordered_json json;
+    for (const Side side : {Side::kExternal, Side::kInternal}) {
+        const auto& defaults = policy.defaults[static_cast<int>(side)];
+        json[to_text(side)] = {{"inbound", to_text(defaults[0])}, {"outbound", to_text(defaults[1])}};
+    }
+    return json;
+}
+
+ordered_json builtins_of(const Policy& policy) {
+    ordered_json json = ordered_json::array();
+#define SHOW_BUILTIN(identifier, key, id_text, sentence) \
+    json.push_back({{"id", id_text}, {"on", (policy.builtins >> EDGEFW_BUILTIN_##identifier & 1) != 0}});
+    EDGEFW_BUILTINS(SHOW_BUILTIN)
+#undef SHOW_BUILTIN
+    return json;
+}
+
+ordered_json sets_of(const Policy& policy) {
+    ordered_json json = ordered_json::array();
+    for (const Set& set : policy.sets) {
+        ordered_json members = ordered_json::array();
+        for (const AddressRange& range : set.members)
+            members.push_back(range.to_text());
+        json.push_back({{"name", set.name}, {"members", std::move(members)}});
+    }
+    return json;
+}
+
+}  // namespace
+
+ordered_json show(const Policy& policy) {
+    ordered_json json;
+    json["rules"] = ordered_json::array();
+    for (const Rule& rule : policy.rules)
+        json["rules"].push_back(to_json(rule));
+    json["nat"] = ordered_json::array();
+    for (const Forward& forward : policy.forwards)
+        json["nat"].push_back(to_json(forward));
+    json["defaults"] = defaults_of(policy);
+    json["builtins"] = builtins_of(policy);
+    json["sets"] = sets_of(policy);
+    json["digest"] = policy.digest;
+    json["file"] = policy.file;
+    return json;
+}
+
+}  // namespace edgefw::policy

@@ -1,0 +1,195 @@
+#include "userspace/policy/yaml.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
+
+#include <sstream>
+#include <unordered_set>
+
+#include "userspace/policy/fields.h"
+
+namespace edgefw::policy {
+namespace {
+
+constexpr std::size_t kMaxNodes = 4'000'000;  // some 200,000 rules; 80 bytes each
+
+// Builds the tree from yaml-cpp's events, which carry the place of every node and do not expand aliases. Its own tree
+// (YAML::Load) drops the places of duplicate keys and takes three times as long.
+class TreeBuilder : public YAML::EventHandler {
+public:
+    TreeBuilder(const std::string* file, Diagnostics& diagnostics) : file_(file), diagnostics_(diagnostics) {}
+
+    Node take_root() { return std::move(root_); }
+
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        if (documents_++ > 0) {
+            diagnostics_.error(node(mark), "a second document starts here; a policy is one document");
+        }
+    }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override { append(node(mark)); }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
+        Node alias = node(mark);
+        diagnostics_.error(alias, "aliases are not supported; write the value out, or name addresses under `sets:`");
+        append(std::move(alias));
+    }
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t /*anchor*/,
+                  const std::string& value) override {
+        Node scalar = node(mark, Node::Kind::kScalar);
+        refuse_tag(scalar, tag);
+        scalar.text = value;
+        append(std::move(scalar));
+    }
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t /*anchor*/,
+                         YAML::EmitterStyle::value /*style*/) override {
+        open_.push_back(node(mark, Node::Kind::kList));
+        refuse_tag(open_.back(), tag);
+    }
+    void OnSequenceEnd() override { close(); }
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t /*anchor*/,
+                    YAML::EmitterStyle::value /*style*/) override {
+        open_.push_back(node(mark, Node::Kind::kMap));
+        refuse_tag(open_.back(), tag);
+    }
+    void OnMapEnd() override {
+        check_keys(open_.back());
+        restore_address(open_.back());
+        close();
+    }
+
+private:
+    Node node(const YAML::Mark& mark, Node::Kind kind = Node::Kind::kNull) const {
+        Node made;
+        made.kind = kind;
+        made.line = mark.line + 1;
+        made.column = mark.column + 1;
+        made.file = file_;
+        return made;
+    }
+
+    void refuse_tag(const Node& at, const std::string& tag) {
+        if (tag.empty() || tag == "?" || tag == "!") return;  // plain and quoted
+        diagnostics_.error(at, "tags are not supported; remove '" + tag + "'");
+    }
+
+    void append(Node value) {
+        if (documents_ > 1) return;
+        if (++nodes_ > kMaxNodes) {
+            if (nodes_ == kMaxNodes + 1) {
+                diagnostics_.error(value, "the file holds more than 4,000,000 values; write prefixes instead of hosts");
+            }
+            return;
+        }
+        if (open_.empty()) {
+            root_ = std::move(value);
+        } else {
+            open_.back().items.push_back(std::move(value));
+        }
+    }
+
+    void close() {
+        Node done = std::move(open_.back());
+        open_.pop_back();
+        append(std::move(done));
+    }
+
+    // Drops keys that are no words or were there before, so that later stages see each key once.
+    void check_keys(Node& map) {
+        std::vector<Node>& items = map.items;
+        if (items.size() % 2 != 0) items.pop_back();  // only beyond kMaxNodes
+        std::unordered_set<std::string_view> seen;
+        std::vector<bool> bad(items.size(), false);
+        bool any_bad = false;
+        for (std::size_t i = 0; i < items.size(); i += 2) {
+            bad[i] = !key_is_good(items, i, seen);
+            any_bad |= bad[i];
+        }
+        if (!any_bad) return;
+        std::vector<Node> kept;
+        for (std::size_t i = 0; i < items.size(); i += 2) {
+            if (bad[i]) continue;
+            kept.push_back(std::move(items[i]));
+            kept.push_back(std::move(items[i + 1]));
+        }
+        items = std::move(kept);
+    }
+
+    bool key_is_good(const std::vector<Node>& items, std::size_t at, std::unordered_set<std::string_view>& seen) {
+        const Node& key = items[at];
+        if (!key.is_scalar()) {
+            diagnostics_.error(key, "a key must be a word");
+            return false;
+        }
+        if (is_duplicate(items, at, seen)) {
+            diagnostics_.error(key, "the key " + describe(key) + " is there already; remove one of the two");
+            return false;
+        }
+        return true;
+    }
+
+    // Most maps are rules with some eight keys: comparing them all is cheaper than hashing.
+    static bool is_duplicate(const std::vector<Node>& items, std::size_t at,
+                             std::unordered_set<std::string_view>& seen) {
+        constexpr std::size_t kFew = 64;
+        if (items.size() > kFew) return !seen.insert(items[at].text).second;
+        for (std::size_t i = 0; i < at; i += 2) {
+            if (items[i].is_scalar() && items[i].text == items[at].text) return true;
+        }
+        return false;
+    }
+
+    // `fe80::` unquoted is, to YAML, the key `fe80:` without a value.
+    void restore_address(Node& map) {
+        if (map.items.size() != 2 || map.items[1].kind != Node::Kind::kNull) return;
+        const std::string text = map.items[0].text + ":";
+        if (!text.ends_with("::") || !Address::parse(text)) return;
+        diagnostics_.error(map, "YAML reads an IPv6 address that ends in '::' as a map; quote it: \"" + text + "\"");
+        map.kind = Node::Kind::kScalar;
+        map.text = text;
+        map.items.clear();
+    }
+
+    const std::string* file_;
+    Diagnostics& diagnostics_;
+    Node root_;
+    std::vector<Node> open_;
+    std::size_t nodes_ = 0;
+    int documents_ = 0;
+};
+
+std::string syntax_hint(const std::string& message) {
+    if (message == YAML::ErrorMsg::MAP_VALUE) return "; quote a value that holds ': ' or ends in ':'";
+    if (message == YAML::ErrorMsg::MAP_KEY) return "; check the indentation of this line";
+    if (message.starts_with("end of")) return "; a bracket or quote opened here is not closed";
+    return "; check the indentation, brackets and quotes here and in the line above";
+}
+
+Location location_of(const YAML::Mark& mark, const std::string& file) {
+    if (mark.is_null()) return {file, 0, 0};
+    return {file, mark.line + 1, mark.column + 1};
+}
+
+}  // namespace
+
+Node read_yaml(const std::string& text, const std::string* file, Diagnostics& diagnostics) {
+    Diagnostics found;
+    Node root;
+    try {
+        std::istringstream stream(text);
+        YAML::Parser parser(stream);
+        TreeBuilder builder(file, found);
+        while (parser.HandleNextDocument(builder)) {
+        }
+        root = builder.take_root();
+    } catch (const YAML::Exception& error) {
+        diagnostics.error(location_of(error.mark, *file), "YAML syntax: " + error.msg + syntax_hint(error.msg));
+        return {};
+    } catch (const std::exception& error) {
+        diagnostics.error(Location{*file, 0, 0}, std::string("cannot parse: ") + error.what());
+        return {};
+    }
+    diagnostics.append(std::move(found));
+    return root;
+}
+
+}  // namespace edgefw::policy

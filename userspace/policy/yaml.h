@@ -1,0 +1,15 @@
+// Any YAML, by yaml-cpp.
+#pragma once
+
+#include <string>
+
+#include "userspace/policy/diagnostics.h"
+#include "userspace/policy/syntax.h"
+
+namespace edgefw::policy {
+
+// The tree of one document; a null node without a place when there is none. Reports as parse does. Nodes point to
+// `file`.
+Node read_yaml(const std::string& text, const std::string* file, Diagnostics& diagnostics);
+
+}  // namespace edgefw::policy
