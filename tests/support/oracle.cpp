@@ -1,0 +1,272 @@
+// The numbers in the comments are the steps of docs/semantics.md.
+#include "tests/support/oracle.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+
+#include "maps/builtins.h"
+#include "tests/support/oracle_packet.h"
+
+namespace edgefw::test {
+
+using packet::Packet;
+using policy::Action;
+using policy::Direction;
+using policy::Forward;
+using policy::Policy;
+using policy::Rule;
+using policy::Side;
+
+namespace {
+
+// 7: what a pass rule that keeps state may match.
+bool may_match_keeping_rule(const Packet& packet) {
+    return opens(packet) || (is_icmp(packet) && !is_echo_reply(packet));
+}
+
+bool is_keeping(const Rule& rule) {
+    return rule.action == Action::kPass && rule.state == policy::State::kKeep;
+}
+
+bool contains(const std::vector<policy::PortRange>& ports, std::uint16_t port) {
+    if (ports.empty()) return true;
+    return std::any_of(ports.begin(), ports.end(),
+                       [port](const policy::PortRange& range) { return range.first <= port && port <= range.last; });
+}
+
+bool contains(const std::vector<policy::IcmpMatch>& messages, const Packet& packet) {
+    if (messages.empty()) return true;
+    return std::any_of(messages.begin(), messages.end(), [&](const policy::IcmpMatch& message) {
+        return message.type == packet.icmp_type && (!message.code || *message.code == packet.icmp_code);
+    });
+}
+
+bool matches_protocol(const Rule& rule, const Packet& packet) {
+    if (!rule.protocol) return true;
+    if (*rule.protocol != packet.protocol) return false;
+    // ICMP is IPv4's and ICMPv6 is IPv6's; the number alone in the other family is neither.
+    if (packet.protocol == IPPROTO_ICMP) return packet.source.family == Family::kIpv4;
+    if (packet.protocol == IPPROTO_ICMPV6) return packet.source.family == Family::kIpv6;
+    return true;
+}
+
+bool matches_flags(const Rule& rule, const Packet& packet) {
+    if (!rule.tcp_flags && !rule.established) return true;
+    if (packet.protocol != IPPROTO_TCP) return false;
+    if (rule.established && (packet.tcp_flags & (kAck | kRst)) == 0) return false;
+    return !rule.tcp_flags || (packet.tcp_flags & rule.tcp_flags->mask) == rule.tcp_flags->value;
+}
+
+const char* builtin_id(edgefw_builtin builtin) {
+#define EDGEFW_BUILTIN_ID(identifier, key, id, sentence) id,
+    static constexpr std::array<const char*, EDGEFW_BUILTIN_COUNT> kIds = {EDGEFW_BUILTINS(EDGEFW_BUILTIN_ID)};
+#undef EDGEFW_BUILTIN_ID
+    return kIds[builtin];
+}
+
+const char* reason_text(edgefw_reason reason) {
+#define EDGEFW_REASON_TEXT(identifier, name, verdict, sentence) name,
+    static constexpr std::array<const char*, EDGEFW_REASON_COUNT> kNames = {EDGEFW_REASONS(EDGEFW_REASON_TEXT)};
+#undef EDGEFW_REASON_TEXT
+    return kNames[reason];
+}
+
+bool is_link_local(const Address& address) {
+    return address.value >> 118 == 0xfe80 >> 6;
+}
+
+bool is_between(std::uint8_t value, std::uint8_t low, std::uint8_t high) {
+    return low <= value && value <= high;
+}
+
+bool goes_from_port_to(const Packet& packet, std::uint16_t source, std::uint16_t destination) {
+    return packet.protocol == IPPROTO_UDP && packet.source_port == source && packet.destination_port == destination;
+}
+
+bool is_neighbour_discovery(const Sample& sample) {
+    return sample.packet.protocol == IPPROTO_ICMPV6 && is_between(sample.packet.icmp_type, 133, 137) &&
+           sample.hop_limit == 255;
+}
+
+bool is_listener_discovery(const Sample& sample) {
+    const Packet& packet = sample.packet;
+    return packet.protocol == IPPROTO_ICMPV6 && (is_between(packet.icmp_type, 130, 132) || packet.icmp_type == 143) &&
+           sample.hop_limit == 1 && is_link_local(packet.source);
+}
+
+bool is_igmp(const Sample& sample) {
+    return sample.packet.protocol == IPPROTO_IGMP && sample.hop_limit == 1 &&
+           sample.fragment == Sample::Fragment::kNone;
+}
+
+// The host's own client, whose port is `client`.
+bool is_client(const Packet& packet, std::uint16_t client, std::uint16_t server) {
+    return packet.hook() == EDGEFW_SENT ? goes_from_port_to(packet, client, server)
+                                        : goes_from_port_to(packet, server, client);
+}
+
+bool same_datagram(const Sample& a, const Sample& b) {
+    const bool same_protocol = a.packet.protocol == b.packet.protocol || a.packet.source.family == Family::kIpv6;
+    return a.packet.side == b.packet.side && a.packet.direction == b.packet.direction &&
+           a.packet.source == b.packet.source && a.packet.destination == b.packet.destination &&
+           a.fragment_id == b.fragment_id && same_protocol;
+}
+
+}  // namespace
+
+std::string Verdict::to_text() const {
+    return std::string(policy::to_text(action)) + " " + reason_text(reason) + (rule.empty() ? "" : " " + rule) +
+           (forward.empty() ? "" : " via " + forward) + (opened ? " opened" : "");
+}
+
+void Oracle::push(Policy policy) {
+    policy_ = std::move(policy);
+    ++generation_;
+}
+
+bool Oracle::is_on(edgefw_builtin builtin) const {
+    return (policy_.builtins >> builtin & 1) != 0;
+}
+
+Action Oracle::default_of(Side side, Direction direction) const {
+    return policy_.defaults[static_cast<int>(side)][direction == Direction::kInbound ? 0 : 1];
+}
+
+Verdict Oracle::judge(const OtherFrame& frame) const {
+    if (generation_ == 0) return {Action::kPass, EDGEFW_REASON_NO_POLICY, "", "", false};  // 1
+    constexpr std::uint16_t kArp = 0x0806;
+    for (const auto& [builtin, is_it] : {std::pair{EDGEFW_BUILTIN_ARP, frame.ethertype == kArp},
+                                         std::pair{EDGEFW_BUILTIN_LINK_LOCAL, frame.to_link_local_group}}) {
+        if (is_it && is_on(builtin)) return {Action::kPass, EDGEFW_REASON_BUILTIN, builtin_id(builtin), "", false};
+    }
+    if (default_of(frame.side, frame.direction) == Action::kPass)  // 2
+        return {Action::kPass, EDGEFW_REASON_DEFAULT, "", "", false};
+    return {Action::kDrop, EDGEFW_REASON_UNSUPPORTED_ETHERTYPE, "", "", false};
+}
+
+Verdict Oracle::judge(const Sample& sample) {
+    if (generation_ == 0) return {Action::kPass, EDGEFW_REASON_NO_POLICY, "", "", false};  // 1
+    if (sample.fragment == Sample::Fragment::kLater) return judge_later_fragment(sample);  // 3
+    const Verdict verdict = judge_first_or_whole(sample);
+    if (sample.fragment == Sample::Fragment::kFirst) datagrams_.push_back({sample, verdict});
+    return verdict;
+}
+
+Verdict Oracle::judge_later_fragment(const Sample& sample) const {
+    const auto newest = std::find_if(datagrams_.rbegin(), datagrams_.rend(),
+                                     [&](const Datagram& datagram) { return same_datagram(datagram.first, sample); });
+    if (newest == datagrams_.rend()) return {Action::kDrop, EDGEFW_REASON_FRAGMENT_WITHOUT_FIRST, "", "", false};
+    Verdict verdict = newest->verdict;
+    verdict.reason = EDGEFW_REASON_FRAGMENT;
+    verdict.opened = false;
+    return verdict;
+}
+
+Verdict Oracle::judge_first_or_whole(const Sample& sample) {
+    if (const auto id = builtin(sample))  // 4
+        return {Action::kPass, EDGEFW_REASON_BUILTIN, *id, "", false};
+    const View view = view_of(sample.packet);  // 5
+    if (is_opening_syn(sample.packet)) return judge_syn(view);
+    if (Connection* connection = find(view)) return follow(*connection, view);  // 6
+    return decide(classify(view), view);                                        // 7, 8
+}
+
+// A SYN is classified before the table is asked; the paragraph below the steps names what that changes.
+Verdict Oracle::judge_syn(const View& view) {
+    const Classified classified = classify(view);
+    if (classified.action == Action::kPass && !classified.keeps) return decide(classified, view);
+    Connection* connection = find(view);
+    if (connection == nullptr) return decide(classified, view);
+    const Verdict verdict = follow(*connection, view);
+    const bool drops = classified.action == Action::kDrop;
+    return drops && verdict.reason == EDGEFW_REASON_REVOKED ? decide(classified, view) : verdict;
+}
+
+std::optional<std::string> Oracle::builtin(const Sample& sample) const {
+    const Packet& packet = sample.packet;
+    const bool ipv4 = packet.source.family == Family::kIpv4;
+    const std::array<std::pair<edgefw_builtin, bool>, 5> cases = {{
+        {EDGEFW_BUILTIN_ND, !ipv4 && is_neighbour_discovery(sample)},
+        {EDGEFW_BUILTIN_MLD, !ipv4 && is_listener_discovery(sample)},
+        {EDGEFW_BUILTIN_IGMP, ipv4 && is_igmp(sample)},
+        {EDGEFW_BUILTIN_DHCP, ipv4 && is_client(packet, 68, 67)},
+        {EDGEFW_BUILTIN_DHCPV6, !ipv4 && is_client(packet, 546, 547)},
+    }};
+    for (const auto& [builtin, is_it] : cases) {
+        if (is_it && is_on(builtin)) return builtin_id(builtin);
+    }
+    return std::nullopt;
+}
+
+Oracle::View Oracle::view_of(const Packet& packet) const {
+    const bool received = packet.hook() == EDGEFW_RECEIVED;
+    View view;
+    view.packet = packet;
+    view.local = received ? packet.destination : packet.source;
+    view.remote = received ? packet.source : packet.destination;
+    if (has_ports(packet)) {
+        view.local_port = received ? packet.destination_port : packet.source_port;
+        view.remote_port = received ? packet.source_port : packet.destination_port;
+    }
+    if (!received || packet.side != Side::kExternal) return view;
+    for (const Forward& forward : policy_.forwards) {
+        if (forward.protocol != packet.protocol || forward.public_address != view.local ||
+            forward.public_port != view.local_port)
+            continue;
+        view.local = forward.target;
+        view.local_port = forward.target_port;
+        view.forward = forward;
+        break;
+    }
+    return view;
+}
+
+bool Oracle::matches(const policy::AddressMatch& match, const Address& address) const {
+    if (match.any()) return true;
+    for (const AddressRange& range : match.ranges) {
+        if (range.contains(address)) return true;
+    }
+    for (const policy::Set& set : policy_.sets) {
+        if (std::find(match.sets.begin(), match.sets.end(), set.name) == match.sets.end()) continue;
+        for (const AddressRange& range : set.members) {
+            if (range.contains(address)) return true;
+        }
+    }
+    return false;
+}
+
+bool Oracle::matches(const Rule& rule, const View& view) const {
+    const Packet& packet = view.packet;
+    if (rule.side != packet.side) return false;
+    if (rule.direction != Direction::kBoth && rule.direction != packet.direction) return false;
+    if (is_keeping(rule) && !may_match_keeping_rule(packet)) return false;
+    if (rule.vlan && *rule.vlan != packet.vlan.value_or(0)) return false;
+    return matches_protocol(rule, packet) && matches_flags(rule, packet) && contains(rule.icmp, packet) &&
+           contains(rule.local_port, view.local_port) && contains(rule.remote_port, view.remote_port) &&
+           matches(rule.local, view.local) && matches(rule.remote, view.remote);
+}
+
+Oracle::Classified Oracle::classify(const View& view) const {
+    for (const Rule& rule : policy_.rules) {
+        if (matches(rule, view)) return {rule.action, is_keeping(rule), EDGEFW_REASON_RULE, rule.id};
+    }
+    const Direction direction = view.packet.direction;
+    const Direction other = direction == Direction::kInbound ? Direction::kOutbound : Direction::kInbound;
+    const Action action = default_of(view.packet.side, direction);
+    const bool keeps = action == Action::kPass && default_of(view.packet.side, other) == Action::kDrop;  // 8
+    return {action, keeps, EDGEFW_REASON_DEFAULT, ""};
+}
+
+Verdict Oracle::decide(const Classified& classified, const View& view) {
+    Verdict verdict{classified.action, classified.reason, classified.rule, "", false};
+    if (view.forward) verdict.forward = view.forward->id;
+    if (classified.action == Action::kPass && classified.keeps && opens(view.packet)) {
+        open(view, classified.rule);
+        verdict.opened = true;
+    }
+    return verdict;
+}
+
+}  // namespace edgefw::test

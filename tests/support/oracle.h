@@ -1,0 +1,123 @@
+// The oracle: docs/semantics.md line by line, over the policy as it was checked. Slow and obvious: lists are searched
+// from the start, nothing is compiled. THIS CODE SHOULD NEVER BE USED IN PRODUCTION. It shares nothing with the
+// compiler or the data path but the values they are all given.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "maps/connection.h"
+#include "maps/reasons.h"
+#include "userspace/packet/notation.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::test {
+
+// A dissected IPv4 or IPv6 packet as it is on the wire at its hook.
+struct Sample {
+    enum class Fragment { kNone, kFirst, kLater };
+
+    packet::Packet packet;
+    std::uint8_t hop_limit = 64;  // or TTL
+    Fragment fragment = Fragment::kNone;
+    std::uint32_t fragment_id = 0;
+};
+
+// A frame that is neither IPv4 nor IPv6.
+struct OtherFrame {
+    policy::Side side = policy::Side::kExternal;
+    policy::Direction direction = policy::Direction::kInbound;
+    std::uint16_t ethertype = 0;
+    bool to_link_local_group = false;  // destination 01:80:c2:00:00:00-0f
+};
+
+struct Verdict {
+    policy::Action action = policy::Action::kDrop;
+    edgefw_reason reason = EDGEFW_REASON_DEFAULT;
+    std::string rule;     // id of the rule or built-in it counts for; empty: none
+    std::string forward;  // id of the forward that translated it; empty: none
+    bool opened = false;  // a connection: the rule's and the forward's counter grow
+
+    bool operator==(const Verdict&) const = default;
+    std::string to_text() const;
+};
+
+// One card of one host. Not attached with a policy yet: everything passes with reason no-policy.
+class Oracle {
+public:
+    Oracle() = default;
+    explicit Oracle(policy::Policy policy) { push(std::move(policy)); }
+
+    void push(policy::Policy policy);  // a new generation
+    void wait(std::uint64_t seconds) { now_ += seconds; }
+    void forget() { connections_.clear(); }  // as `explain --fresh` does
+
+    Verdict judge(const Sample& sample);
+    Verdict judge(const packet::Packet& packet) { return judge(Sample{.packet = packet}); }
+    Verdict judge(const OtherFrame& frame) const;
+
+private:
+    // A packet as the rules see it: by ends, and translated.
+    struct View {
+        packet::Packet packet;
+        Address local;
+        Address remote;
+        std::uint16_t local_port = 0;
+        std::uint16_t remote_port = 0;
+        std::optional<policy::Forward> forward;  // that translated it
+    };
+    struct Connection {
+        View opener;
+        std::uint32_t generation = 0;
+        std::string rule;
+        edgefw_connection_state state = EDGEFW_STATE_TCP_OPENING;
+        std::uint64_t seen = 0;
+    };
+    // What the rules, or else the default, say.
+    struct Classified {
+        policy::Action action = policy::Action::kDrop;
+        bool keeps = false;
+        edgefw_reason reason = EDGEFW_REASON_DEFAULT;
+        std::string rule;
+    };
+    struct Datagram {
+        Sample first;
+        Verdict verdict;
+    };
+
+    Verdict judge_first_or_whole(const Sample& sample);
+    Verdict judge_later_fragment(const Sample& sample) const;
+    Verdict judge_syn(const View& view);
+    std::optional<std::string> builtin(const Sample& sample) const;
+    bool is_on(edgefw_builtin builtin) const;
+    policy::Action default_of(policy::Side side, policy::Direction direction) const;
+
+    View view_of(const packet::Packet& packet) const;
+    Classified classify(const View& view) const;
+    bool matches(const policy::Rule& rule, const View& view) const;
+    bool matches(const policy::AddressMatch& match, const Address& address) const;
+    Verdict decide(const Classified& classified, const View& view);
+
+    bool is_live(const Connection& connection, const View& view) const;
+    Connection* find(const View& view);
+    bool judge_again(Connection& connection) const;
+    Verdict follow(Connection& connection, const View& view);
+    void open(const View& view, const std::string& rule);
+    void remove(const Connection& connection);
+
+    // The connection's key, and that of the packet: ports as the key has them.
+    static std::pair<std::uint16_t, std::uint16_t> key_ports(const View& view);
+    static bool same_ends(const View& a, const View& b);
+    static bool same_forward(const View& a, const View& b);
+
+    policy::Policy policy_;
+    std::uint32_t generation_ = 0;
+    std::uint64_t now_ = 0;
+    std::vector<Connection> connections_;
+    std::vector<Datagram> datagrams_;
+};
+
+}  // namespace edgefw::test

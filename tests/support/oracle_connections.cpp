@@ -1,0 +1,130 @@
+// The oracle's connections: steps 6 and 8 of docs/semantics.md.
+#include <netinet/in.h>
+
+#include <algorithm>
+
+#include "tests/support/oracle.h"
+#include "tests/support/oracle_packet.h"
+
+namespace edgefw::test {
+
+using packet::Packet;
+using policy::Action;
+
+namespace {
+
+bool may_belong_to_connection(const Packet& packet) {
+    return !is_icmp(packet) || is_echo_request(packet) || is_echo_reply(packet);
+}
+
+edgefw_connection_state first_state(const Packet& packet) {
+    if (packet.protocol == IPPROTO_TCP) return EDGEFW_STATE_TCP_OPENING;
+    if (packet.protocol == IPPROTO_UDP) return EDGEFW_STATE_UDP_ONE_WAY;
+    return is_icmp(packet) ? EDGEFW_STATE_ECHO : EDGEFW_STATE_OTHER_ONE_WAY;
+}
+
+edgefw_connection_state next_tcp_state(edgefw_connection_state state, std::uint8_t flags, bool from_opener) {
+    if (state == EDGEFW_STATE_TCP_CLOSED || (flags & kRst) != 0) return EDGEFW_STATE_TCP_CLOSED;
+    if ((flags & kFin) == 0) {
+        const bool answered = state == EDGEFW_STATE_TCP_OPENING && !from_opener;
+        return answered ? EDGEFW_STATE_TCP_ESTABLISHED : state;
+    }
+    const auto own = from_opener ? EDGEFW_STATE_TCP_CLOSING_OPENER : EDGEFW_STATE_TCP_CLOSING_OTHER;
+    const auto others = from_opener ? EDGEFW_STATE_TCP_CLOSING_OTHER : EDGEFW_STATE_TCP_CLOSING_OPENER;
+    return state == others ? EDGEFW_STATE_TCP_CLOSED : own;
+}
+
+edgefw_connection_state next_state(edgefw_connection_state state, const Packet& packet, bool from_opener) {
+    if (packet.protocol == IPPROTO_TCP) return next_tcp_state(state, packet.tcp_flags, from_opener);
+    if (from_opener) return state;
+    if (state == EDGEFW_STATE_UDP_ONE_WAY) return EDGEFW_STATE_UDP_TWO_WAY;
+    if (state == EDGEFW_STATE_OTHER_ONE_WAY) return EDGEFW_STATE_OTHER_TWO_WAY;
+    return state;
+}
+
+}  // namespace
+
+std::pair<std::uint16_t, std::uint16_t> Oracle::key_ports(const View& view) {
+    const Packet& packet = view.packet;
+    if (!is_icmp(packet)) return {view.local_port, view.remote_port};
+    const bool remote_asks = (packet.hook() == EDGEFW_RECEIVED) == is_echo_request(packet);
+    return remote_asks ? std::pair<std::uint16_t, std::uint16_t>{0, packet.icmp_id}
+                       : std::pair<std::uint16_t, std::uint16_t>{packet.icmp_id, 0};
+}
+
+bool Oracle::same_ends(const View& a, const View& b) {
+    return a.packet.side == b.packet.side && a.packet.protocol == b.packet.protocol && a.local == b.local &&
+           a.remote == b.remote && key_ports(a) == key_ports(b);
+}
+
+bool Oracle::same_forward(const View& a, const View& b) {
+    if (!a.forward || !b.forward) return !a.forward && !b.forward;
+    return a.forward->id == b.forward->id && a.forward->target == b.forward->target &&
+           a.forward->target_port == b.forward->target_port;
+}
+
+bool Oracle::is_live(const Connection& connection, const View& view) const {
+    if (connection.state == EDGEFW_STATE_TCP_CLOSED && is_opening_syn(view.packet)) return false;
+    return now_ - connection.seen <= policy_.timeout[connection.state];
+}
+
+Oracle::Connection* Oracle::find(const View& view) {
+    if (!may_belong_to_connection(view.packet)) return nullptr;
+    const auto first = [&](auto is_it) -> Connection* {
+        for (Connection& connection : connections_) {
+            if (is_live(connection, view) && is_it(connection.opener)) return &connection;
+        }
+        return nullptr;
+    };
+    if (view.packet.hook() == EDGEFW_SENT) {
+        // What is sent names no forward: a connection through one comes first.
+        Connection* forwarded = first([&](const View& opener) { return opener.forward && same_ends(opener, view); });
+        return forwarded != nullptr ? forwarded : first([&](const View& opener) { return same_ends(opener, view); });
+    }
+    Connection* connection =
+        first([&](const View& opener) { return same_ends(opener, view) && same_forward(opener, view); });
+    if (connection != nullptr || is_opening_syn(view.packet)) return connection;
+    // Through a forward that is in force no longer, or not as it was: it is found to be revoked.
+    return first([&](const View& opener) {
+        return opener.forward && opener.packet.protocol == view.packet.protocol &&
+               opener.packet.source == view.packet.source && opener.packet.source_port == view.packet.source_port &&
+               opener.packet.destination == view.packet.destination &&
+               opener.packet.destination_port == view.packet.destination_port;
+    });
+}
+
+// What opened it, translated anew, under the policy in force.
+bool Oracle::judge_again(Connection& connection) const {
+    const View anew = view_of(connection.opener.packet);
+    if (!same_forward(anew, connection.opener)) return false;
+    const Classified classified = classify(anew);
+    if (classified.action == Action::kDrop) return false;
+    connection.rule = classified.rule;
+    connection.generation = generation_;
+    return true;
+}
+
+Verdict Oracle::follow(Connection& connection, const View& view) {
+    const std::string forward = connection.opener.forward ? connection.opener.forward->id : "";
+    if (connection.generation != generation_ && !judge_again(connection)) {
+        remove(connection);
+        return {Action::kDrop, EDGEFW_REASON_REVOKED, "", forward, false};
+    }
+    const bool from_opener = view.packet.hook() == connection.opener.packet.hook();
+    connection.state = next_state(connection.state, view.packet, from_opener);
+    connection.seen = now_;
+    return {Action::kPass, EDGEFW_REASON_CONNECTION, connection.rule, forward, false};
+}
+
+void Oracle::open(const View& view, const std::string& rule) {
+    std::erase_if(connections_, [&](const Connection& connection) {
+        return same_ends(connection.opener, view) && same_forward(connection.opener, view);
+    });
+    connections_.push_back({view, generation_, rule, first_state(view.packet), now_});
+}
+
+void Oracle::remove(const Connection& connection) {
+    connections_.erase(connections_.begin() + (&connection - connections_.data()));
+}
+
+}  // namespace edgefw::test

@@ -1,0 +1,43 @@
+// What the oracle asks of a packet, in the words of docs/semantics.md.
+#pragma once
+
+#include <netinet/in.h>
+
+#include "userspace/packet/notation.h"
+
+namespace edgefw::test {
+
+inline constexpr std::uint8_t kFin = 0x01;
+inline constexpr std::uint8_t kSyn = 0x02;
+inline constexpr std::uint8_t kRst = 0x04;
+inline constexpr std::uint8_t kAck = 0x10;
+
+inline bool has_ports(const packet::Packet& packet) {
+    return packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP;
+}
+
+inline bool is_icmp(const packet::Packet& packet) {
+    return packet.protocol == IPPROTO_ICMP || packet.protocol == IPPROTO_ICMPV6;
+}
+
+inline bool is_echo_request(const packet::Packet& packet) {
+    return is_icmp(packet) && packet.icmp_type == (packet.protocol == IPPROTO_ICMP ? 8 : 128);
+}
+
+inline bool is_echo_reply(const packet::Packet& packet) {
+    return is_icmp(packet) && packet.icmp_type == (packet.protocol == IPPROTO_ICMP ? 0 : 129);
+}
+
+inline bool is_opening_syn(const packet::Packet& packet) {
+    return packet.protocol == IPPROTO_TCP && (packet.tcp_flags & kSyn) != 0 &&
+           (packet.tcp_flags & (kAck | kRst | kFin)) == 0;
+}
+
+// 6: a packet opens when ...
+inline bool opens(const packet::Packet& packet) {
+    if (packet.protocol == IPPROTO_TCP) return is_opening_syn(packet);
+    if (is_icmp(packet)) return is_echo_request(packet);
+    return true;
+}
+
+}  // namespace edgefw::test

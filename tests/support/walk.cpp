@@ -1,0 +1,125 @@
+#include "tests/support/walk.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+
+namespace edgefw::test {
+namespace {
+
+constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kAck = 0x10;
+
+std::uint32_t class_of(const image::Image& image, const Address& address) {
+    std::uint32_t number = 0;
+    int longest = -1;
+    for (const image::ClassPrefix& entry : image.classes[static_cast<int>(address.family)]) {
+        if (entry.prefix.length <= longest) continue;
+        if (!AddressRange::of(entry.prefix).contains(address)) continue;
+        longest = entry.prefix.length;
+        number = entry.number;
+    }
+    return number;
+}
+
+bool is_icmp(const packet::Packet& packet) {
+    return packet.protocol == IPPROTO_ICMP || packet.protocol == IPPROTO_ICMPV6;
+}
+
+bool is_echo_reply(const packet::Packet& packet) {
+    return packet.icmp_type == (packet.protocol == IPPROTO_ICMP ? 0 : 129);
+}
+
+std::uint32_t detail_of(const packet::Packet& packet) {
+    if (packet.protocol == IPPROTO_TCP) return packet.tcp_flags;
+    if (is_icmp(packet)) return std::uint32_t{packet.icmp_type} << 8 | packet.icmp_code;
+    return 0;
+}
+
+bool opens(const packet::Packet& packet) {
+    if (packet.protocol == IPPROTO_TCP) return (packet.tcp_flags & (kSyn | kAck | kRst | kFin)) == kSyn;
+    return !is_icmp(packet) || !is_echo_reply(packet);
+}
+
+bool passes_test(const edgefw_test& test, std::uint32_t value) {
+    switch (test.kind) {
+        case EDGEFW_TEST_RANGE:
+            return test.low <= value && value - test.low <= test.width;
+        case EDGEFW_TEST_MASK:
+            return (value & test.width) == test.low;
+        case EDGEFW_TEST_ANY_OF:
+            return (value & test.width) != 0;
+        default:
+            return false;
+    }
+}
+
+void walk_run(const image::Image& image, std::uint32_t index, const Fields& fields, Walk& walk) {
+    std::uint32_t steps = 1;
+    for (; image.tests[index].kind != EDGEFW_TEST_END; ++steps) {
+        const edgefw_test& test = image.tests[index];
+        if (test.kind == EDGEFW_TEST_MATCH) {
+            if (!walk.rule || test.low < *walk.rule) {
+                walk.rule = test.low;
+                walk.outcome = test.width;
+            }
+            break;
+        }
+        index += passes_test(test, fields[test.field]) ? 1 : test.skip;
+    }
+    walk.steps += steps;
+    walk.longest_run = std::max(walk.longest_run, steps);
+}
+
+}  // namespace
+
+Fields fields_of(const image::Image& image, const packet::Packet& packet) {
+    const bool received = packet.hook() == EDGEFW_RECEIVED;
+    const Address& local = received ? packet.destination : packet.source;
+    const Address& remote = received ? packet.source : packet.destination;
+    const bool ports = packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP;
+
+    Fields fields{};
+    const auto local_words = local.words();
+    const auto remote_words = remote.words();
+    for (unsigned word = 0; word < 4; ++word) {
+        fields[EDGEFW_FIELD_LOCAL + word] = local_words[word];
+        fields[EDGEFW_FIELD_REMOTE + word] = remote_words[word];
+    }
+    if (ports) {
+        fields[EDGEFW_FIELD_LOCAL_PORT] = received ? packet.destination_port : packet.source_port;
+        fields[EDGEFW_FIELD_REMOTE_PORT] = received ? packet.source_port : packet.destination_port;
+    }
+    fields[EDGEFW_FIELD_PROTOCOL] = packet.protocol;
+    fields[EDGEFW_FIELD_DETAIL] = detail_of(packet);
+    fields[EDGEFW_FIELD_VLAN] = packet.vlan.value_or(0);
+    fields[EDGEFW_FIELD_LOCAL_CLASS] = class_of(image, local);
+    fields[EDGEFW_FIELD_REMOTE_CLASS] = class_of(image, remote);
+    fields[EDGEFW_FIELD_OPENS] = opens(packet) ? 1 : 0;
+    return fields;
+}
+
+Walk walk(const image::Image& image, const edgefw_forest& forest, const Fields& fields) {
+    Walk result;
+    for (unsigned i = 0; i < forest.groups; ++i) {
+        const edgefw_group& group = forest.group[i];
+        if (result.rule && *result.rule < group.first) break;
+        edgefw_node node = image.nodes[group.root];
+        while (node.link >> EDGEFW_NODE_FIELD_SHIFT != EDGEFW_NODE_LEAF) {
+            const std::uint32_t value = fields[node.link >> EDGEFW_NODE_FIELD_SHIFT];
+            const std::uint32_t lower = node.link & EDGEFW_NODE_INDEX_MASK;
+            node = image.nodes[value > node.split ? lower + 1 : lower];
+            ++result.levels;
+        }
+        if (result.rule && *result.rule < node.split) continue;
+        walk_run(image, node.link & EDGEFW_NODE_INDEX_MASK, fields, result);
+    }
+    return result;
+}
+
+Walk walk(const image::Image& image, const packet::Packet& packet) {
+    const edgefw_config& config = image.config[static_cast<int>(packet.side)];
+    const auto family = static_cast<int>(packet.source.family);
+    return walk(image, config.forest[packet.hook()][family], fields_of(image, packet));
+}
+
+}  // namespace edgefw::test

@@ -1,0 +1,89 @@
+#include "userspace/image/classes.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/image/policies.h"
+
+namespace edgefw::test {
+namespace {
+
+using image::Classes;
+
+std::string text(const Classes& classes) {
+    std::string text;
+    for (const image::ClassPrefix& entry : classes.prefixes())
+        text += entry.prefix.to_text() + "=" + std::to_string(entry.number) + " ";
+    return text;
+}
+
+std::string text(const std::vector<image::Interval>& runs) {
+    std::string text;
+    for (const image::Interval& run : runs)
+        text += std::to_string(run.low) + "-" + std::to_string(run.high) + " ";
+    return text;
+}
+
+TEST(Classes, NestedSets) {
+    Classes classes;
+    const auto wide = classes.add(ranges({"10.0.0.0/8"}));
+    const auto narrow = classes.add(ranges({"10.1.0.0/16", "192.0.2.0/24"}));
+    ASSERT_TRUE(classes.number());
+    // Neither both, nor one, nor the other: 1 is narrow alone, 2 both, 3 wide alone.
+    EXPECT_EQ(text(classes), "10.0.0.0/8=3 10.1.0.0/16=2 192.0.2.0/24=1 ");
+    EXPECT_EQ(text(classes.runs({wide})), "2-3 ");
+    EXPECT_EQ(text(classes.runs({narrow})), "1-2 ");
+    EXPECT_EQ(text(classes.runs({wide, narrow})), "1-3 ");
+    EXPECT_EQ(classes.table(), EDGEFW_CLASSES_TRIE);
+    EXPECT_EQ(classes.count(), 3u);
+}
+
+TEST(Classes, EqualSetsAreOne) {
+    Classes classes;
+    const auto halves = classes.add(ranges({"192.0.2.0/25", "192.0.2.128/25"}));
+    EXPECT_EQ(halves, classes.add(ranges({"192.0.2.0/24"})));
+    ASSERT_TRUE(classes.number());
+    EXPECT_EQ(text(classes), "192.0.2.0/24=1 ");
+}
+
+TEST(Classes, HostsAreAHash) {
+    Classes classes;
+    classes.add(ranges({"2001:db8::1", "2001:db8::3"}));
+    ASSERT_TRUE(classes.number());
+    EXPECT_EQ(classes.table(), EDGEFW_CLASSES_HASH);
+    EXPECT_EQ(text(classes), "2001:db8::1=1 2001:db8::3=1 ");
+}
+
+TEST(Classes, NoSetNoTable) {
+    Classes classes;
+    ASSERT_TRUE(classes.number());
+    EXPECT_EQ(classes.table(), EDGEFW_CLASSES_NONE);
+    EXPECT_EQ(classes.count(), 0u);
+}
+
+// Sets in a ring, each overlapping the next: a numbering in order of the sets would cut each in two.
+TEST(Classes, NeighboursInFewRuns) {
+    Classes classes;
+    std::vector<Classes::SetId> sets;
+    for (int i = 0; i < 6; ++i) {
+        const std::string low = "10.0." + std::to_string(i) + ".0";
+        const std::string high = "10.0." + std::to_string(i + 1) + ".127";
+        sets.push_back(classes.add(ranges({low + "-" + high})));
+    }
+    ASSERT_TRUE(classes.number());
+    std::size_t runs = 0;
+    for (const auto set : sets)
+        runs += classes.runs({set}).size();
+    EXPECT_LE(runs, 2 * sets.size());
+}
+
+TEST(Merged, JoinsNeighboursOfOneFamily) {
+    const auto merged = image::merged({range("192.0.2.1-192.0.2.7"), range("192.0.2.0"), range("192.0.2.5-192.0.2.6"),
+                                       range("255.255.255.255"), range("::"), range("192.0.2.9")});
+    std::string text;
+    for (const AddressRange& range : merged)
+        text += range.to_text() + " ";
+    EXPECT_EQ(text, "192.0.2.0/29 192.0.2.9 255.255.255.255 :: ");
+}
+
+}  // namespace
+}  // namespace edgefw::test

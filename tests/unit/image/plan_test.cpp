@@ -1,0 +1,185 @@
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/unit/image/policies.h"
+#include "userspace/image/forwards.h"
+#include "userspace/image/image.h"
+
+namespace edgefw::test {
+namespace {
+
+using image::Slots;
+
+policy::Forward forward(const std::string& id, const std::string& public_address, const std::string& target,
+                        std::uint16_t port = 9555) {
+    policy::Forward forward;
+    forward.id = id;
+    forward.protocol = IPPROTO_TCP;
+    forward.public_address = *Address::parse(public_address);
+    forward.public_port = port;
+    forward.target = *Address::parse(target);
+    forward.target_port = port;
+    return forward;
+}
+
+image::Image image_of(const std::vector<std::string>& rules, std::vector<policy::Forward> forwards = {}) {
+    policy::Policy policy;
+    for (const std::string& id : rules) {
+        policy.rules.push_back(tcp_rule(id));
+        const auto port = static_cast<std::uint16_t>(policy.rules.size());
+        policy.rules.back().local_port = {{port, port}};
+    }
+    policy.forwards = std::move(forwards);
+    return *image::compile(policy);
+}
+
+std::vector<std::uint32_t> slots_in(const image::Image& image) {
+    std::vector<std::uint32_t> slots;
+    for (const edgefw_test& test : image.tests) {
+        if (test.kind == EDGEFW_TEST_MATCH) slots.push_back(test.width & EDGEFW_OUTCOME_SLOT_MASK);
+    }
+    std::sort(slots.begin(), slots.end());
+    slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
+    return slots;
+}
+
+TEST(Slots, KeepTheirsAndNewOnesFollowTheHighest) {
+    image::Image image = image_of({"a", "b", "c"}, {forward("map", "203.0.113.7", "10.0.0.5")});
+    const Slots in_force = {{"b", 1030}, {"gone", 1040}, {"old-map", 40}};
+    const Result<Slots> slots = image::assign_slots(image, in_force);
+    ASSERT_TRUE(slots);
+    EXPECT_EQ(*slots, (Slots{{"a", 1041}, {"b", 1030}, {"c", 1042}, {"map", 41}}));
+    EXPECT_EQ(slots_in(image), (std::vector<std::uint32_t>{1030, 1041, 1042}));
+    const auto entries = image::entries_of(image.forwards_out.entries);
+    ASSERT_EQ(entries.size(), 1u);
+    EXPECT_EQ(entries[0].slot, 41);
+}
+
+TEST(Slots, OutcomesKeepTheirFlags) {
+    image::Image image = image_of({"a"});
+    ASSERT_TRUE(image::assign_slots(image, {}));
+    const auto match = std::find_if(image.tests.begin(), image.tests.end(),
+                                    [](const edgefw_test& test) { return test.kind == EDGEFW_TEST_MATCH; });
+    ASSERT_NE(match, image.tests.end());
+    EXPECT_EQ(match->width, EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_KEEP | unsigned{EDGEFW_SLOT_FIRST_RULE});
+}
+
+TEST(Slots, GoRoundAtTheEnd) {
+    image::Image image = image_of({"a", "b"});
+    const Slots in_force = {{"last", EDGEFW_SLOTS_MAX - 1}, {"first", EDGEFW_SLOT_FIRST_RULE}};
+    const Result<Slots> slots = image::assign_slots(image, in_force);
+    ASSERT_TRUE(slots);
+    EXPECT_EQ(slots->at("a"), EDGEFW_SLOT_FIRST_RULE + 1u);
+    EXPECT_EQ(slots->at("b"), EDGEFW_SLOT_FIRST_RULE + 2u);
+}
+
+TEST(Slots, AreExhausted) {
+    std::vector<policy::Forward> forwards;
+    for (int i = 0; i < EDGEFW_SLOT_FIRST_RULE - EDGEFW_SLOT_FIRST_NAT; ++i) {
+        const auto port = static_cast<std::uint16_t>(1000 + i);
+        forwards.push_back(forward("map-" + std::to_string(i), "203.0.113.7", "10.0.0.5", port));
+    }
+    image::Image image = image_of({}, forwards);
+    ASSERT_TRUE(image::assign_slots(image, {}));
+    image = image_of({}, forwards);
+    const Result<Slots> slots = image::assign_slots(image, {{"old", 500}});
+    ASSERT_FALSE(slots);
+    EXPECT_EQ(slots.error().kind, ErrorKind::kFailed);
+    EXPECT_NE(slots.error().message.find("map-991"), std::string::npos) << slots.error().message;
+}
+
+// What the data path does: from the bucket along the chain. Empty: no entry.
+std::string lookup_in(const image::Image& image, const std::string& address, std::uint16_t port) {
+    edgefw_forward key = image::forward_entry(forward("", address, "0.0.0.0", port), 0);
+    const image::ForwardTable& table = image.forwards_in;
+    if (table.entries.empty()) return "";
+    std::uint32_t place =
+        edgefw_forward_bucket(key.public_address, key.public_port, key.protocol, table.seed, table.mask);
+    std::string found;
+    for (int i = 0; i < EDGEFW_MAX_FORWARD_CHAIN; ++i) {
+        const edgefw_forward& entry = table.entries[place];
+        if ((entry.flags & EDGEFW_FORWARD_USED) != 0 && entry.public_address == key.public_address &&
+            entry.public_port == key.public_port && entry.protocol == key.protocol) {
+            found += (entry.flags & EDGEFW_FORWARD_RETIRED) != 0 ? "retired " : "";
+            found += std::to_string(entry.slot) + " ";
+        }
+        if (entry.next == 0) break;
+        place = entry.next;
+    }
+    return found;
+}
+
+TEST(Forwards, AreFoundAlongTheirChains) {
+    std::vector<policy::Forward> forwards;
+    for (std::uint16_t i = 0; i < 500; ++i)
+        forwards.push_back(forward("map-" + std::to_string(i), "203.0.113.7", "10.0.0.5", 2000 + i));
+    const image::Image image = image_of({}, forwards);
+    EXPECT_EQ(image.config[EDGEFW_EXTERNAL].has_forwards, 1u);
+    EXPECT_EQ(image.config[EDGEFW_INTERNAL].has_forwards, 0u);
+    EXPECT_EQ(image.config[EDGEFW_EXTERNAL].forward_in_mask, image.forwards_in.mask);
+    EXPECT_EQ(image.config[EDGEFW_EXTERNAL].forward_out_seed, image.forwards_out.seed);
+    for (std::uint16_t i = 0; i < 500; ++i)
+        ASSERT_EQ(lookup_in(image, "203.0.113.7", 2000 + i), std::to_string(i) + " ");
+    EXPECT_EQ(lookup_in(image, "203.0.113.7", 1999), "");
+}
+
+TEST(Forwards, AreInNetworkByteOrder) {
+    const edgefw_forward entry = image::forward_entry(forward("", "203.0.113.7", "10.0.0.5"), 3);
+    EXPECT_EQ(entry.public_address, inet_addr("203.0.113.7"));
+    EXPECT_EQ(entry.target_address, inet_addr("10.0.0.5"));
+    EXPECT_EQ(entry.public_port, htons(9555));
+    EXPECT_EQ(entry.flags, EDGEFW_FORWARD_USED);
+}
+
+TEST(Forwards, TooManyToOneTarget) {
+    policy::Policy policy;
+    for (int i = 1; i <= EDGEFW_MAX_FORWARD_CHAIN + 1; ++i)
+        policy.forwards.push_back(forward("map-" + std::to_string(i), "203.0.113." + std::to_string(i), "10.0.0.5"));
+    const Result<image::Image> image = image::compile(policy);
+    ASSERT_FALSE(image);
+    EXPECT_EQ(image.error().kind, ErrorKind::kPolicy);
+    policy.forwards.pop_back();
+    EXPECT_TRUE(image::compile(policy));
+}
+
+TEST(Retire, ChangedAndRemovedOnes) {
+    image::Image old_image =
+        image_of({}, {forward("stays", "203.0.113.7", "10.0.0.5", 1), forward("moves", "203.0.113.7", "10.0.0.5", 2),
+                      forward("goes", "203.0.113.7", "10.0.0.5", 3)});
+    const Slots slots = *image::assign_slots(old_image, {});
+    image::Image image =
+        image_of({}, {forward("stays", "203.0.113.7", "10.0.0.5", 1), forward("moves", "203.0.113.7", "10.0.0.6", 2)});
+    ASSERT_TRUE(image::assign_slots(image, slots));
+    image::retire_forwards(image, old_image.forwards_in.entries);
+    EXPECT_EQ(lookup_in(image, "203.0.113.7", 1), "32 ");
+    EXPECT_EQ(lookup_in(image, "203.0.113.7", 2), "33 retired 33 ");
+    EXPECT_EQ(lookup_in(image, "203.0.113.7", 3), "retired 34 ");
+
+    // The last forward goes: its connections must still be found.
+    image::Image none = image_of({});
+    image::retire_forwards(none, image.forwards_in.entries);
+    EXPECT_EQ(none.config[EDGEFW_EXTERNAL].has_forwards, 1u);
+    EXPECT_EQ(lookup_in(none, "203.0.113.7", 1), "retired 32 ");
+}
+
+// Six targets in six pushes: one bucket holds the active entry, the one just retired, and two older ones.
+TEST(Retire, LeavesOutWhatTheChainCannotHold) {
+    image::Image in_force = image_of({}, {forward("map", "203.0.113.7", "10.0.0.1")});
+    Slots slots = *image::assign_slots(in_force, {});
+    for (int i = 2; i <= 6; ++i) {
+        image::Image next = image_of({}, {forward("map", "203.0.113.7", "10.0.0." + std::to_string(i))});
+        slots = *image::assign_slots(next, slots);
+        image::retire_forwards(next, in_force.forwards_in.entries);
+        in_force = std::move(next);
+    }
+    EXPECT_EQ(lookup_in(in_force, "203.0.113.7", 9555), "32 retired 32 retired 32 retired 32 ");
+    const auto entries = image::entries_of(in_force.forwards_out.entries);
+    EXPECT_EQ(entries.size(), unsigned{EDGEFW_MAX_FORWARD_CHAIN});
+    EXPECT_TRUE(std::any_of(entries.begin(), entries.end(),
+                            [](const edgefw_forward& entry) { return entry.target_address == inet_addr("10.0.0.5"); }));
+}
+
+}  // namespace
+}  // namespace edgefw::test

@@ -1,0 +1,194 @@
+#include "userspace/image/classes.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+namespace edgefw::image {
+namespace {
+
+using SetId = Classes::SetId;
+using Combination = std::vector<SetId>;
+
+// Set numbers written down for all combinations together: 64 MiB. Ten thousand sets that all overlap would need more.
+constexpr std::size_t kMaxCombinationEntries = std::size_t{1} << 24;
+
+struct Member {
+    Prefix prefix;
+    SetId set = 0;
+};
+
+bool holds(const Prefix& outer, const Prefix& inner) {
+    return AddressRange::of(outer).contains(AddressRange::of(inner));
+}
+
+std::vector<Member> members_of(const std::map<std::vector<AddressRange>, SetId>& sets) {
+    std::vector<Member> members;
+    for (const auto& [ranges, set] : sets) {
+        for (const AddressRange& range : ranges) {
+            for (const Prefix& prefix : range.prefixes())
+                members.push_back({prefix, set});
+        }
+    }
+    // Outer prefixes before those they hold.
+    std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
+        return std::tie(a.prefix.address, a.prefix.length, a.set) < std::tie(b.prefix.address, b.prefix.length, b.set);
+    });
+    return members;
+}
+
+Combination united(const Combination& a, const Combination& b) {
+    Combination both;
+    std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+    return both;
+}
+
+// Order of the reflected Gray code, the lowest set as first digit: neighbours differ in few sets, so a set's classes
+// lie in few runs. `i` ones stand before the first difference; each turns the direction round.
+bool gray_less(const Combination& a, const Combination& b) {
+    const auto [at_a, at_b] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+    if (at_a == a.end() && at_b == b.end()) return false;
+    const bool a_has_one = at_b == b.end() || (at_a != a.end() && *at_a < *at_b);
+    const bool ones_first = (at_a - a.begin()) % 2 != 0;
+    return a_has_one == ones_first;
+}
+
+// Finds the combination of every prefix, walking them from the outside in.
+class Sweep {
+public:
+    bool add(const Prefix& prefix, const Combination& own) {
+        while (!around_.empty() && !holds(around_.back().prefix, prefix))
+            around_.pop_back();
+        const std::uint32_t id = intern(around_.empty() ? own : united(combinations_[around_.back().number], own));
+        around_.push_back({prefix, id});
+        prefixes_.push_back({prefix, id});
+        return entries_ <= kMaxCombinationEntries;
+    }
+    std::vector<ClassPrefix> take_prefixes() { return std::move(prefixes_); }
+    std::vector<Combination> take_combinations() { return std::move(combinations_); }
+
+private:
+    std::uint32_t intern(const Combination& combination) {
+        const auto [place, is_new] = ids_.try_emplace(combination, static_cast<std::uint32_t>(combinations_.size()));
+        if (is_new) {
+            combinations_.push_back(combination);
+            entries_ += combination.size();
+        }
+        return place->second;
+    }
+
+    std::vector<ClassPrefix> around_;  // the prefixes that hold the last one, outermost first
+    std::vector<ClassPrefix> prefixes_;
+    std::vector<Combination> combinations_;
+    std::map<Combination, std::uint32_t> ids_;
+    std::size_t entries_ = 0;
+};
+
+// Sets renamed so that the one in most combinations is 0: the first digit of the code changes least often.
+std::vector<Combination> by_frequency(const std::vector<Combination>& combinations, std::size_t sets) {
+    std::vector<std::size_t> uses(sets);
+    for (const Combination& combination : combinations) {
+        for (const SetId set : combination)
+            ++uses[set];
+    }
+    std::vector<SetId> order(sets);
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](SetId a, SetId b) { return uses[a] > uses[b]; });
+    std::vector<SetId> place(sets);
+    for (SetId i = 0; i < sets; ++i)
+        place[order[i]] = i;
+
+    std::vector<Combination> renamed = combinations;
+    for (Combination& combination : renamed) {
+        for (SetId& set : combination)
+            set = place[set];
+        std::sort(combination.begin(), combination.end());
+    }
+    return renamed;
+}
+
+}  // namespace
+
+std::vector<AddressRange> merged(std::vector<AddressRange> ranges) {
+    std::sort(ranges.begin(), ranges.end());
+    std::vector<AddressRange> result;
+    for (const AddressRange& range : ranges) {
+        const bool joins =
+            !result.empty() && result.back().last.family == range.first.family &&
+            (range.first.value <= result.back().last.value || range.first.value - result.back().last.value == 1);
+        if (!joins) {
+            result.push_back(range);
+        } else if (result.back().last < range.last) {
+            result.back().last = range.last;
+        }
+    }
+    return result;
+}
+
+Classes::SetId Classes::add(std::vector<AddressRange> members) {
+    const auto id = static_cast<SetId>(sets_.size());
+    return sets_.try_emplace(merged(std::move(members)), id).first->second;
+}
+
+Result<Ok> Classes::number() {
+    const std::vector<Member> members = members_of(sets_);
+    Sweep sweep;
+    for (std::size_t i = 0; i < members.size();) {
+        Combination own;
+        const Prefix prefix = members[i].prefix;
+        for (; i < members.size() && members[i].prefix == prefix; ++i)
+            own.push_back(members[i].set);
+        if (!sweep.add(prefix, own)) {
+            return Error{ErrorKind::kPolicy, "the address sets overlap in too many ways (more than " +
+                                                 std::to_string(kMaxCombinationEntries) +
+                                                 " memberships over all combinations); join sets that are used alike"};
+        }
+    }
+    prefixes_ = sweep.take_prefixes();
+    give_numbers(sweep.take_combinations());
+    return Ok{};
+}
+
+void Classes::give_numbers(std::vector<Combination> combinations) {
+    count_ = static_cast<std::uint32_t>(combinations.size());
+    const std::vector<Combination> keys = by_frequency(combinations, sets_.size());
+    std::vector<std::uint32_t> order(count_);
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(),
+              [&](std::uint32_t a, std::uint32_t b) { return gray_less(keys[a], keys[b]); });
+    numbers_.resize(sets_.size());
+    std::vector<std::uint32_t> number(count_);
+    for (std::uint32_t i = 0; i < count_; ++i) {
+        number[order[i]] = i + 1;
+        for (const SetId set : combinations[order[i]])
+            numbers_[set].push_back(i + 1);
+    }
+    for (ClassPrefix& prefix : prefixes_)
+        prefix.number = number[prefix.number];
+}
+
+std::vector<Interval> Classes::runs(const std::vector<SetId>& sets) const {
+    std::vector<std::uint32_t> numbers;
+    for (const SetId set : sets)
+        numbers.insert(numbers.end(), numbers_[set].begin(), numbers_[set].end());
+    std::sort(numbers.begin(), numbers.end());
+    std::vector<Interval> runs;
+    for (const std::uint32_t number : numbers) {
+        if (!runs.empty() && number <= runs.back().high + 1) {
+            runs.back().high = number;
+        } else {
+            runs.push_back({number, number});
+        }
+    }
+    return runs;
+}
+
+edgefw_class_table Classes::table() const {
+    if (prefixes_.empty()) return EDGEFW_CLASSES_NONE;
+    const bool hosts = std::all_of(prefixes_.begin(), prefixes_.end(), [](const ClassPrefix& entry) {
+        return entry.prefix.length == width_of(entry.prefix.address.family);
+    });
+    return hosts ? EDGEFW_CLASSES_HASH : EDGEFW_CLASSES_TRIE;
+}
+
+}  // namespace edgefw::image

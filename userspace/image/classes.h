@@ -1,0 +1,51 @@
+// Address classes: the sets of one family, and the number of each combination of them that an address can be in.
+//
+// Sets are taken as prefixes. Two prefixes are nested or disjoint, so the longest prefix that holds an address knows
+// all sets the address is in: its own and those of the prefixes around it. Equal combinations are one class.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "userspace/base/address.h"
+#include "userspace/base/result.h"
+#include "userspace/image/boxes.h"
+#include "userspace/image/image.h"
+
+namespace edgefw::image {
+
+class Classes {
+public:
+    using SetId = std::uint32_t;
+
+    // Members of one family. Equal sets get the same id.
+    SetId add(std::vector<AddressRange> members);
+
+    // After the last add(): numbers the classes so that those of a set are few runs. Fails (kPolicy) when the sets
+    // overlap in more ways than a table can hold.
+    Result<Ok> number();
+
+    // After number(): the class numbers of all addresses in at least one of `sets`, as few intervals.
+    std::vector<Interval> runs(const std::vector<SetId>& sets) const;
+
+    // The table's content, sorted, and its kind.
+    const std::vector<ClassPrefix>& prefixes() const { return prefixes_; }
+    edgefw_class_table table() const;
+    std::uint32_t count() const { return count_; }
+
+private:
+    using Combination = std::vector<SetId>;  // sorted
+
+    void give_numbers(std::vector<Combination> combinations);
+
+    std::map<std::vector<AddressRange>, SetId> sets_;
+    std::vector<ClassPrefix> prefixes_;
+    std::vector<std::vector<std::uint32_t>> numbers_;  // by set, sorted
+    std::uint32_t count_ = 0;
+};
+
+// The same addresses as the fewest ranges, sorted.
+std::vector<AddressRange> merged(std::vector<AddressRange> ranges);
+
+}  // namespace edgefw::image

@@ -1,0 +1,182 @@
+// compile: Policy -> Image.
+#include <array>
+
+#include "userspace/image/classes.h"
+#include "userspace/image/forwards.h"
+#include "userspace/image/image.h"
+#include "userspace/image/rules.h"
+#include "userspace/image/tree.h"
+
+namespace edgefw::image {
+namespace {
+
+using policy::Action;
+using policy::Policy;
+using policy::Side;
+
+// RFC 8200 section 4.5: how long a host waits for the rest of a datagram.
+constexpr std::uint32_t kFragmentSeconds = 60;
+
+constexpr std::array<Side, EDGEFW_SIDES> kSides = {Side::kExternal, Side::kInternal};
+constexpr std::array<edgefw_hook, EDGEFW_HOOKS> kHooks = {EDGEFW_RECEIVED, EDGEFW_SENT};
+constexpr std::array<Family, EDGEFW_FAMILIES> kFamilies = {Family::kIpv4, Family::kIpv6};
+
+class Compiler {
+public:
+    explicit Compiler(const Policy& policy) : policy_(policy), ground_(image_.nodes, image_.tests) {}
+
+    Result<Image> compile() {
+        name();
+        if (Result<Ok> done = classify_addresses(); !done) return done.error();
+        for (const Side side : kSides) {
+            configure(side);
+            for (const edgefw_hook hook : kHooks) {
+                for (const Family family : kFamilies) {
+                    if (Result<Ok> done = plant(side, hook, family); !done) return done.error();
+                }
+            }
+        }
+        if (Result<Ok> done = forward(); !done) return done.error();
+        measure();
+        return std::move(image_);
+    }
+
+private:
+    void name();
+    Result<Ok> classify_addresses();
+    void configure(Side side);
+    Result<Ok> plant(Side side, edgefw_hook hook, Family family);
+    Result<Boxes> boxes_of(Side side, edgefw_hook hook, Family family) const;
+    std::uint32_t uses_of(const Boxes& boxes, std::uint32_t default_outcome) const;
+    Result<Ok> forward();
+    void measure();
+
+    const Policy& policy_;
+    Image image_;
+    Ground ground_;
+    std::vector<Ending> endings_;
+    std::array<Classes, EDGEFW_FAMILIES> classes_;
+    std::array<std::vector<std::vector<Region>>, EDGEFW_FAMILIES> addresses_;  // [family][rule]
+};
+
+void Compiler::name() {
+    for (std::uint32_t number = 0; number < policy_.rules.size(); ++number) {
+        const policy::Rule& rule = policy_.rules[number];
+        image_.rule_ids.push_back(rule.id);
+        endings_.push_back(ending_of(rule, number));
+    }
+    for (const policy::Forward& forward : policy_.forwards) {
+        image_.forward_ids.push_back(forward.id);
+    }
+}
+
+Result<Ok> Compiler::classify_addresses() {
+    SetsByName sets;
+    for (const policy::Set& set : policy_.sets)
+        sets.emplace(set.name, &set);
+    for (const Family family : kFamilies) {
+        const auto index = static_cast<std::size_t>(family);
+        std::vector<Ends> ends;
+        for (const policy::Rule& rule : policy_.rules) {
+            if (!applies(rule, family)) {
+                ends.push_back({End{false, {}, {}}, End{}});
+                continue;
+            }
+            Result<Ends> found = ends_of(rule, family, sets, classes_[index]);
+            if (!found) return found.error();
+            ends.push_back(std::move(*found));
+        }
+        if (Result<Ok> done = classes_[index].number(); !done) return done.error();
+        for (const Ends& rule : ends) {
+            addresses_[index].push_back(address_boxes(rule, classes_[index]));
+        }
+        image_.classes[index] = classes_[index].prefixes();
+    }
+    return Ok{};
+}
+
+// EDGEFW_OUTCOME_* of packets that no rule matches. State is worth keeping only for replies that would drop without.
+std::uint32_t default_outcome(const Policy& policy, Side side, edgefw_hook hook) {
+    const auto& defaults = policy.defaults[static_cast<std::size_t>(side)];
+    const auto direction = static_cast<std::size_t>(policy::direction_of(side, hook));
+    if (defaults[direction] == Action::kDrop) return 0;
+    return defaults[1 - direction] == Action::kDrop ? EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_KEEP : EDGEFW_OUTCOME_PASS;
+}
+
+void Compiler::configure(Side side) {
+    edgefw_config& config = image_.config[static_cast<std::size_t>(side)];
+    config.side = static_cast<std::uint32_t>(side);
+    config.armed = 1;
+    config.builtins = policy_.builtins;
+    for (const edgefw_hook hook : kHooks) {
+        config.default_outcome[hook] = default_outcome(policy_, side, hook);
+        if ((config.default_outcome[hook] & EDGEFW_OUTCOME_KEEP) != 0) config.keeps_state = 1;
+    }
+    std::copy(std::begin(policy_.timeout), std::end(policy_.timeout), std::begin(config.timeout));
+    config.fragment_timeout = kFragmentSeconds;
+}
+
+Result<Boxes> Compiler::boxes_of(Side side, edgefw_hook hook, Family family) const {
+    Boxes boxes;
+    for (std::uint32_t number = 0; number < policy_.rules.size(); ++number) {
+        const policy::Rule& rule = policy_.rules[number];
+        if (!applies(rule, side, hook)) continue;
+        const std::vector<Region>& bases = addresses_[static_cast<std::size_t>(family)][number];
+        if (Result<Ok> done = add_boxes(rule, number, bases, boxes); !done) return done.error();
+    }
+    return boxes;
+}
+
+std::uint32_t Compiler::uses_of(const Boxes& boxes, std::uint32_t default_outcome) const {
+    std::uint32_t uses = 0;
+    if (boxes.restricts(EDGEFW_FIELD_LOCAL_CLASS)) uses |= EDGEFW_USES_LOCAL_CLASS;
+    if (boxes.restricts(EDGEFW_FIELD_REMOTE_CLASS)) uses |= EDGEFW_USES_REMOTE_CLASS;
+    std::uint32_t outcomes = default_outcome;
+    for (std::uint32_t box = 0; box < boxes.size(); ++box)
+        outcomes |= endings_[boxes.rule(box)].outcome & ~EDGEFW_OUTCOME_SLOT_MASK;
+    if ((outcomes & EDGEFW_OUTCOME_KEEP) != 0) uses |= EDGEFW_USES_KEEP;
+    return uses;
+}
+
+Result<Ok> Compiler::plant(Side side, edgefw_hook hook, Family family) {
+    const auto side_index = static_cast<std::size_t>(side);
+    const auto family_index = static_cast<std::size_t>(family);
+    Result<Boxes> boxes = boxes_of(side, hook, family);
+    if (!boxes) return boxes.error();
+    Result<Forest> forest = ground_.grow({*boxes, endings_, image_.rule_ids});
+    if (!forest) return forest.error();
+
+    edgefw_config& config = image_.config[side_index];
+    forest->layout.uses = uses_of(*boxes, config.default_outcome[hook]);
+    config.forest[hook][family_index] = forest->layout;
+    if ((forest->layout.uses & EDGEFW_USES_KEEP) != 0) config.keeps_state = 1;
+    if ((forest->layout.uses & (EDGEFW_USES_LOCAL_CLASS | EDGEFW_USES_REMOTE_CLASS)) != 0) {
+        config.class_table[family_index] = classes_[family_index].table();
+    }
+    image_.shape.depth[side_index][hook][family_index] = forest->depth;
+    image_.shape.groups[side_index][hook][family_index] = forest->layout.groups;
+    return Ok{};
+}
+
+Result<Ok> Compiler::forward() {
+    std::vector<edgefw_forward> entries;
+    for (std::size_t index = 0; index < policy_.forwards.size(); ++index) {
+        entries.push_back(forward_entry(policy_.forwards[index], static_cast<std::uint16_t>(index)));
+    }
+    return lay_out_forwards(image_, entries);
+}
+
+void Compiler::measure() {
+    image_.shape.rules = static_cast<std::uint32_t>(policy_.rules.size());
+    image_.shape.nodes = static_cast<std::uint32_t>(image_.nodes.size());
+    image_.shape.tests = static_cast<std::uint32_t>(image_.tests.size());
+    image_.shape.classes = classes_[EDGEFW_IPV4].count() + classes_[EDGEFW_IPV6].count();
+}
+
+}  // namespace
+
+Result<Image> compile(const policy::Policy& policy) {
+    return Compiler(policy).compile();
+}
+
+}  // namespace edgefw::image

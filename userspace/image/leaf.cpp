@@ -1,0 +1,125 @@
+#include "userspace/image/leaf.h"
+
+#include <algorithm>
+#include <span>
+
+namespace edgefw::image {
+namespace {
+
+using Candidates = std::span<Candidate>;
+
+edgefw_test test(edgefw_test_kind kind, unsigned field, std::uint32_t low, std::uint32_t width) {
+    return {low, width, static_cast<__u16>(kind), static_cast<__u16>(field), 0};
+}
+
+bool is_in(const Run& questions, const edgefw_test& question) {
+    return std::any_of(questions.begin(), questions.end(),
+                       [&](const edgefw_test& other) { return same(other, question); });
+}
+
+void keep_shared(Run& questions, const Candidate& candidate) {
+    std::erase_if(questions, [&](const edgefw_test& question) { return !is_in(candidate.tests, question); });
+}
+
+// How many candidates from the first on share at least one question, and the questions all of these share.
+struct Cluster {
+    std::size_t members = 1;
+    Run shared;
+};
+
+Cluster cluster_of(Candidates candidates) {
+    Cluster cluster{1, candidates[0].tests};
+    for (; cluster.members < candidates.size(); ++cluster.members) {
+        Run shared = cluster.shared;
+        keep_shared(shared, candidates[cluster.members]);
+        if (shared.empty()) break;
+        cluster.shared = std::move(shared);
+    }
+    return cluster;
+}
+
+void write(Run& run, Candidates candidates);
+
+void write_cluster(Run& run, Candidates members, const Run& shared) {
+    const std::size_t first = run.size();
+    run.insert(run.end(), shared.begin(), shared.end());
+    for (Candidate& member : members) {
+        std::erase_if(member.tests, [&](const edgefw_test& question) { return is_in(shared, question); });
+    }
+    if (members.size() == 1) {
+        run.push_back(members[0].match);
+    } else {
+        write(run, members);
+    }
+    for (std::size_t i = first; i < first + shared.size(); ++i) {
+        run[i].skip = static_cast<__u32>(run.size() - i);
+    }
+}
+
+void write(Run& run, Candidates candidates) {
+    while (!candidates.empty()) {
+        const Cluster cluster = cluster_of(candidates);
+        write_cluster(run, candidates.first(cluster.members), cluster.shared);
+        candidates = candidates.subspan(cluster.members);
+    }
+}
+
+std::uint64_t hash_of(const Run& run) {
+    std::uint64_t hash = 0xcbf29ce484222325u;
+    const auto mix = [&hash](std::uint64_t value) {
+        hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 29;
+    };
+    for (const edgefw_test& element : run) {
+        mix(std::uint64_t{element.low} << 32 | element.width);
+        mix(std::uint64_t{element.kind} << 48 | std::uint64_t{element.field} << 32 | element.skip);
+    }
+    return hash;
+}
+
+}  // namespace
+
+bool same(const edgefw_test& a, const edgefw_test& b) {
+    return a.low == b.low && a.width == b.width && a.kind == b.kind && a.field == b.field && a.skip == b.skip;
+}
+
+Run tests_of(const Boxes& boxes, std::uint32_t box, const Region& region, const FlagTests& flags) {
+    Run tests;
+    for (const unsigned field : boxes.fields()) {
+        const Interval interval = boxes.at(field, box);
+        if (interval.covers(region[field])) continue;
+        // Within the region: what two boxes ask here is often the same, though the boxes differ.
+        const Interval asked = interval.within(region[field]);
+        tests.push_back(test(EDGEFW_TEST_RANGE, field, asked.low, asked.high - asked.low));
+    }
+    if (flags.mask != 0) {
+        tests.push_back(test(EDGEFW_TEST_MASK, EDGEFW_FIELD_DETAIL, flags.value, flags.mask));
+    }
+    if (flags.any_of != 0) {
+        tests.push_back(test(EDGEFW_TEST_ANY_OF, EDGEFW_FIELD_DETAIL, 0, flags.any_of));
+    }
+    return tests;
+}
+
+Run run_of(std::vector<Candidate> candidates) {
+    Run run;
+    write(run, candidates);
+    run.push_back(test(EDGEFW_TEST_END, 0, 0, 0));
+    return run;
+}
+
+std::uint32_t Runs::add(const Run& run) {
+    const std::uint64_t hash = hash_of(run);
+    const auto known = by_hash_.find(hash);
+    // A stored place is a hint: a given-up tree's runs are cut off, and others take their room.
+    if (known != by_hash_.end() && known->second + run.size() <= tests_.size() &&
+        std::equal(run.begin(), run.end(), tests_.begin() + known->second, same)) {
+        return known->second;
+    }
+    const auto index = static_cast<std::uint32_t>(tests_.size());
+    tests_.insert(tests_.end(), run.begin(), run.end());
+    by_hash_[hash] = index;
+    return index;
+}
+
+}  // namespace edgefw::image

@@ -1,0 +1,43 @@
+// A leaf's run: the rules of a region as tests and matches (maps/tree.h).
+//
+// Boxes that follow one another often ask the same question: the same host, the same protocol. It is asked once, and a
+// packet that fails it skips all of them.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "userspace/image/boxes.h"
+
+namespace edgefw::image {
+
+using Run = std::vector<edgefw_test>;
+
+// One element each for what the path to `region` has not settled of `box`.
+Run tests_of(const Boxes& boxes, std::uint32_t box, const Region& region, const FlagTests& flags);
+
+// One box of a leaf: its tests, and the match they lead to.
+struct Candidate {
+    Run tests;
+    edgefw_test match;
+};
+
+// The run for `candidates` in order, with its end.
+Run run_of(std::vector<Candidate> candidates);
+
+// All runs of an image. Equal ones are stored once.
+class Runs {
+public:
+    explicit Runs(std::vector<edgefw_test>& tests) : tests_(tests) {}
+
+    std::uint32_t add(const Run& run);  // index of its first element
+
+private:
+    std::vector<edgefw_test>& tests_;
+    std::unordered_map<std::uint64_t, std::uint32_t> by_hash_;
+};
+
+bool same(const edgefw_test& a, const edgefw_test& b);
+
+}  // namespace edgefw::image

@@ -1,0 +1,115 @@
+// plan: counter slots for the ids of an image, and the forwards that an older image leaves behind.
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "userspace/image/forwards.h"
+#include "userspace/image/image.h"
+
+namespace edgefw::image {
+namespace {
+
+// Gives out the slots of [first, end), each once: after the highest in use, then from the start.
+class SlotRange {
+public:
+    SlotRange(std::uint32_t first, std::uint32_t end, const Slots& in_force) : first_(first), end_(end), next_(first) {
+        for (const auto& [id, slot] : in_force) {
+            if (!contains(slot)) continue;
+            used_.insert(slot);
+            next_ = std::max(next_, slot + 1);
+        }
+    }
+
+    // The slot `id` has in `in_force`, else a new one; EDGEFW_SLOT_NONE when there is none left.
+    std::uint32_t slot_of(const std::string& id, const Slots& in_force) {
+        const auto known = in_force.find(id);
+        if (known != in_force.end() && contains(known->second)) return known->second;
+        if (used_.size() == end_ - first_) return EDGEFW_SLOT_NONE;
+        for (;; ++next_) {
+            if (next_ >= end_) next_ = first_;
+            if (used_.insert(next_).second) return next_++;
+        }
+    }
+
+private:
+    bool contains(std::uint32_t slot) const { return first_ <= slot && slot < end_; }
+
+    std::uint32_t first_;
+    std::uint32_t end_;
+    std::uint32_t next_;
+    std::set<std::uint32_t> used_;
+};
+
+Result<std::vector<std::uint32_t>> give_out(const std::vector<std::string>& ids, SlotRange range,
+                                            const Slots& in_force) {
+    std::vector<std::uint32_t> slots;
+    for (const std::string& id : ids) {
+        const std::uint32_t slot = range.slot_of(id, in_force);
+        if (slot == EDGEFW_SLOT_NONE) {
+            return failed("no counter slot is left for " + id + "; push a policy with fewer rules or port forwards");
+        }
+        slots.push_back(slot);
+    }
+    return slots;
+}
+
+void write_slots(ForwardTable& table, const std::vector<std::uint32_t>& slots) {
+    for (edgefw_forward& entry : table.entries) {
+        if ((entry.flags & EDGEFW_FORWARD_USED) == 0) continue;
+        entry.slot = static_cast<__u16>(slots[entry.slot]);
+    }
+}
+
+auto what_it_does(const edgefw_forward& entry) {
+    return std::tie(entry.public_address, entry.public_port, entry.protocol, entry.target_address, entry.target_port,
+                    entry.slot);
+}
+
+bool has(const std::vector<edgefw_forward>& entries, const edgefw_forward& sought) {
+    return std::any_of(entries.begin(), entries.end(),
+                       [&](const edgefw_forward& entry) { return what_it_does(entry) == what_it_does(sought); });
+}
+
+}  // namespace
+
+Result<Slots> assign_slots(Image& image, const Slots& in_force) {
+    const auto rules = give_out(image.rule_ids, {EDGEFW_SLOT_FIRST_RULE, EDGEFW_SLOTS_MAX, in_force}, in_force);
+    if (!rules) return rules.error();
+    const auto forwards =
+        give_out(image.forward_ids, {EDGEFW_SLOT_FIRST_NAT, EDGEFW_SLOT_FIRST_RULE, in_force}, in_force);
+    if (!forwards) return forwards.error();
+
+    for (edgefw_test& test : image.tests) {
+        if (test.kind != EDGEFW_TEST_MATCH) continue;
+        const std::uint32_t slot = (*rules)[test.width & EDGEFW_OUTCOME_SLOT_MASK];
+        test.width = (test.width & ~EDGEFW_OUTCOME_SLOT_MASK) | slot;
+    }
+    write_slots(image.forwards_in, *forwards);
+    write_slots(image.forwards_out, *forwards);
+
+    Slots slots;
+    for (std::size_t i = 0; i < rules->size(); ++i)
+        slots[image.rule_ids[i]] = (*rules)[i];
+    for (std::size_t i = 0; i < forwards->size(); ++i)
+        slots[image.forward_ids[i]] = (*forwards)[i];
+    return slots;
+}
+
+void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force) {
+    std::vector<edgefw_forward> entries = entries_of(image.forwards_in.entries);
+    std::vector<edgefw_forward> newest_first = entries_of(in_force);
+    std::stable_partition(newest_first.begin(), newest_first.end(),
+                          [](const edgefw_forward& entry) { return (entry.flags & EDGEFW_FORWARD_RETIRED) == 0; });
+    constexpr std::size_t kMost = EDGEFW_SLOT_FIRST_RULE - EDGEFW_SLOT_FIRST_NAT;
+    const std::size_t room = entries.size() + kMost;
+    for (edgefw_forward& entry : newest_first) {
+        if (entries.size() == room) break;
+        if (has(entries, entry)) continue;
+        entry.flags |= EDGEFW_FORWARD_RETIRED;
+        entries.push_back(entry);
+    }
+    // The active entries had room before, and retired ones without room are left out: this does not fail.
+    static_cast<void>(lay_out_forwards(image, entries));
+}
+
+}  // namespace edgefw::image

@@ -1,0 +1,47 @@
+// Rules to boxes. Two passes: ends_of() decides for each rule which addresses sit in the tree and which go through a
+// class; when all sets are known and their classes numbered, add_boxes() spreads the rule out.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "userspace/image/boxes.h"
+#include "userspace/image/classes.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::image {
+
+// The addresses of one family that one end of a rule may have.
+struct End {
+    bool any = true;
+    std::vector<AddressRange> literals;  // each one box: IPv4 any range, IPv6 a prefix
+    std::vector<Classes::SetId> sets;
+
+    bool never() const { return !any && literals.empty() && sets.empty(); }
+};
+
+struct Ends {
+    End local;
+    End remote;
+};
+
+using SetsByName = std::map<std::string, const policy::Set*>;
+
+// Whether `rule` judges packets of `family` at `hook` of `side`.
+bool applies(const policy::Rule& rule, policy::Side side, edgefw_hook hook);
+bool applies(const policy::Rule& rule, Family family);
+
+// Registers what `rule` needs in `classes`. Fails (kPolicy) when the rule names a set that the policy has not.
+Result<Ends> ends_of(const policy::Rule& rule, Family family, const SetsByName& sets, Classes& classes);
+
+// Adds the boxes of `rule`, the `number`th of the policy; none where an end is never(). Fails (kPolicy) when they are
+// too many.
+Result<Ok> add_boxes(const policy::Rule& rule, std::uint32_t number, const std::vector<Region>& bases, Boxes& boxes);
+
+// The combinations of the rule's local and remote addresses, everything else left open.
+std::vector<Region> address_boxes(const Ends& ends, const Classes& classes);
+
+Ending ending_of(const policy::Rule& rule, std::uint32_t number);
+
+}  // namespace edgefw::image

@@ -1,0 +1,88 @@
+#include "userspace/image/split.h"
+
+#include <algorithm>
+
+namespace edgefw::image {
+namespace {
+
+// A large region's split is chosen by a sample: an even split of the sample is nearly one of all.
+constexpr std::size_t kSample = 128;
+
+std::uint64_t square(std::uint64_t x) {
+    return x * x;
+}
+
+}  // namespace
+
+std::optional<Split> Splitter::choose(const std::vector<std::uint32_t>& items, const Region& region) {
+    const std::size_t stride = items.size() / kSample;
+    if (stride > 1) {
+        const Best best = look_at_every(stride, items, region);
+        if (best.edges > 0) return best.split;
+    }
+    const Best best = look_at_every(1, items, region);
+    return best.edges > 0 ? std::optional(best.split) : std::nullopt;
+}
+
+std::optional<Split> Splitter::halve(const std::vector<std::uint32_t>& items, const Region& region) {
+    const Best best = look_at_every(1, items, region);
+    return best.edges > 0 ? std::optional(best.middle) : std::nullopt;
+}
+
+Splitter::Best Splitter::look_at_every(std::size_t stride, const std::vector<std::uint32_t>& items,
+                                       const Region& region) {
+    Best best;
+    for (const unsigned field : boxes_.fields()) {
+        const Interval bounds = region[field];
+        const Interval first = boxes_.at(field, items[0]).within(bounds);
+        bool differ = false;
+        lows_.clear();
+        highs_.clear();
+        for (std::size_t i = 0; i < items.size(); i += stride) {
+            const Interval interval = boxes_.at(field, items[i]).within(bounds);
+            differ |= interval != first;
+            lows_.push_back(interval.low);
+            highs_.push_back(interval.high);
+        }
+        if (!differ) continue;
+        std::sort(lows_.begin(), lows_.end());
+        std::sort(highs_.begin(), highs_.end());
+        try_field(field, bounds, best);
+    }
+    return best;
+}
+
+// Walks the values at which the upper part may begin: where a box begins, or just after one ends.
+void Splitter::try_field(unsigned field, Interval bounds, Best& best) {
+    edges_.clear();
+    const std::size_t n = lows_.size();
+    std::size_t begun = 0;  // boxes that begin below the upper part
+    std::size_t ended = 0;  // boxes that end below it
+    while (begun < n && lows_[begun] == bounds.low)
+        ++begun;
+    for (;;) {
+        std::uint64_t upper = UINT64_MAX;
+        if (begun < n) upper = lows_[begun];
+        if (ended < n) upper = std::min(upper, std::uint64_t{highs_[ended]} + 1);
+        if (upper > bounds.high) break;
+        while (ended < n && highs_[ended] < upper)
+            ++ended;
+        const std::uint64_t score = square(begun) + square(n - ended);
+        const Split split{field, static_cast<std::uint32_t>(upper - 1)};
+        if (begun > 0 && ended < n) {
+            edges_.push_back(split.value);
+            if (score < best.score) {
+                best.score = score;
+                best.split = split;
+            }
+        }
+        while (begun < n && lows_[begun] == upper)
+            ++begun;
+    }
+    if (edges_.size() > best.edges) {
+        best.edges = edges_.size();
+        best.middle = {field, edges_[edges_.size() / 2]};
+    }
+}
+
+}  // namespace edgefw::image
