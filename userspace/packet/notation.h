@@ -18,14 +18,14 @@ struct Packet {
     policy::Side side = policy::Side::kExternal;
     policy::Direction direction = policy::Direction::kInbound;
     std::uint8_t protocol = 0;
-    Address source;       // what is on the wire at that hook
-    Address destination;  // same family
+    Address source;                 // what is on the wire at that hook
+    Address destination;            // same family
     std::uint16_t source_port = 0;  // TCP and UDP
     std::uint16_t destination_port = 0;
     std::uint8_t tcp_flags = 0x02;  // SYN when none is named
     std::uint8_t icmp_type = 0;     // ICMP and ICMPv6
     std::uint8_t icmp_code = 0;
-    std::uint16_t icmp_id = 0;      // echo: identifier (0 when built from notation)
+    std::uint16_t icmp_id = 0;  // echo: identifier (0 when built from notation)
     std::optional<std::uint16_t> vlan;
 
     edgefw_hook hook() const { return policy::hook_of(side, direction); }

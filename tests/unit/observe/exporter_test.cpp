@@ -1,0 +1,76 @@
+#include "userspace/observe/exporter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <sstream>
+
+#include "tests/unit/observe/cards.h"
+
+namespace edgefw::observe {
+namespace {
+
+using testing::HasSubstr;
+
+class ExporterTest : public testing::Test {
+protected:
+    ExporterTest()
+        : log("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(messages)),
+          exporter({[this] { return cards; }, [this](bool) { return status; }}, "0.1.0", log) {
+        log.set_pattern("%v");
+        kernel::Status one_card;
+        one_card.cards.push_back({external_card(), {{"connections-ipv4", 12, 131072}}});
+        status = one_card;
+        cards = std::vector<kernel::CardCounters>{external_counters()};
+    }
+
+    std::string metrics() {
+        const Result<std::string> text = exporter.metrics();
+        EXPECT_TRUE(text);
+        return text ? *text : "";
+    }
+
+    Result<std::vector<kernel::CardCounters>> cards = failed("unset");
+    Result<kernel::Status> status = failed("unset");
+    std::ostringstream messages;
+    spdlog::logger log;
+    Exporter exporter;
+};
+
+TEST_F(ExporterTest, ExportsCountersOccupancyAndPushes) {
+    exporter.set_pushes({1, 0, 0, true, 0});
+    const std::string text = metrics();
+    EXPECT_THAT(text, HasSubstr("rule=\"admin-ssh\""));
+    EXPECT_THAT(text, HasSubstr("edgefw_map_entries{interface=\"eth0\",map=\"connections-ipv4\"} 12\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_push_total{result=\"ok\"} 1\n"));
+}
+
+TEST_F(ExporterTest, AKernelThatCannotBeReadIsLoggedOnceAndShows) {
+    cards = failed("nothing is attached");
+    EXPECT_THAT(metrics(), HasSubstr("edgefw_scrape_success 0\n"));
+    metrics();
+    EXPECT_EQ(messages.str(), "counters: nothing is attached\n");
+}
+
+TEST_F(ExporterTest, IsHealthyWhileACardIsAttached) {
+    EXPECT_TRUE(exporter.health());
+    status = kernel::Status{};
+    const Result<Ok> health = exporter.health();
+    ASSERT_FALSE(health);
+    EXPECT_THAT(health.error().message, HasSubstr("no card is attached"));
+    status = failed("no bpffs");
+    EXPECT_EQ(exporter.health().error().message, "no bpffs");
+}
+
+TEST_F(ExporterTest, WhoKeepsAPolicyIsHealthyOnceOneIsInForce) {
+    status->cards[0].card.generation = 0;
+    EXPECT_TRUE(exporter.health());
+    exporter.set_pushes({});
+    EXPECT_FALSE(exporter.health());
+    status->cards[0].card.generation = 1;
+    EXPECT_TRUE(exporter.health());
+}
+
+}  // namespace
+}  // namespace edgefw::observe

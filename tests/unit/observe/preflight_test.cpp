@@ -1,0 +1,48 @@
+#include "userspace/observe/preflight.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace edgefw::observe {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+policy::Policy with_forward() {
+    policy::Policy policy;
+    policy.file = "policy.yaml";
+    policy::Forward forward;
+    forward.id = "office/map";
+    forward.public_address = *Address::parse("203.0.113.7");
+    forward.where = {"policy.yaml", 9, 3};
+    policy.forwards.push_back(forward);
+    return policy;
+}
+
+kernel::HostAddress own(const char* address, bool dynamic = false) {
+    return {*Address::parse(address), "eth0", dynamic};
+}
+
+TEST(Preflight, WarnsOfAForwardWhosePublicAddressIsNotOurs) {
+    EXPECT_THAT(preflight(with_forward(), {own("203.0.113.8")}),
+                ElementsAre(StartsWith("policy.yaml:9:3: the public address 203.0.113.7 of office/map is not")));
+    EXPECT_THAT(preflight(with_forward(), {own("203.0.113.8"), own("203.0.113.7")}), IsEmpty());
+}
+
+TEST(Preflight, WarnsOfALeaseThatCannotBeRenewed) {
+    policy::Policy policy;
+    policy.file = "policy.yaml";
+    const std::vector<kernel::HostAddress> leased{own("192.0.2.1", true), own("2001:db8::1", true)};
+    EXPECT_THAT(preflight(policy, leased), IsEmpty());
+    policy.builtins &= ~(1u << EDGEFW_BUILTIN_DHCP);
+    EXPECT_THAT(preflight(policy, leased), ElementsAre(testing::HasSubstr("{dhcp: off}")));
+    EXPECT_THAT(preflight(policy, {own("192.0.2.1")}), IsEmpty());
+    policy.builtins = ~(1u << EDGEFW_BUILTIN_DHCPV6);
+    EXPECT_THAT(preflight(policy, leased),
+                ElementsAre(testing::AllOf(testing::HasSubstr("2001:db8::1"), testing::HasSubstr("{dhcpv6: off}"))));
+}
+
+}  // namespace
+}  // namespace edgefw::observe

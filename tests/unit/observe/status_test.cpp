@@ -1,0 +1,49 @@
+#include "userspace/observe/status.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/observe/cards.h"
+
+namespace edgefw::observe {
+namespace {
+
+kernel::Status two_cards() {
+    kernel::Status status;
+    status.generation = 3;
+    status.cards.push_back({external_card(), {{"connections-ipv4", 12, 131072}}});
+    status.cards.push_back({internal_counters().card, {}});
+    status.cards.back().card.generation = 0;
+    status.cards.back().card.digest.clear();
+    return status;
+}
+
+TEST(StatusText, ShowsCardsAndTables) {
+    EXPECT_EQ(status_text(two_cards(), 80),
+              "interface  side      mode     egress  programs  generation  digest\n"
+              "eth0       external  native   tcx     11, 12             3  0123456789ab\n"
+              "eth1       internal  generic  clsact  11, 12     no policy  -\n"
+              "\n"
+              "interface  map               entries  capacity\n"
+              "eth0       connections-ipv4       12    131072\n");
+}
+
+TEST(StatusText, SaysThatNothingIsAttached) {
+    EXPECT_EQ(status_text({}, 80), "nothing is attached\n");
+}
+
+TEST(StatusJson, HoldsTheSame) {
+    const auto json = status_json(two_cards());
+    EXPECT_EQ(json["generation"], 3);
+    EXPECT_EQ(json["interfaces"][0].dump(),
+              R"({"interface":"eth0","ifindex":2,"side":"external","mode":"native","egress":"tcx","generation":3,)"
+              R"("digest":"0123456789abcdef","programs":{"received":11,"sent":12},)"
+              R"("maps":[{"map":"connections-ipv4","entries":12,"capacity":131072}]})");
+    EXPECT_TRUE(json["interfaces"][1]["digest"].is_null());
+}
+
+TEST(CardText, NamesSideAndHooks) {
+    EXPECT_EQ(card_text(external_card()), "eth0 (external, native, tcx)");
+}
+
+}  // namespace
+}  // namespace edgefw::observe

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+
+#include "userspace/cli/context.h"
+#include "userspace/cli/words.h"
+#include "userspace/kernel/host.h"
+
+namespace edgefw::cli {
+
+struct AttachOptions {
+    std::string interface;
+    std::string policy;  // empty: none
+    policy::Side side = policy::Side::kExternal;
+    kernel::XdpMode mode = kernel::XdpMode::kAuto;
+    kernel::Egress egress = kernel::Egress::kAuto;
+    std::uint32_t connections = 0;  // 0: the default
+};
+
+// Inline, like that of every subcommand: the unit ring parses command lines without the kernel.
+inline CLI::App* add_to(CLI::App& app, AttachOptions& options) {
+    using kernel::Egress;
+    using kernel::XdpMode;
+    using policy::Side;
+    CLI::App* command = app.add_subcommand("attach", "Attach the filter to a card, received and sent");
+    command->add_option("IFACE", options.interface, "The network card")->required();
+    add_word_option<Side>(*command, "--side", options.side,
+                          {{"external", Side::kExternal}, {"internal", Side::kInternal}})
+        ->description("What the card faces: external (the Internet, default) or internal");
+    command->add_option("--policy", options.policy, "The policy file; without one everything passes and is counted");
+    add_word_option<XdpMode>(*command, "--mode", options.mode,
+                             {{"auto", XdpMode::kAuto}, {"native", XdpMode::kNative}, {"generic", XdpMode::kGeneric}})
+        ->description("XDP in the driver (native) or behind it (generic); auto tries native first");
+    add_word_option<Egress>(*command, "--egress", options.egress,
+                            {{"auto", Egress::kAuto}, {"tcx", Egress::kTcx}, {"clsact", Egress::kClsact}})
+        ->description("The hook for sent packets; auto takes tcx where the kernel has it");
+    command
+        ->add_option("--connections", options.connections,
+                     "Entries of each of the card's connection tables (IPv4, IPv6), 131072 by default")
+        ->check(CLI::Range(1u, 16u << 20))
+        ->type_name("N");
+    return command;
+}
+
+Result<Ok> run(const AttachOptions& options, Context& context);
+
+}  // namespace edgefw::cli

@@ -1,0 +1,86 @@
+#include "userspace/cli/check.h"
+
+#include "userspace/cli/prepare.h"
+#include "userspace/observe/explain.h"
+#include "userspace/observe/preflight.h"
+
+namespace edgefw::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string counted(std::size_t count, const std::string& one, const std::string& several) {
+    return std::to_string(count) + " " + (count == 1 ? one : several);
+}
+
+// What this host alone can tell. Not knowing its addresses is no fault of the policy.
+std::vector<std::string> host_warnings(const policy::Policy& policy, Context& context) {
+    const Result<std::vector<kernel::HostAddress>> addresses = kernel::host_addresses();
+    if (addresses) return observe::preflight(policy, *addresses);
+    context.log.warn("warning: not compared with this host's addresses: {}", addresses.error().message);
+    return {};
+}
+
+// Tests run, or why not.
+struct TestOutcome {
+    std::size_t passed = 0;
+    std::string not_run;  // empty: they were
+};
+
+Result<TestOutcome> run_tests(const Prepared& prepared, Context& context) {
+    const std::vector<policy::PolicyTest>& tests = prepared.policy.tests;
+    // A packet that cannot be read is wrong whether or not it can be judged here.
+    if (auto packets = observe::packets_of(tests); !packets) return packets.error();
+    if (tests.empty()) return TestOutcome{};
+    if (auto may_load = kernel::may_load_programs(); !may_load) {
+        return TestOutcome{0, may_load.error().message};
+    }
+    if (auto done = run_policy_tests(prepared, context); !done) return done.error();
+    return TestOutcome{tests.size(), ""};
+}
+
+void print(const policy::Policy& policy, const TestOutcome& outcome, const std::vector<std::string>& warnings,
+           Context& context) {
+    const std::size_t not_run = policy.tests.size() - outcome.passed;
+    if (context.options.json) {
+        const ordered_json tests{{"passed", outcome.passed}, {"not_run", not_run}};
+        context.out.write(ordered_json{{"file", policy.file},
+                                       {"digest", policy.digest},
+                                       {"rules", policy.rules.size()},
+                                       {"nat", policy.forwards.size()},
+                                       {"tests", tests},
+                                       {"warnings", warnings}}
+                              .dump(2, ' ', false, ordered_json::error_handler_t::replace) +
+                          "\n");
+        return;
+    }
+    std::string line = policy.file + ": " + counted(policy.rules.size(), "rule", "rules") + ", " +
+                       counted(policy.forwards.size(), "nat entry", "nat entries") + ", ";
+    if (not_run > 0) {
+        line += counted(not_run, "test", "tests") + " not run";
+    } else if (outcome.passed > 0) {
+        line += counted(outcome.passed, "test", "tests") + " passed";
+    } else {
+        line += "no tests";
+    }
+    context.out.write(line + "\n");
+}
+
+}  // namespace
+
+Result<Ok> run(const CheckOptions& options, Context& context) {
+    const Result<Prepared> prepared = prepare(options.policy, context);
+    if (!prepared) return prepared.error();
+    std::vector<std::string> warnings = prepared->policy.warnings;
+    for (std::string& warning : host_warnings(prepared->policy, context)) {
+        context.log.warn("warning: {}", warning);
+        warnings.push_back(std::move(warning));
+    }
+    const Result<TestOutcome> outcome = run_tests(*prepared, context);
+    if (!outcome) return outcome.error();
+    if (!outcome->not_run.empty()) context.log.warn("warning: the policy's tests were not run: {}", outcome->not_run);
+    print(prepared->policy, *outcome, warnings, context);
+    return Ok{};
+}
+
+}  // namespace edgefw::cli

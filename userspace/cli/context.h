@@ -1,0 +1,28 @@
+// What every subcommand is given.
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <string>
+#include <vector>
+
+#include "userspace/cli/output.h"
+#include "userspace/policy/stages.h"
+
+namespace edgefw::cli {
+
+// Options that every subcommand understands.
+struct GlobalOptions {
+    std::vector<std::string> profiles;  // --profiles DIR
+    bool json = false;
+    bool verbose = false;
+};
+
+struct Context {
+    GlobalOptions options;
+    policy::ProfilePath profiles;
+    Output& out;          // results
+    spdlog::logger& log;  // messages
+};
+
+}  // namespace edgefw::cli

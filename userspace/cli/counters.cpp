@@ -1,0 +1,42 @@
+#include "userspace/cli/counters.h"
+
+#include <chrono>
+#include <thread>
+
+#include "userspace/kernel/host.h"
+#include "userspace/observe/counters.h"
+
+namespace edgefw::cli {
+namespace {
+
+constexpr const char* kClearScreen = "\x1b[H\x1b[2J\x1b[3J";
+
+// One JSON document; on one line when more are to follow.
+Result<std::string> render(const std::vector<kernel::CardCounters>& cards, const CountersOptions& options,
+                           const Context& context) {
+    if (!context.options.json) return observe::counters_text(cards, context.out.width());
+    const Result<nlohmann::ordered_json> json = observe::counters_json(cards);
+    if (!json) return json.error();
+    return json->dump(options.watch ? -1 : 2) + "\n";
+}
+
+}  // namespace
+
+Result<Ok> run(const CountersOptions& options, Context& context) {
+    std::optional<std::string> interface;
+    if (!options.interface.empty()) interface = options.interface;
+    const bool clear = options.watch && !context.options.json && context.out.is_terminal();
+    while (true) {
+        const Result<std::vector<kernel::CardCounters>> cards = kernel::counters(interface);
+        if (!cards) return cards.error();
+        if (cards->empty()) return failed("nothing is attached: run 'edgefw attach IFACE'");
+        const Result<std::string> text = render(*cards, options, context);
+        if (!text) return text.error();
+        if (clear) context.out.write(kClearScreen);
+        context.out.write(*text);
+        if (!options.watch || !context.out.flush()) return Ok{};
+        std::this_thread::sleep_for(std::chrono::seconds(1));
+    }
+}
+
+}  // namespace edgefw::cli

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "userspace/cli/context.h"
+
+namespace edgefw::cli {
+
+struct CountersOptions {
+    std::string interface;  // empty: every attached card
+    bool watch = false;
+};
+
+inline CLI::App* add_to(CLI::App& app, CountersOptions& options) {
+    CLI::App* command =
+        app.add_subcommand("counters", "Packets, bytes and connections per rule, and packets per reason");
+    command->add_option("IFACE", options.interface, "This card alone");
+    command->add_flag("--watch", options.watch, "Again each second, until interrupted");
+    return command;
+}
+
+Result<Ok> run(const CountersOptions& options, Context& context);
+
+}  // namespace edgefw::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "userspace/cli/context.h"
+
+namespace edgefw::cli {
+
+struct DetachOptions {
+    std::string interface;
+};
+
+inline CLI::App* add_to(CLI::App& app, DetachOptions& options) {
+    CLI::App* command = app.add_subcommand("detach", "Remove the filter from a card and leave nothing behind");
+    command->add_option("IFACE", options.interface, "The network card")->required();
+    return command;
+}
+
+Result<Ok> run(const DetachOptions& options, Context& context);
+
+}  // namespace edgefw::cli

@@ -1,0 +1,14 @@
+// The exit codes of docs/commands.md.
+#pragma once
+
+#include "userspace/base/result.h"
+
+namespace edgefw::cli {
+
+inline constexpr int kDone = 0;
+
+inline int exit_code(ErrorKind kind) {
+    return static_cast<int>(kind);
+}
+
+}  // namespace edgefw::cli

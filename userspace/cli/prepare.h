@@ -1,0 +1,30 @@
+// The stages before `commit`, as attach, push, check, explain and serve all go through them.
+#pragma once
+
+#include <string>
+
+#include "userspace/base/result.h"
+#include "userspace/cli/context.h"
+#include "userspace/kernel/host.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::cli {
+
+struct Prepared {
+    policy::Policy policy;
+    kernel::Compiled compiled;
+};
+
+// read ... compile. Warnings of the policy are logged.
+Result<Prepared> prepare(const std::string& file, Context& context);
+// The same from text that was read already; `file` names it in messages.
+Result<Prepared> prepare_text(const std::string& text, const std::string& file, Context& context);
+
+// Runs the policy's own tests on the real programs, all against one table of connections a side. Loads nothing when
+// there are none. kPolicy: some failed.
+Result<Ok> run_policy_tests(const Prepared& prepared, Context& context);
+
+// Both: what may be attached or pushed.
+Result<Prepared> prepare_and_test(const std::string& file, Context& context);
+
+}  // namespace edgefw::cli

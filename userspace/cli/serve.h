@@ -1,0 +1,31 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "userspace/cli/context.h"
+
+namespace edgefw::cli {
+
+struct ServeOptions {
+    std::string listen = "127.0.0.1:9477";
+    std::string policy;  // empty: none is watched
+    unsigned interval = 1;
+};
+
+inline CLI::App* add_to(CLI::App& app, ServeOptions& options) {
+    CLI::App* command = app.add_subcommand("serve", "Prometheus metrics over HTTP; keeps a policy file in force");
+    command->add_option("--listen", options.listen, "Where to listen")->capture_default_str()->type_name("ADDR:PORT");
+    CLI::Option* policy =
+        command->add_option("--policy", options.policy, "The policy file to watch and push when it changed");
+    command->add_option("--interval", options.interval, "Seconds between two looks at that file")
+        ->capture_default_str()
+        ->check(CLI::Range(1u, 3600u))
+        ->type_name("SECONDS")
+        ->needs(policy);
+    return command;
+}
+
+Result<Ok> run(const ServeOptions& options, Context& context);
+
+}  // namespace edgefw::cli

@@ -1,0 +1,43 @@
+#include "userspace/cli/show.h"
+
+#include "userspace/kernel/host.h"
+#include "userspace/observe/show.h"
+
+namespace edgefw::cli {
+namespace {
+
+Result<std::string> document_of(const ShowOptions& options, Context& context) {
+    if (!options.policy.empty()) {
+        const Result<policy::Policy> policy = policy::load(options.policy, context.profiles);
+        if (!policy) return policy.error();
+        for (const std::string& warning : policy->warnings)
+            context.log.warn("warning: {}", warning);
+        return policy::show(*policy).dump();
+    }
+    std::optional<std::string> interface;
+    if (!options.interface.empty()) interface = options.interface;
+    Result<std::string> document = kernel::document_in_force(interface);
+    if (document && document->empty()) {
+        return failed("no policy is in force: run 'edgefw push FILE', or name a file to show");
+    }
+    return document;
+}
+
+}  // namespace
+
+Result<Ok> run(const ShowOptions& options, Context& context) {
+    const Result<std::string> document = document_of(options, context);
+    if (!document) return document.error();
+    if (context.options.json) {
+        const Result<nlohmann::ordered_json> json = observe::show_json(*document);
+        if (!json) return json.error();
+        context.out.write(json->dump(2) + "\n");
+        return Ok{};
+    }
+    const Result<std::string> text = observe::show_text(*document, context.out.width());
+    if (!text) return text.error();
+    context.out.write(*text);
+    return Ok{};
+}
+
+}  // namespace edgefw::cli

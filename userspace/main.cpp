@@ -1,0 +1,82 @@
+// Builds the command line, runs the chosen subcommand, prints its error once and turns it into the exit code.
+#include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+#include "userspace/cli/command_line.h"
+#include "userspace/cli/exit_code.h"
+
+namespace edgefw::cli {
+namespace {
+
+using Chosen = std::function<Result<Ok>(Context&)>;
+
+// Lines of a policy's errors begin with file:line:column, for editors to jump to.
+void print(const Error& error, spdlog::logger& log) {
+    if (error.kind == ErrorKind::kPolicy) {
+        log.error("{}", error.message);
+    } else {
+        log.error("edgefw: {}", error.message);
+    }
+}
+
+int run_chosen(const Chosen& chosen, const GlobalOptions& options) {
+    spdlog::logger log("edgefw", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    log.set_pattern("%v");
+    log.set_level(options.verbose ? spdlog::level::debug : spdlog::level::info);
+    Output out(STDOUT_FILENO);
+    Context context{options, policy::ProfilePath::standard(options.profiles), out, log};
+    const Result<Ok> done = chosen(context);
+    const Result<Ok> written = out.finish();
+    if (!done) {
+        print(done.error(), log);
+        return exit_code(done.error().kind);
+    }
+    if (!written) {
+        print(written.error(), log);
+        return exit_code(written.error().kind);
+    }
+    return kDone;
+}
+
+// Where parsing stops: with --help or --version, or with what is wrong on the command line.
+int end_of_parsing(const CLI::App& app, const CLI::ParseError& stop) {
+    if (stop.get_exit_code() == 0) return app.exit(stop, std::cout, std::cerr);
+    std::fprintf(stderr, "edgefw: %s; see 'edgefw --help'\n", stop.what());
+    return exit_code(ErrorKind::kUsage);
+}
+
+int run_command_line(int argc, char** argv) {
+    CLI::App app("Turns firewall policies into XDP and tcx filters at the network card.", "edgefw");
+    CommandLine line;
+    Chosen chosen;
+    add_global_to(app, line.global, EDGEFW_VERSION);
+    for_each_command(app, line, [&chosen](CLI::App& parent, auto& options) {
+        add_to(parent, options)->callback([&chosen, &options] {
+            chosen = [&options](Context& context) { return cli::run(options, context); };
+        });
+    });
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& stop) {
+        return end_of_parsing(app, stop);
+    }
+    return run_chosen(chosen, line.global);
+}
+
+}  // namespace
+}  // namespace edgefw::cli
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);  // a closed pipe ends no push half way; cli/output.h sees it
+    try {
+        return edgefw::cli::run_command_line(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "edgefw: %s\n", error.what());
+        return edgefw::cli::exit_code(edgefw::ErrorKind::kFailed);
+    }
+}

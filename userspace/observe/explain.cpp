@@ -1,0 +1,95 @@
+#include "userspace/observe/explain.h"
+
+#include "userspace/observe/reasons.h"
+
+namespace edgefw::observe {
+namespace {
+
+using kernel::Judgement;
+using policy::PolicyTest;
+
+std::string outcome_text(const Judgement& judgement) {
+    std::string text = policy::to_text(judgement.verdict);
+    if (!judgement.rule.empty()) text += ", rule " + judgement.rule;
+    return text + ", reason " + reason_text(judgement.reason);
+}
+
+std::string expected_text(const PolicyTest& test) {
+    std::string text = policy::to_text(test.expect);
+    if (test.rule) text += ", rule " + *test.rule;
+    if (test.reason) text += ", reason " + *test.reason;
+    return text;
+}
+
+bool holds(const PolicyTest& test, const Judgement& judgement) {
+    return test.expect == judgement.verdict && (!test.rule || *test.rule == judgement.rule) &&
+           (!test.reason || *test.reason == reason_text(judgement.reason));
+}
+
+void add_line(std::string& lines, const std::string& line) {
+    if (!lines.empty()) lines += '\n';
+    lines += line;
+}
+
+Error rejected(std::string lines) {
+    return {ErrorKind::kPolicy, std::move(lines)};
+}
+
+}  // namespace
+
+const char* reason_text(edgefw_reason reason) {
+    const auto index = static_cast<std::size_t>(reason);
+    return index < kReasons.size() ? kReasons[index].name : "unknown";
+}
+
+std::string judgement_json(std::string_view text, const Judgement& judgement) {
+    nlohmann::ordered_json line{
+        {"packet", text},
+        {"verdict", policy::to_text(judgement.verdict)},
+        {"rule", judgement.rule.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(judgement.rule)},
+        {"reason", reason_text(judgement.reason)}};
+    if (!judgement.nat.empty()) line["nat"] = judgement.nat;
+    return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string judgement_text(std::string_view text, const packet::Packet& packet, const Judgement& judgement) {
+    std::string lines = std::string(text) + "\n  " + outcome_text(judgement) + "\n";
+    if (judgement.nat.empty()) return lines;
+    lines += "  nat " + judgement.nat;
+    if (!judgement.frame.empty()) {
+        lines += ", goes on as " + packet::with_ends_of(packet, judgement.frame).to_text();
+    }
+    return lines + "\n";
+}
+
+Result<std::vector<packet::Packet>> packets_of(const std::vector<PolicyTest>& tests) {
+    std::vector<packet::Packet> packets;
+    std::string errors;
+    for (const PolicyTest& test : tests) {
+        Result<packet::Packet> packet = packet::parse(test.packet);
+        if (packet) {
+            packets.push_back(*packet);
+        } else {
+            add_line(errors, test.where.to_text() + ": " + packet.error().message);
+        }
+    }
+    if (!errors.empty()) return rejected(std::move(errors));
+    return packets;
+}
+
+Result<Ok> run_tests(const std::vector<PolicyTest>& tests, const JudgePacket& judge) {
+    const Result<std::vector<packet::Packet>> packets = packets_of(tests);
+    if (!packets) return packets.error();
+    std::string failures;
+    for (std::size_t i = 0; i < tests.size(); ++i) {
+        const Result<Judgement> judgement = judge((*packets)[i]);
+        if (!judgement) return judgement.error();
+        if (holds(tests[i], *judgement)) continue;
+        add_line(failures, tests[i].where.to_text() + ": test failed: " + tests[i].packet + ": expected " +
+                               expected_text(tests[i]) + "; got " + outcome_text(*judgement));
+    }
+    if (!failures.empty()) return rejected(std::move(failures));
+    return Ok{};
+}
+
+}  // namespace edgefw::observe

@@ -1,0 +1,49 @@
+// What the HTTP paths of `edgefw serve` answer, without the HTTP.
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "userspace/base/result.h"
+#include "userspace/observe/metrics.h"
+#include "userspace/observe/serve.h"
+
+namespace edgefw::observe {
+
+// Safe to call from several threads.
+class Exporter {
+public:
+    Exporter(Host host, std::string version, spdlog::logger& log)
+        : host_(std::move(host)), version_(std::move(version)), log_(log) {}
+
+    // /metrics. A kernel that cannot be read is logged and shows as edgefw_scrape_success 0; the rest is still
+    // exported.
+    Result<std::string> metrics();
+    // /healthz: Ok, or why this edge does not do what it should.
+    Result<Ok> health();
+
+    void set_pushes(const PushResults& pushes);
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    Snapshot snapshot();
+    std::vector<kernel::CardStatus> occupancy();
+
+    const Host host_;
+    const std::string version_;
+    spdlog::logger& log_;
+    std::mutex mutex_;  // guards what is below
+    Metrics metrics_;
+    std::optional<PushResults> pushes_;
+    std::vector<kernel::CardStatus> occupancy_;
+    Clock::time_point next_count_{};
+    std::string complaint_;  // logged last
+};
+
+}  // namespace edgefw::observe

@@ -1,0 +1,201 @@
+#include "userspace/observe/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include "userspace/observe/document.h"
+#include "userspace/observe/reasons.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::observe {
+namespace {
+
+using kernel::CardCounters;
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+using Families = std::vector<MetricFamily>;
+using Catalogues = std::map<std::string, Catalogue>;
+
+Result<Catalogue> catalogue_of(const CardCounters& card) {
+    const Result<Document> document = read_document(card.document);
+    if (!document) return document.error();
+    const std::string side = policy::to_text(card.card.side);
+    Catalogue catalogue{card.document, {}, {}};
+    const auto add_rule = [&](const DocumentRule& rule) {
+        catalogue.rules.push_back({rule.slot,
+                                   {{"interface", card.card.interface},
+                                    {"side", side},
+                                    {"direction", rule.direction},
+                                    {"rule", rule.id},
+                                    {"profile", rule.profile},
+                                    {"action", rule.action}}});
+    };
+    for (const DocumentRule& rule : document->rules) {
+        if (rule.side == side) add_rule(rule);
+    }
+    std::uint32_t slot = EDGEFW_SLOT_FIRST_BUILTIN;
+    for (const char* id : kBuiltinIds)
+        add_rule({id, "", side, "both", "pass", slot++});
+    if (card.card.side != policy::Side::kExternal) return catalogue;
+    for (const DocumentNat& entry : document->nat) {
+        catalogue.nat.push_back({entry.slot, {{"interface", card.card.interface}, {"nat", entry.id}}});
+    }
+    return catalogue;
+}
+
+// Brings the catalogues up to date; a card that is gone takes its own along.
+Result<Ok> refresh(Catalogues& catalogues, const std::vector<CardCounters>& cards) {
+    Catalogues fresh;
+    for (const CardCounters& card : cards) {
+        const auto known = catalogues.find(card.card.interface);
+        if (known != catalogues.end() && known->second.document == card.document) {
+            fresh.insert(catalogues.extract(known));
+            continue;
+        }
+        Result<Catalogue> catalogue = catalogue_of(card);
+        if (!catalogue) return catalogue.error();
+        fresh.emplace(card.card.interface, std::move(*catalogue));
+    }
+    catalogues = std::move(fresh);
+    return Ok{};
+}
+
+void add(MetricFamily& family, const Labels& labels, double value) {
+    ClientMetric metric;
+    metric.label = labels;
+    (family.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+    family.metric.push_back(std::move(metric));
+}
+
+// The three counters of what has a slot: rules, NAT entries.
+void add_slots(Families& families, const std::string& noun, const std::vector<CardCounters>& cards,
+               const std::vector<const std::vector<Catalogue::Series>*>& series) {
+    const auto family = [&noun](const std::string& what, const std::string& help) {
+        return MetricFamily{"edgefw_" + noun + "_" + what + "_total", help, MetricType::Counter, {}};
+    };
+    MetricFamily packets = family("packets", "Frames on the wire, by " + noun + ".");
+    MetricFamily bytes = family("bytes", "Bytes of those frames, without FCS, by " + noun + ".");
+    MetricFamily connections = family("connections", "Connections opened, by " + noun + ".");
+    for (std::size_t i = 0; i < cards.size(); ++i) {
+        for (const Catalogue::Series& one : *series[i]) {
+            const auto found = cards[i].slots.find(one.slot);
+            const edgefw_counter counter = found != cards[i].slots.end() ? found->second : edgefw_counter{};
+            add(packets, one.labels, static_cast<double>(counter.packets));
+            add(bytes, one.labels, static_cast<double>(counter.bytes));
+            add(connections, one.labels, static_cast<double>(counter.connections));
+        }
+    }
+    families.push_back(std::move(packets));
+    families.push_back(std::move(bytes));
+    families.push_back(std::move(connections));
+}
+
+void add_rules_and_nat(Families& families, const std::vector<CardCounters>& cards, const Catalogues& catalogues) {
+    std::vector<const std::vector<Catalogue::Series>*> rules;
+    std::vector<const std::vector<Catalogue::Series>*> nat;
+    for (const CardCounters& card : cards) {
+        const Catalogue& catalogue = catalogues.at(card.card.interface);
+        rules.push_back(&catalogue.rules);
+        nat.push_back(&catalogue.nat);
+    }
+    add_slots(families, "rule", cards, rules);
+    add_slots(families, "nat", cards, nat);
+}
+
+// The series of one card, hook and verdict. A combination the data path does not make is left out, unless it was seen.
+void add_reasons_of(const CardCounters& card, edgefw_hook hook, int verdict,
+                    std::pair<MetricFamily&, MetricFamily&> packets_and_bytes) {
+    for (std::size_t reason = 0; reason < kReasons.size(); ++reason) {
+        const edgefw_reason_counter& counter = card.reasons[hook][verdict][reason];
+        if (counter.packets == 0 && !kReasons[reason].goes_with(verdict)) continue;
+        const Labels labels{{"interface", card.card.interface},
+                            {"side", policy::to_text(card.card.side)},
+                            {"direction", policy::to_text(policy::direction_of(card.card.side, hook))},
+                            {"reason", kReasons[reason].name},
+                            {"verdict", verdict == EDGEFW_PASS ? "pass" : "drop"}};
+        add(packets_and_bytes.first, labels, static_cast<double>(counter.packets));
+        add(packets_and_bytes.second, labels, static_cast<double>(counter.bytes));
+    }
+}
+
+void add_reasons(Families& families, const std::vector<CardCounters>& cards) {
+    MetricFamily packets{"edgefw_reason_packets_total",
+                         "Frames by the reason they ended with; their sum is the frames seen.",
+                         MetricType::Counter,
+                         {}};
+    MetricFamily bytes{"edgefw_reason_bytes_total", "Bytes of those frames, without FCS.", MetricType::Counter, {}};
+    for (const CardCounters& card : cards) {
+        for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT}) {
+            for (const int verdict : {EDGEFW_PASS, EDGEFW_DROP}) {
+                add_reasons_of(card, hook, verdict, {packets, bytes});
+            }
+        }
+    }
+    families.push_back(std::move(packets));
+    families.push_back(std::move(bytes));
+}
+
+void add_status(Families& families, const Snapshot& snapshot) {
+    MetricFamily generation{
+        "edgefw_generation", "Policy generation in force on the card; 0: none was pushed.", MetricType::Gauge, {}};
+    MetricFamily entries{"edgefw_map_entries", "Entries in a table.", MetricType::Gauge, {}};
+    MetricFamily capacity{"edgefw_map_capacity", "Entries a table can hold.", MetricType::Gauge, {}};
+    for (const CardCounters& card : snapshot.cards) {
+        add(generation, {{"interface", card.card.interface}}, card.card.generation);
+    }
+    for (const kernel::CardStatus& card : snapshot.status) {
+        for (const kernel::Occupancy& map : card.maps) {
+            const Labels labels{{"interface", card.card.interface}, {"map", map.map}};
+            add(entries, labels, static_cast<double>(map.entries));
+            add(capacity, labels, static_cast<double>(map.capacity));
+        }
+    }
+    families.push_back(std::move(generation));
+    families.push_back(std::move(entries));
+    families.push_back(std::move(capacity));
+}
+
+void add_pushes(Families& families, const PushResults& pushes) {
+    MetricFamily total{"edgefw_push_total", "Pushes of the watched policy file, by result.", MetricType::Counter, {}};
+    add(total, {{"result", "ok"}}, static_cast<double>(pushes.ok));
+    add(total, {{"result", "rejected"}}, static_cast<double>(pushes.rejected));
+    add(total, {{"result", "failed"}}, static_cast<double>(pushes.failed));
+    MetricFamily success{"edgefw_policy_last_push_success",
+                         "Whether the last push of the watched file succeeded.",
+                         MetricType::Gauge,
+                         {}};
+    add(success, {}, pushes.last_succeeded ? 1 : 0);
+    MetricFamily errors{
+        "edgefw_policy_errors", "Errors in the watched policy file as it is now.", MetricType::Gauge, {}};
+    add(errors, {}, static_cast<double>(pushes.policy_errors));
+    families.push_back(std::move(total));
+    families.push_back(std::move(success));
+    families.push_back(std::move(errors));
+}
+
+void add_process(Families& families, const Snapshot& snapshot) {
+    MetricFamily build{"edgefw_build_info", "Version of edgefw and of its map layout.", MetricType::Gauge, {}};
+    add(build, {{"version", snapshot.version}, {"abi", std::to_string(EDGEFW_ABI_VERSION)}}, 1);
+    MetricFamily complete{
+        "edgefw_scrape_success", "Whether the kernel could be read for this scrape.", MetricType::Gauge, {}};
+    add(complete, {}, snapshot.complete ? 1 : 0);
+    families.push_back(std::move(build));
+    families.push_back(std::move(complete));
+}
+
+}  // namespace
+
+Result<std::string> Metrics::render(const Snapshot& snapshot) {
+    if (auto done = refresh(catalogues_, snapshot.cards); !done) return done.error();
+    Families families;
+    add_rules_and_nat(families, snapshot.cards, catalogues_);
+    add_reasons(families, snapshot.cards);
+    add_status(families, snapshot);
+    if (snapshot.pushes) add_pushes(families, *snapshot.pushes);
+    add_process(families, snapshot);
+    return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace edgefw::observe

@@ -1,0 +1,93 @@
+#include "userspace/observe/profile.h"
+
+#include "userspace/observe/rule_text.h"
+#include "userspace/observe/table.h"
+
+namespace edgefw::observe {
+namespace {
+
+std::string conditions(const Json& condition) {
+    const std::string text = cell(condition);
+    return text.empty() ? "" : "when " + text;
+}
+
+// "required", "required when ...", "default ...", "optional".
+std::string presence(const Json& variable) {
+    const std::string fallback = cell(at(variable, "default"));
+    if (!fallback.empty()) return "default " + fallback;
+    const Json& required = at(variable, "required");
+    if (required.is_boolean()) return required.get<bool>() ? "required" : "optional";
+    return required.is_null() ? "optional" : "required " + conditions(required);
+}
+
+std::string type_text(const Json& variable) {
+    const std::string choices = cell(at(variable, "choices"));
+    return cell(at(variable, "type")) + (choices.empty() ? "" : ": " + choices);
+}
+
+std::string variables_text(const Json& variables, const char* what, std::size_t width) {
+    Table table({{what}, {"type"}, {"given"}, {"description"}});
+    for (const Json& variable : variables) {
+        table.add(
+            {cell(at(variable, "name")), type_text(variable), presence(variable), cell(at(variable, "description"))});
+    }
+    return table.empty() ? "" : "\n" + table.to_text(width);
+}
+
+// What a row belongs to: "access-edge, table 10, figure 5".
+std::string heading(const Json& row) {
+    const std::string role = cell(at(row, "role"));
+    const std::string source = source_text(row);
+    return role + (role.empty() || source.empty() ? "" : ", ") + source;
+}
+
+std::string rules_text(const Json& rules, std::size_t width) {
+    Table table({{"rule"}, {"side"}, {"direction"}, {"protocol"}, {"local"}, {"remote"}, {"only"}});
+    std::string last;
+    for (const Json& rule : rules) {
+        const std::string head = heading(rule);
+        if (head != last) table.add_heading(head.empty() ? "further rules" : head);
+        last = head;
+        table.add({cell(at(rule, "name")), cell(at(rule, "side")), cell(at(rule, "direction")), protocol_cell(rule),
+                   end_cell(at(rule, "local"), at(rule, "local_port")),
+                   end_cell(at(rule, "remote"), at(rule, "remote_port")), conditions(at(rule, "when"))});
+    }
+    return table.empty() ? "" : "\n" + table.to_text(width);
+}
+
+std::string nat_text(const Json& nat, std::size_t width) {
+    Table table({{"nat"}, {"protocol"}, {"public"}, {"to"}, {"only"}});
+    for (const Json& entry : nat) {
+        table.add({cell(at(entry, "name")), cell(at(entry, "protocol")),
+                   end_cell(at(entry, "public"), at(entry, "public_port")),
+                   end_cell(at(entry, "to"), at(entry, "to_port")), conditions(at(entry, "when"))});
+    }
+    return table.empty() ? "" : "\n" + table.to_text(width);
+}
+
+std::string document_text(const Json& document) {
+    std::string text;
+    for (const char* key : {"title", "file", "url"}) {
+        const std::string value = cell(at(document, key));
+        if (!value.empty()) text += std::string(text.empty() ? "source: " : "        ") + value + "\n";
+    }
+    return text;
+}
+
+std::string constraints_text(const Json& constraints) {
+    std::string text;
+    for (const Json& constraint : constraints)
+        text += "constraint: " + cell(constraint) + "\n";
+    return text.empty() ? "" : "\n" + text;
+}
+
+}  // namespace
+
+std::string profile_text(const Json& profile, std::size_t width) {
+    return cell(at(profile, "name")) + ": " + cell(at(profile, "title")) + "\n" +
+           document_text(at(profile, "document")) + variables_text(at(profile, "variables"), "variable", width) +
+           variables_text(at(profile, "options"), "option", width) + rules_text(at(profile, "rules"), width) +
+           nat_text(at(profile, "nat"), width) + constraints_text(at(profile, "constraints"));
+}
+
+}  // namespace edgefw::observe

@@ -1,0 +1,169 @@
+#include "userspace/observe/serve.h"
+
+#include <httplib.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+#include <thread>
+
+#include "userspace/base/fd.h"
+#include "userspace/observe/exporter.h"
+
+namespace edgefw::observe {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr const char* kTextFormat = "text/plain; version=0.0.4; charset=utf-8";
+constexpr const char* kPlain = "text/plain; charset=utf-8";
+constexpr milliseconds kForever{-1};
+
+// Delivers SIGTERM, SIGINT and SIGHUP as events instead of interruptions; undone at the end of its life.
+class Signals {
+public:
+    Signals() {
+        sigset_t set;
+        sigemptyset(&set);
+        for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+            sigaddset(&set, signal);
+        pthread_sigmask(SIG_BLOCK, &set, &before_);
+        fd_ = Fd::own(signalfd(-1, &set, SFD_CLOEXEC));
+    }
+    Signals(const Signals&) = delete;
+    Signals& operator=(const Signals&) = delete;
+    ~Signals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+    bool valid() const { return fd_.valid(); }
+    // The next signal, or nothing within `timeout`.
+    std::optional<int> wait(milliseconds timeout) const {
+        pollfd event{fd_.get(), POLLIN, 0};
+        if (poll(&event, 1, static_cast<int>(timeout.count())) <= 0) return std::nullopt;
+        signalfd_siginfo info{};
+        if (read(fd_.get(), &info, sizeof info) != sizeof info) return std::nullopt;
+        return static_cast<int>(info.ssi_signo);
+    }
+
+private:
+    Fd fd_;
+    sigset_t before_{};
+};
+
+void answer(httplib::Response& response, int status, const std::string& text, const char* type) {
+    response.status = status;
+    response.set_content(text, type);
+}
+
+// The HTTP side: a listening socket and the thread that answers.
+class Listener {
+public:
+    explicit Listener(Exporter& exporter) {
+        // httplib's default is SO_REUSEPORT: a second serve would bind the same port in silence and take half of the
+        // scrapes.
+        server_.set_socket_options([](socket_t socket) {
+            const int on = 1;
+            setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        });
+        server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+        server_.set_keep_alive_timeout(1);  // also how long an idle client may hold up the end
+        server_.Get("/metrics", [&exporter](const httplib::Request&, httplib::Response& response) {
+            const Result<std::string> text = exporter.metrics();
+            if (text) return answer(response, 200, *text, kTextFormat);
+            answer(response, 500, text.error().message + "\n", kPlain);
+        });
+        server_.Get("/healthz", [&exporter](const httplib::Request&, httplib::Response& response) {
+            const Result<Ok> health = exporter.health();
+            if (health) return answer(response, 200, "ok\n", kPlain);
+            answer(response, 503, health.error().message + "\n", kPlain);
+        });
+    }
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+    ~Listener() {
+        while (thread_.joinable() && !server_.is_running() && !ended_)
+            std::this_thread::yield();
+        server_.stop();
+        if (thread_.joinable()) thread_.join();
+    }
+
+    // Binds and begins to answer; returns the port.
+    Result<int> start(const ListenAddress& address) {
+        errno = 0;
+        const int port = address.port == 0                                  ? server_.bind_to_any_port(address.host)
+                         : server_.bind_to_port(address.host, address.port) ? address.port
+                                                                            : -1;
+        if (port < 0) return cannot_listen(address, errno);
+        thread_ = std::thread([this] {
+            server_.listen_after_bind();
+            ended_ = true;
+        });
+        return port;
+    }
+
+private:
+    static constexpr std::size_t kThreads = 4;
+
+    static Error cannot_listen(const ListenAddress& address, int error) {
+        std::string why = error != 0 ? std::strerror(error) : "no such address";
+        if (error == EADDRINUSE) why += " (is another edgefw serve running?)";
+        return failed("cannot listen on " + address.host + " port " + std::to_string(address.port) + ": " + why +
+                      "; choose another with --listen ADDR:PORT");
+    }
+
+    httplib::Server server_;
+    std::atomic<bool> ended_ = false;
+    std::thread thread_;
+};
+
+// Until a signal ends it.
+void keep_policy(std::optional<PolicyWatch>& watch, const Signals& signals, Exporter& exporter, spdlog::logger& log) {
+    while (true) {
+        milliseconds pause = kForever;
+        if (watch) {
+            pause = watch->look(PolicyWatch::Clock::now(), log);
+            exporter.set_pushes(watch->results());
+        }
+        const std::optional<int> signal = signals.wait(pause);
+        if (signal == SIGTERM || signal == SIGINT) return;
+        if (signal == SIGHUP && watch) watch->push_again();
+    }
+}
+
+}  // namespace
+
+Result<ListenAddress> parse_listen_address(const std::string& text) {
+    const std::size_t colon = text.rfind(':');
+    std::string host = text.substr(0, colon);
+    const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
+    const bool bracketed = host.starts_with('[') && host.ends_with(']');
+    if (bracketed) host = host.substr(1, host.size() - 2);
+    std::uint16_t number = 0;
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+    const bool whole = error == std::errc() && end == port.data() + port.size();
+    if (!whole || (!bracketed && host.find(':') != std::string::npos)) {
+        return Error{ErrorKind::kUsage,
+                     "--listen " + text + " is not ADDR:PORT: write 127.0.0.1:9477, [::1]:9477 or :9477"};
+    }
+    return ListenAddress{host.empty() ? "0.0.0.0" : host, number};
+}
+
+Result<Ok> serve(Service service, spdlog::logger& log) {
+    const Signals signals;
+    if (!signals.valid()) return failed(std::string("cannot wait for signals: ") + std::strerror(errno));
+    Exporter exporter(service.host, service.version, log);
+    if (service.watch) exporter.set_pushes(service.watch->results());
+    Listener listener(exporter);
+    const Result<int> port = listener.start(service.address);
+    if (!port) return port.error();
+    log.info("listening on {} port {}: /metrics, /healthz", service.address.host, *port);
+    keep_policy(service.watch, signals, exporter, log);
+    log.info("ending");
+    return Ok{};
+}
+
+}  // namespace edgefw::observe

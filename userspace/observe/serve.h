@@ -1,0 +1,44 @@
+// `edgefw serve`: /metrics and /healthz over HTTP, and the policy file kept in force.
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "userspace/base/result.h"
+#include "userspace/kernel/host.h"
+#include "userspace/observe/policy_watch.h"
+
+namespace edgefw::observe {
+
+struct ListenAddress {
+    std::string host;
+    std::uint16_t port = 0;  // 0: any free one
+};
+
+// "127.0.0.1:9477", "[::1]:9477", ":9477" (every address). kUsage with what would be right.
+Result<ListenAddress> parse_listen_address(const std::string& text);
+
+// What serve asks of the host it runs on.
+struct Host {
+    std::function<Result<std::vector<kernel::CardCounters>>()> counters;
+    std::function<Result<kernel::Status>(bool count_entries)> status;
+};
+
+struct Service {
+    ListenAddress address;
+    Host host;
+    std::string version;               // of edgefw
+    std::optional<PolicyWatch> watch;  // absent: metrics only
+};
+
+// Listens until SIGTERM or SIGINT, then returns Ok. SIGHUP pushes the watched file again. Call it before any other
+// thread is started: the signals are taken from all of them.
+Result<Ok> serve(Service service, spdlog::logger& log);
+
+}  // namespace edgefw::observe

@@ -1,0 +1,89 @@
+#include "userspace/observe/show.h"
+
+#include "userspace/observe/rule_text.h"
+#include "userspace/observe/table.h"
+
+namespace edgefw::observe {
+namespace {
+
+Result<Json> parse_document(const std::string& text) {
+    Json document = Json::parse(text, nullptr, false);
+    if (!document.is_object()) {
+        return failed("the document kept with the policy in force is not readable: push the policy again");
+    }
+    return document;
+}
+
+// What names the rows below it: equal for neighbours that stem from the same table of the same document.
+std::string heading(const Json& rule, const std::string& file) {
+    const std::string profile = cell(at(rule, "profile"));
+    if (profile.empty()) return file.empty() ? "the policy itself" : file;
+    const std::string source = source_text(rule);
+    return source.empty() ? profile : profile + ", " + source;
+}
+
+std::string rules_text(const Json& document, std::size_t width) {
+    Table table({{"rule"}, {"side"}, {"direction"}, {"protocol"}, {"local"}, {"remote"}, {"action"}});
+    const std::string file = cell(at(document, "file"));
+    std::string last;
+    for (const Json& rule : at(document, "rules")) {
+        const std::string head = heading(rule, file);
+        if (head != last) table.add_heading(head);
+        last = head;
+        table.add({cell(at(rule, "id")), cell(at(rule, "side")), cell(at(rule, "direction")), protocol_cell(rule),
+                   end_cell(at(rule, "local"), at(rule, "local_port")),
+                   end_cell(at(rule, "remote"), at(rule, "remote_port")), action_cell(rule)});
+    }
+    return table.empty() ? "no rules\n" : table.to_text(width);
+}
+
+std::string nat_text(const Json& document, std::size_t width) {
+    Table table({{"nat"}, {"protocol"}, {"public"}, {"to"}});
+    for (const Json& entry : at(document, "nat")) {
+        table.add({cell(at(entry, "id")), cell(at(entry, "protocol")),
+                   end_cell(at(entry, "public"), at(entry, "public_port")),
+                   end_cell(at(entry, "to"), at(entry, "to_port"))});
+    }
+    return table.empty() ? "" : "\n" + table.to_text(width);
+}
+
+std::string sets_text(const Json& document, std::size_t width) {
+    Table table({{"set"}, {"members"}});
+    for (const Json& set : at(document, "sets")) {
+        table.add({"$" + cell(at(set, "name")), cell(at(set, "members"))});
+    }
+    return table.empty() ? "" : "\n" + table.to_text(width);
+}
+
+std::string defaults_text(const Json& document) {
+    std::string text;
+    for (const auto& [side, directions] : at(document, "defaults").items()) {
+        text += "default " + side + ": " + cell(directions) + "\n";
+    }
+    for (const Json& builtin : at(document, "builtins")) {
+        if (cell(at(builtin, "on")) == "false") text += "off: " + cell(at(builtin, "id")) + "\n";
+    }
+    return text.empty() ? "" : "\n" + text;
+}
+
+}  // namespace
+
+Result<Json> show_json(const std::string& document) {
+    Result<Json> parsed = parse_document(document);
+    if (!parsed) return parsed.error();
+    for (const char* list : {"rules", "nat"}) {
+        const auto found = parsed->find(list);
+        if (found == parsed->end() || !found->is_array()) continue;
+        for (Json& entry : *found)
+            entry.erase("slot");
+    }
+    return parsed;
+}
+
+Result<std::string> show_text(const std::string& document, std::size_t width) {
+    const Result<Json> parsed = parse_document(document);
+    if (!parsed) return parsed.error();
+    return rules_text(*parsed, width) + nat_text(*parsed, width) + sets_text(*parsed, width) + defaults_text(*parsed);
+}
+
+}  // namespace edgefw::observe

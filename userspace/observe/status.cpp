@@ -1,0 +1,97 @@
+#include "userspace/observe/status.h"
+
+#include "userspace/observe/table.h"
+
+namespace edgefw::observe {
+namespace {
+
+using nlohmann::ordered_json;
+
+const char* mode_text(kernel::XdpMode mode) {
+    switch (mode) {
+        case kernel::XdpMode::kNative:
+            return "native";
+        case kernel::XdpMode::kGeneric:
+            return "generic";
+        case kernel::XdpMode::kAuto:
+            break;
+    }
+    return "auto";
+}
+
+const char* egress_text(kernel::Egress egress) {
+    switch (egress) {
+        case kernel::Egress::kTcx:
+            return "tcx";
+        case kernel::Egress::kClsact:
+            return "clsact";
+        case kernel::Egress::kAuto:
+            break;
+    }
+    return "auto";
+}
+
+std::string or_dash(const std::string& text) {
+    return text.empty() ? "-" : text;
+}
+
+// Enough of a digest for the eye; --json has all of it.
+std::string short_digest(const std::string& digest) {
+    return or_dash(digest.substr(0, 12));
+}
+
+std::string maps_text(const kernel::Status& status, std::size_t width) {
+    Table table({{"interface"}, {"map"}, {"entries", Align::kRight}, {"capacity", Align::kRight}});
+    for (const kernel::CardStatus& card : status.cards) {
+        for (const kernel::Occupancy& map : card.maps) {
+            table.add({card.card.interface, map.map, std::to_string(map.entries), std::to_string(map.capacity)});
+        }
+    }
+    return table.empty() ? "" : "\n" + table.to_text(width);
+}
+
+}  // namespace
+
+ordered_json card_json(const kernel::Card& card) {
+    return {{"interface", card.interface},
+            {"ifindex", card.ifindex},
+            {"side", policy::to_text(card.side)},
+            {"mode", mode_text(card.mode)},
+            {"egress", egress_text(card.egress)},
+            {"generation", card.generation},
+            {"digest", card.digest.empty() ? ordered_json() : ordered_json(card.digest)},
+            {"programs", {{"received", card.received_program}, {"sent", card.sent_program}}}};
+}
+
+std::string card_text(const kernel::Card& card) {
+    return card.interface + " (" + policy::to_text(card.side) + ", " + mode_text(card.mode) + ", " +
+           egress_text(card.egress) + ")";
+}
+
+ordered_json status_json(const kernel::Status& status) {
+    ordered_json interfaces = ordered_json::array();
+    for (const kernel::CardStatus& card : status.cards) {
+        ordered_json maps = ordered_json::array();
+        for (const kernel::Occupancy& map : card.maps) {
+            maps.push_back({{"map", map.map}, {"entries", map.entries}, {"capacity", map.capacity}});
+        }
+        interfaces.push_back(card_json(card.card));
+        interfaces.back()["maps"] = std::move(maps);
+    }
+    return {{"generation", status.generation}, {"interfaces", std::move(interfaces)}};
+}
+
+std::string status_text(const kernel::Status& status, std::size_t width) {
+    if (status.cards.empty()) return "nothing is attached\n";
+    Table table(
+        {{"interface"}, {"side"}, {"mode"}, {"egress"}, {"programs"}, {"generation", Align::kRight}, {"digest"}});
+    for (const kernel::CardStatus& status_of_card : status.cards) {
+        const kernel::Card& card = status_of_card.card;
+        table.add({card.interface, policy::to_text(card.side), mode_text(card.mode), egress_text(card.egress),
+                   std::to_string(card.received_program) + ", " + std::to_string(card.sent_program),
+                   card.generation == 0 ? "no policy" : std::to_string(card.generation), short_digest(card.digest)});
+    }
+    return table.to_text(width) + maps_text(status, width);
+}
+
+}  // namespace edgefw::observe
