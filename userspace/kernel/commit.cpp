@@ -130,7 +130,10 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
     remove_leftovers(*home);
     auto inventory = take_inventory(*home);
     if (!inventory) return inventory.error();
-    if (inventory->cards.empty()) return nothing_attached();
+    if (inventory->cards.empty()) {
+        home->remove_if_empty();
+        return nothing_attached();
+    }
     if (interface && inventory->find(*interface) == nullptr) return not_attached(*interface);
     for (const auto& card : inventory->cards) {
         if (!is_selected(card, interface)) continue;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "userspace/kernel/hooks.h"
+#include "userspace/kernel/netlink.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -15,7 +16,9 @@ bool link_is_alive(const std::string& path) {
     const Fd link = Fd::own(bpf_obj_get(path.c_str()));
     bpf_link_info info = {};
     __u32 size = sizeof(info);
-    return link.valid() && bpf_link_get_info_by_fd(link.get(), &info, &size) == 0 && info.xdp.ifindex != 0;
+    // The link of a card that is gone says 0; one of a card that moved to another namespace names none of ours.
+    return link.valid() && bpf_link_get_info_by_fd(link.get(), &info, &size) == 0 && info.xdp.ifindex != 0 &&
+           !interface_name(static_cast<int>(info.xdp.ifindex)).empty();
 }
 
 // The link of the receiving hook is pinned last: with it a card is whole.
