@@ -184,10 +184,11 @@ static __always_inline bool rewrite_source(struct __sk_buff* context, const stru
         __u16 checksum;
         __be32 source;
     } __attribute__((packed)) ip;
-    __u16 old;
+    void* header = (void*)(long)context->data + (packet->network & 0x3f);  // behind two tags at most
 
-    if (!load(context, EDGEFW_SENT, packet->network + IPV4_CHECKSUM, &old, sizeof(old))) return false;
-    ip.checksum = new_ip_checksum(old, change);
+    // What the stack sends has its headers in the linear part; what it forwards was linear when it was received.
+    if (header + IPV4_HEADER > (void*)(long)context->data_end) return false;
+    ip.checksum = new_ip_checksum(*(__u16*)(header + IPV4_CHECKSUM), change);
     ip.source = change->to;
     if (ports) {
         if (bpf_l4_csum_replace(context, checksum, change->from, change->to, flags | BPF_F_PSEUDO_HDR | 4))

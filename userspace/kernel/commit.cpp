@@ -38,6 +38,22 @@ Result<std::vector<edgefw_forward>> forwards_in_force(const Home& home, const In
     return all;
 }
 
+// Where a generation in force keeps state, the next asks for connections, too, though it may open none: those that
+// there are go on under its rules or end with their own reason.
+Result<Ok> inherit_state(const Home& home, const Inventory& inventory, image::Image& image) {
+    for (const std::uint32_t number : generations_in_force(inventory)) {
+        if (number == 0) continue;
+        auto generation = Generation::open(home.generation(number));
+        if (!generation) return generation.error();
+        for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
+            auto config = generation->config(side);
+            if (!config) return config.error();
+            image.config[static_cast<std::size_t>(side)].keeps_state |= config->keeps_state;
+        }
+    }
+    return Ok{};
+}
+
 bool is_selected(const CardState& card, const std::optional<std::string>& interface) {
     return !interface || *interface == card.card().interface;
 }
@@ -106,6 +122,7 @@ Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Com
     auto slots = image::assign_slots(image, *in_force);
     if (!slots) return slots.error();
     image::retire_forwards(image, *forwards);
+    if (auto inherited = inherit_state(home, inventory, image); !inherited) return inherited.error();
     auto generation = Generation::create(image, document_with_slots(policy.document, *slots, number), number);
     if (!generation) return generation.error();
     if (auto pinned = generation->pin(home.generation(number)); !pinned) return pinned.error();

@@ -56,7 +56,7 @@ std::string judgement_text(std::string_view text, const packet::Packet& packet, 
     std::string lines = std::string(text) + "\n  " + outcome_text(judgement) + "\n";
     if (judgement.nat.empty()) return lines;
     lines += "  nat " + judgement.nat;
-    if (!judgement.frame.empty()) {
+    if (judgement.verdict == policy::Action::kPass && !judgement.frame.empty()) {
         lines += ", goes on as " + packet::with_ends_of(packet, judgement.frame).to_text();
     }
     return lines + "\n";

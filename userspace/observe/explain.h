@@ -19,7 +19,8 @@ const char* reason_text(edgefw_reason reason);
 // One line, {"packet", "verdict", "rule", "reason"} and, where a forward translated, "nat". `text` is the packet as its
 // author wrote it, so that answers can be joined with questions.
 std::string judgement_json(std::string_view text, const kernel::Judgement& judgement);
-// The packet, below it what became of it and, where its frame was kept and a forward translated it, what left.
+// The packet, below it what became of it and, where a forward translated it, it passed and its frame was kept, what
+// left.
 std::string judgement_text(std::string_view text, const packet::Packet& packet, const kernel::Judgement& judgement);
 
 // The frame of a packet, judged by the real programs.

@@ -54,6 +54,16 @@ TEST(JudgementText, ShowsWhatLeft) {
                   "  nat office/map, goes on as external inbound tcp 198.51.100.9:40000 > 10.0.0.5:9556 syn\n");
 }
 
+TEST(JudgementText, WhatDropsDoesNotGoOn) {
+    const auto packet = packet::parse(kPacket);
+    ASSERT_TRUE(packet);
+    Judgement judgement = dropped();
+    judgement.nat = "office/map";
+    judgement.frame = packet::frame(*packet);
+    EXPECT_EQ(judgement_text(kPacket, *packet, judgement),
+              std::string(kPacket) + "\n  drop, reason default\n  nat office/map\n");
+}
+
 PolicyTest test_at(int line, policy::Action expect, std::optional<std::string> rule = {},
                    std::optional<std::string> reason = {}) {
     return {kPacket, expect, std::move(rule), std::move(reason), {"policy.yaml", line, 5}};

@@ -114,7 +114,7 @@ TEST_F(Serve, AnAddressInUseIsOneClearLine) {
     spdlog::logger log("test", std::make_shared<Client>([&](int port) {
                            Service second = service();
                            second.address.port = static_cast<std::uint16_t>(port);
-                           const Result<Ok> done = serve(std::move(second), log);
+                           const Result<Ok> done = serve(std::move(second), this->log);
                            ASSERT_FALSE(done);
                            EXPECT_EQ(done.error().kind, ErrorKind::kFailed);
                            EXPECT_THAT(done.error().message, HasSubstr("is another edgefw serve running?"));
