@@ -34,7 +34,7 @@ build: deps-build binary
 
 bench: deps configure
 	cmake --build build --target edgefw_bench edgefw
-	build/edgefw_bench
+	build/edgefw_bench build/benchmarks.md
 
 install: build
 	cmake --install build --prefix $(PREFIX)

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Attaching and detaching a card: what must not be touched is not touched, and nothing is left behind.
+# shellcheck source=tests/e2e/story.sh
+source "$(dirname "$0")/story.sh"
+story_begin
+lab_street
+
+chapter 'an attached card without a policy passes everything, and counts it'
+edgefw edge attach eth0
+equal 'hooks' "$(hooks edge eth0)" '1 received, 1 sent'
+traffic client udp 198.51.100.1:7 --count 1 && fail 'somebody answers on the echo port'
+serves server udp://10.0.0.5:7
+traffic client udp 10.0.0.5:7 --count 40
+(($(reason_count edge eth0 no-policy) >= 80)) || fail 'what passes without a policy is not counted'
+
+chapter 'a second attach, a missing card, a card that is not attached'
+refused 1 'eth0 is already attached' edge "$EDGEFW" attach eth0
+refused 1 'nosuch0' edge "$EDGEFW" attach nosuch0
+refused 1 'not an Ethernet card' edge "$EDGEFW" attach lo
+refused 1 'eth1 is not attached' edge "$EDGEFW" detach eth1
+equal 'hooks after refusals' "$(hooks edge eth0)" '1 received, 1 sent'
+
+chapter 'detach removes both hooks and every pin'
+edgefw edge detach eth0
+nothing_left edge
+refused 1 'eth0 is not attached' edge "$EDGEFW" detach eth0
+nothing_left edge
+
+chapter 'a card with an XDP program of somebody else'
+load_foreign
+on edge bpftool net attach xdp pinned "$lab_foreign/foreign_received" dev eth0
+foreign=$(on edge ip -json link show eth0 | jq '.[0].xdp.prog.id')
+refused 1 'another XDP program holds eth0' edge "$EDGEFW" attach eth0
+equal 'the foreign program' "$(on edge ip -json link show eth0 | jq '.[0].xdp.prog.id')" "$foreign"
+equal 'hooks' "$(hooks edge eth0)" '1 received, 0 sent'
+on edge bpftool net detach xdp dev eth0
+nothing_left edge
+
+chapter 'a caller without permission'
+install -m 755 "$EDGEFW" "$lab_folder/edgefw"
+chmod 711 "$lab_folder"
+nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups "$lab_folder/edgefw")
+refused 5 '' edge "${nobody[@]}" attach eth0
+nothing_left edge
+edgefw edge attach eth0
+refused 5 '' edge "${nobody[@]}" detach eth0
+refused 5 '' edge "${nobody[@]}" counters
+equal 'hooks after refusals' "$(hooks edge eth0)" '1 received, 1 sent'
+edgefw edge detach eth0
+
+chapter 'no bpffs'
+# shellcheck disable=SC2016  # expanded by the inner shell
+without_bpffs=(unshare --mount sh -c 'umount /sys/fs/bpf && exec "$@"' sh "$EDGEFW")
+refused 1 'no bpffs at /sys/fs/bpf' edge "${without_bpffs[@]}" attach eth0
+refused 1 'no bpffs at /sys/fs/bpf' edge "${without_bpffs[@]}" status
+nothing_left edge
+
+chapter 'wrong command lines'
+refused 2 '' edge "$EDGEFW" attach
+refused 2 '' edge "$EDGEFW" attach eth0 --side sideways
+refused 2 '' edge "$EDGEFW" frobnicate
+nothing_left edge
+
+chapter 'generic mode, where the driver cannot'
+edgefw edge attach eth0 --mode generic
+equal 'mode' "$(edgefw edge --json status | jq -r '.interfaces[0].mode')" generic
+traffic client udp 10.0.0.5:7 --count 40
+(($(reason_count edge eth0 no-policy) >= 80)) || fail 'generic mode does not see both directions'
+edgefw edge detach eth0
+nothing_left edge

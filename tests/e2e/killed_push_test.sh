@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# A push that is killed anywhere leaves one whole generation in force on every hook, and the next push works.
+# shellcheck source=tests/e2e/story.sh
+source "$(dirname "$0")/story.sh"
+readonly kills=${EDGEFW_KILLS:-50}
+story_begin
+lab_street
+serves server udp://10.0.0.5:1000 udp://10.0.0.5:2000
+
+# An echo from this port crosses both hooks of both cards, and each judges it by the policy in force.
+passes_port() {
+    cat <<END
+version: 1
+default: drop
+rules:
+  - {name: ext, side: external, direction: both, protocol: udp, local_port: $1, state: none, action: pass}
+  - {name: int, side: internal, direction: both, protocol: udp, remote_port: $1, state: none, action: pass}
+END
+}
+passes_port 1000 | policy 1000
+passes_port 2000 | policy 2000
+edgefw edge attach eth0
+edgefw edge attach eth1 --side internal
+edgefw edge push "$lab_folder/1000.yaml"
+
+# How long a push takes, in milliseconds: kills fall everywhere in it, and some after.
+begin=$(date +%s%3N)
+for port in 2000 1000 2000; do edgefw edge push "$lab_folder/$port.yaml"; done >"$lab_folder/pushed"
+readonly longest=$((($(date +%s%3N) - begin) / 2))
+chapter "$kills kills within $longest ms"
+
+milliseconds() { sleep "$(($1 / 1000)).$(printf '%03d' $(($1 % 1000)))"; }
+digest_of() { sha256sum "$lab_folder/$1.yaml" | cut -d' ' -f1; }
+whole_generation() { # the port that the generation in force passes
+    local digests
+    digests=$(edgefw edge --json status | jq -r '[.interfaces[] | .digest] | unique | join(" ")')
+    case $digests in
+        "$(digest_of 1000)") echo 1000 ;;
+        "$(digest_of 2000)") echo 2000 ;;
+        *) fail "the cards are under: $digests" ;;
+    esac
+}
+
+RANDOM=1 # the same kills in every run
+old=0 new=0 in_force=2000
+for ((number = 0; number < kills; number++)); do
+    wanted=$((3000 - in_force))
+    lab_start edge "$EDGEFW" push "$lab_folder/$wanted.yaml" >"$lab_folder/pushed" 2>&1
+    milliseconds $((RANDOM % longest))
+    kill -KILL "$lab_started" 2>/dev/null || true # some are done by then
+    wait "$lab_started" 2>/dev/null || true
+    now=$(whole_generation)
+    if [[ $now == "$in_force" ]]; then old=$((old + 1)); else new=$((new + 1)); fi
+    in_force=$now
+    traffic client udp "10.0.0.5:$in_force" --forbidden "10.0.0.5:$((3000 - in_force))" --count 4 \
+        >"$lab_folder/said" 2>&1 || fail "kill $number: $(<"$lab_folder/said")"
+done
+printf 'the old generation stayed %d times, the new one was in force %d times\n' "$old" "$new"
+((old > 0 && new > 0)) || fail 'the kills did not fall on both sides of the flip'
+
+chapter 'the next push works, and what the killed ones had pinned is gone'
+for port in 1000 2000; do
+    edgefw edge push "$lab_folder/$port.yaml"
+    equal 'in force' "$(whole_generation)" $port
+    traffic client udp "10.0.0.5:$port" --count 4
+done
+pins=$(lab_pins edge)
+equal 'pinned generations' "$(find "$pins" -maxdepth 1 -name 'generation_*' | wc -l)" 1
+
+chapter 'an attach that is killed leaves nothing that a second one trips over'
+edgefw edge detach eth1
+for ((number = 0; number < 10; number++)); do
+    lab_start edge "$EDGEFW" attach eth1 --side internal >"$lab_folder/pushed" 2>&1
+    milliseconds $((RANDOM % 100))
+    kill -KILL "$lab_started" 2>/dev/null || true
+    wait "$lab_started" 2>/dev/null || true
+    if [[ $(hooks edge eth1) == '1 received'* ]]; then edgefw edge detach eth1; fi
+done
+edgefw edge attach eth1 --side internal
+edgefw edge push "$lab_folder/1000.yaml"
+traffic client udp 10.0.0.5:1000 --count 4
+
+edgefw edge detach eth0
+edgefw edge detach eth1
+nothing_left edge

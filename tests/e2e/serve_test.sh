@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# serve: metrics that Prometheus can scrape, a policy file that is followed, a wrong one that changes nothing.
+# shellcheck source=tests/e2e/story.sh
+source "$(dirname "$0")/story.sh"
+story_begin
+lab_host client host
+lab_cable client eth0 host eth0
+lab_address client eth0 198.51.100.9/24
+lab_address host eth0 198.51.100.1/24
+serves host udp://198.51.100.1:1000 udp://198.51.100.1:2000
+
+readonly watched=$lab_folder/watched.yaml
+passes_ports() {
+    cat <<END
+version: 1
+default: drop
+rules:
+  - {name: media, side: external, direction: inbound, protocol: udp, local_port: $1, action: pass}
+END
+}
+scrape() { on host curl -sSf http://localhost:9477/metrics; }
+metric() { scrape | awk -v name="$1" '$1 == name { print $2 }'; } # NAME{LABELS}
+metric_is() { [[ $(metric "$1") == "$2" ]]; }
+readonly media='edgefw_rule_packets_total{interface="eth0",side="external",direction="inbound",rule="media",profile="",action="pass"}'
+
+passes_ports 1000 >"$watched"
+edgefw host attach eth0
+lab_start host "$EDGEFW" serve --policy "$watched" 2>"$lab_folder/log"
+serving=$lab_started
+
+chapter 'the file is pushed at the start'
+waits_for 10 grep -q 'listening on' "$lab_folder/log"
+waits_for 10 metric_is 'edgefw_generation{interface="eth0"}' 1
+equal 'health' "$(on host curl -sSf http://localhost:9477/healthz)" ok
+traffic client udp 198.51.100.1:1000 --count 40
+equal 'media' "$(metric "$media")" 80
+equal 'policy' "$(metric edgefw_policy_last_push_success)" 1
+equal 'type' "$(scrape | grep '^# TYPE edgefw_rule_packets_total')" '# TYPE edgefw_rule_packets_total counter'
+
+chapter 'a second serve on the same port says so'
+refused 1 'cannot listen on' host timeout 10 "$EDGEFW" serve
+
+chapter 'a changed file comes into force; counters go on from where they were'
+passes_ports '[1000, 2000]' >"$watched"
+waits_for 10 metric_is 'edgefw_generation{interface="eth0"}' 2
+traffic client udp 198.51.100.1:2000 --count 10
+equal 'media' "$(metric "$media")" 100
+equal 'pushes' "$(metric 'edgefw_push_total{result="ok"}')" 2
+
+chapter 'a wrong file leaves the running policy, names its errors, and shows in the metrics'
+printf 'version: 1\ndefault: dorp\nrulse: []\n' >"$watched"
+waits_for 10 metric_is edgefw_policy_last_push_success 0
+equal 'errors' "$(metric edgefw_policy_errors)" 2
+equal 'rejected' "$(metric 'edgefw_push_total{result="rejected"}')" 1
+grep -q "^$watched:2:" "$lab_folder/log" || fail "the log names no error of line 2: $(<"$lab_folder/log")"
+grep -q "^$watched:3:" "$lab_folder/log" || fail "the log names no error of line 3: $(<"$lab_folder/log")"
+equal 'generation' "$(metric 'edgefw_generation{interface="eth0"}')" 2
+traffic client udp 198.51.100.1:2000 --count 10
+equal 'media' "$(metric "$media")" 120
+
+chapter 'a file that is replaced, as editors do, is followed too'
+passes_ports 1000 >"$watched.new"
+mv "$watched.new" "$watched"
+waits_for 10 metric_is edgefw_policy_last_push_success 1
+equal 'errors' "$(metric edgefw_policy_errors)" 0
+equal 'media' "$(metric "$media")" 120
+traffic client udp 198.51.100.1:1000 --count 10
+equal 'media' "$(metric "$media")" 140
+
+chapter 'the reasons sum up to the packets of the card'
+traffic client fire 198.51.100.1:3000 --count 30
+scraped=$(scrape | awk '/^edgefw_reason_packets_total\{/ { sum += $NF } END { print sum }')
+equal 'sum over reasons' "$scraped" "$(edgefw host --json counters | jq '.interfaces[0].total.packets')"
+
+chapter 'SIGTERM ends it in order; the filter stays'
+kill -TERM "$serving"
+wait "$serving"
+traffic client udp 198.51.100.1:1000 --count 10
+equal 'media' "$(rule_count host eth0 media packets)" 160
+
+edgefw host detach eth0
+nothing_left host

@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# What the stories of the e2e ring share: the program under test, a laboratory, and claims about what happened. A claim
+# that does not hold ends the story. Exit codes are ctest's: 77 is a skip, with its reason.
+set -euo pipefail
+
+story_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+readonly story_root
+readonly EDGEFW=${EDGEFW:-$story_root/build/edgefw}
+
+# shellcheck source=scripts/lab
+source "$story_root/scripts/lab"
+
+fail() {
+    printf 'FAILED: %s\n' "$*" >&2
+    exit 1
+}
+
+chapter() { printf -- '-- %s\n' "$*"; }
+
+story_begin() {
+    if ((EUID != 0)); then
+        echo 'skipped: the e2e ring makes network namespaces, which needs root'
+        exit 77
+    fi
+    [[ -x $EDGEFW ]] || fail "no program at $EDGEFW: build it, or name it in EDGEFW"
+    lab_begin
+    set -E # the place of a failure, also in functions
+    trap 'printf "FAILED: %s:%s: %s\n" "${BASH_SOURCE[0]##*/}" "$LINENO" "$BASH_COMMAND" >&2' ERR
+}
+
+# edgefw HOST ARGUMENT...
+edgefw() { on "$1" "$EDGEFW" "${@:2}"; }
+
+# refused CODE TEXT HOST COMMAND...: the command ends with CODE, says TEXT on stderr in one line, and nothing on stdout.
+refused() {
+    local code=$1 text=$2 got=0 said
+    shift 2
+    on "$@" >"$lab_folder/stdout" 2>"$lab_folder/stderr" || got=$?
+    said=$(<"$lab_folder/stderr")
+    ((got == code)) || fail "exit code $got, not $code, of '${*:2}': $said"
+    [[ $said == *"$text"* ]] || fail "'${*:2}' should say '$text', and says: $said"
+    (($(wc -l <"$lab_folder/stderr") == 1)) || fail "'${*:2}' says more than one line: $said"
+    [[ ! -s $lab_folder/stdout ]] || fail "'${*:2}' failed and printed: $(<"$lab_folder/stdout")"
+}
+
+# equal WHAT GOT WANTED
+equal() { [[ $2 == "$3" ]] || fail "$1: $2, not $3"; }
+
+# What `edgefw counters` says of a card; FIELD is packets, bytes or connections.
+rule_count() { # HOST CARD RULE FIELD
+    edgefw "$1" --json counters "$2" |
+        jq --arg id "$3" --arg field "$4" '.interfaces[0] | (.rules + .nat)[] | select(.id == $id)[$field]'
+}
+reason_count() { # HOST CARD REASON
+    edgefw "$1" --json counters "$2" |
+        jq --arg reason "$3" '.interfaces[0].reasons[] | select(.reason == $reason).packets'
+}
+
+generation() { edgefw "$1" --json status | jq '.generation'; } # HOST
+
+# Programs on the hooks of a card: received (XDP) and sent (tcx and clsact).
+hooks() { # HOST CARD
+    local received tcx clsact
+    received=$(on "$1" ip -json link show "$2" | jq '.[0] | if .xdp then 1 else 0 end')
+    tcx=$(on "$1" "$story_root/tests/e2e/tcx_programs.py" "$2")
+    clsact=$(on "$1" tc filter show dev "$2" egress | grep -c ' handle ' || true)
+    printf '%d received, %d sent' "$received" $((tcx + clsact))
+}
+
+# Pins two programs of somebody else: $lab_foreign/foreign_received (XDP) and $lab_foreign/foreign_sent (tc).
+load_foreign() {
+    clang -O2 -g -target bpf -c "$story_root/tests/e2e/foreign.bpf.c" -o "$lab_folder/foreign.o"
+    bpftool prog loadall "$lab_folder/foreign.o" "$lab_foreign"
+}
+
+# nothing_left HOST: no program on any hook, no pin, no directory.
+nothing_left() {
+    local card pins
+    pins=$(lab_pins "$1")
+    [[ ! -e $pins ]] || fail "pins are left: $(find "$pins")"
+    for card in $(on "$1" ip -json link show | jq -r '.[].ifname | select(. != "lo")'); do
+        equal "programs on $card" "$(hooks "$1" "$card")" '0 received, 0 sent'
+    done
+}
+
+# traffic HOST ARGUMENT...
+traffic() { on "$1" "$story_root/tests/e2e/traffic.py" "${@:2}"; }
+
+# waits_for SECONDS COMMAND...: until it succeeds.
+waits_for() {
+    local end=$((SECONDS + $1))
+    until "${@:2}"; do
+        ((SECONDS < end)) || return 1
+        sleep 0.05
+    done
+}
+
+# serves HOST URL...: an echo server there. What it received: received URL, after ends_serving.
+serves() {
+    : >"$lab_folder/served.$1"
+    lab_start "$1" "$story_root/tests/e2e/traffic.py" serve "${@:2}" >"$lab_folder/served.$1"
+    story_servers[$1]=$lab_started
+    waits_for 10 grep -q ready "$lab_folder/served.$1" || fail "the server on $1 did not start"
+}
+declare -A story_servers=()
+
+ends_serving() { # HOST
+    kill -TERM "${story_servers[$1]}"
+    wait "${story_servers[$1]}"
+}
+
+received() { # HOST URL
+    awk -v url="$2" '$1 == url { print $2 }' "$lab_folder/served.$1"
+}
+
+# policy NAME: the policy on stdin becomes the file $lab_folder/NAME.yaml.
+policy() { cat >"$lab_folder/$1.yaml"; }
