@@ -33,7 +33,7 @@ test-e2e: deps binary
 build: deps-build binary
 
 bench: deps configure
-	cmake --build build --target edgefw_bench edgefw
+	cmake --build build --target edgefw_bench
 	build/edgefw_bench build/benchmarks.md
 
 install: build

@@ -62,9 +62,7 @@ __noinline __u32 class_of(const struct packet* packet, bool local) {
 }
 
 static __always_inline bool passes(const struct edgefw_test* test, __u32 value) {
-    if (test->kind == EDGEFW_TEST_RANGE) return value - test->low <= test->width;
-    if (test->kind == EDGEFW_TEST_MASK) return (value & test->width) == test->low;
-    return (value & test->width) != 0;
+    return (value & (test->mask | EDGEFW_TEST_HIGH_HALF)) - test->low <= test->width;
 }
 
 // A leaf's run: the first rule all of whose tests pass, unless a better one is known.

@@ -36,21 +36,26 @@ struct edgefw_node {
 EDGEFW_ABI_SIZE(edgefw_node, 8);
 
 enum edgefw_test_kind {
-    EDGEFW_TEST_RANGE = 0,  // low <= field <= low + width
-    EDGEFW_TEST_MASK = 1,   // (field & width) == low
-    EDGEFW_TEST_ANY_OF = 2, // (field & width) != 0 (established: ACK or RST)
-    EDGEFW_TEST_MATCH = 3,  // the rule matches: low is its number, width its outcome, skip unused
-    EDGEFW_TEST_END = 4,    // no further rule in this run
+    EDGEFW_TEST = 0,        // (field & mask) in low ... low + width
+    EDGEFW_TEST_MATCH = 1,  // the rule matches: low is its number, width its outcome
+    EDGEFW_TEST_END = 2,    // no further rule in this run
 };
 
+// One form of test serves ranges and flags, so that the loop over them has no branch but the result (and the verifier
+// one path a step): a range has every bit in its mask; flags that must have one value have width 0; flags of which one
+// must be set ask for 1 ... 0xffff. Masks reach the low half of a field: only the detail field is masked.
 struct edgefw_test {
     __u32 low;
     __u32 width;
-    __u16 kind;
-    __u16 field;
-    __u32 skip;  // elements to the next rule's first element, counted from this one, when the test fails (>= 1)
+    __u8 kind;
+    __u8 field;
+    __u16 mask;
+    __u32 skip;  // elements to the next rule that does not share this test, counted from this one (>= 1)
 };
 EDGEFW_ABI_SIZE(edgefw_test, 16);
+
+#define EDGEFW_TEST_MASK_ALL 0xffffu
+#define EDGEFW_TEST_HIGH_HALF 0xffff0000u
 
 // A match's outcome: the counter slot of the rule in the low 24 bits, what it does above them.
 #define EDGEFW_OUTCOME_SLOT_MASK 0x00ffffffu

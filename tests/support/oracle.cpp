@@ -21,6 +21,8 @@ using policy::Side;
 
 namespace {
 
+constexpr std::uint16_t kArpEthertype = 0x0806;
+
 // 7: what a pass rule that keeps state may match.
 bool may_match_keeping_rule(const Packet& packet) {
     return opens(packet) || (is_icmp(packet) && !is_echo_reply(packet));
@@ -61,16 +63,16 @@ bool matches_flags(const Rule& rule, const Packet& packet) {
 
 const char* builtin_id(edgefw_builtin builtin) {
 #define EDGEFW_BUILTIN_ID(identifier, key, id, sentence) id,
-    static constexpr std::array<const char*, EDGEFW_BUILTIN_COUNT> kIds = {EDGEFW_BUILTINS(EDGEFW_BUILTIN_ID)};
+    static constexpr std::array<const char*, EDGEFW_BUILTIN_COUNT> ids = {EDGEFW_BUILTINS(EDGEFW_BUILTIN_ID)};
 #undef EDGEFW_BUILTIN_ID
-    return kIds[builtin];
+    return ids[builtin];
 }
 
 const char* reason_text(edgefw_reason reason) {
 #define EDGEFW_REASON_TEXT(identifier, name, verdict, sentence) name,
-    static constexpr std::array<const char*, EDGEFW_REASON_COUNT> kNames = {EDGEFW_REASONS(EDGEFW_REASON_TEXT)};
+    static constexpr std::array<const char*, EDGEFW_REASON_COUNT> names = {EDGEFW_REASONS(EDGEFW_REASON_TEXT)};
 #undef EDGEFW_REASON_TEXT
-    return kNames[reason];
+    return names[reason];
 }
 
 bool is_link_local(const Address& address) {
@@ -136,8 +138,7 @@ Action Oracle::default_of(Side side, Direction direction) const {
 
 Verdict Oracle::judge(const OtherFrame& frame) const {
     if (generation_ == 0) return {Action::kPass, EDGEFW_REASON_NO_POLICY, "", "", false};  // 1
-    constexpr std::uint16_t kArp = 0x0806;
-    for (const auto& [builtin, is_it] : {std::pair{EDGEFW_BUILTIN_ARP, frame.ethertype == kArp},
+    for (const auto& [builtin, is_it] : {std::pair{EDGEFW_BUILTIN_ARP, frame.ethertype == kArpEthertype},
                                          std::pair{EDGEFW_BUILTIN_LINK_LOCAL, frame.to_link_local_group}}) {
         if (is_it && is_on(builtin)) return {Action::kPass, EDGEFW_REASON_BUILTIN, builtin_id(builtin), "", false};
     }
@@ -149,7 +150,7 @@ Verdict Oracle::judge(const OtherFrame& frame) const {
 Verdict Oracle::judge(const Sample& sample) {
     if (generation_ == 0) return {Action::kPass, EDGEFW_REASON_NO_POLICY, "", "", false};  // 1
     if (sample.fragment == Sample::Fragment::kLater) return judge_later_fragment(sample);  // 3
-    const Verdict verdict = judge_first_or_whole(sample);
+    Verdict verdict = judge_first_or_whole(sample);
     if (sample.fragment == Sample::Fragment::kFirst) datagrams_.push_back({sample, verdict});
     return verdict;
 }

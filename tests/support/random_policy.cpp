@@ -89,19 +89,20 @@ std::vector<policy::PortRange> RandomPolicy::ports() {
 }
 
 void RandomPolicy::restrict_protocol(Rule& rule) {
-    static const std::vector<std::uint8_t> kProtocols = {IPPROTO_TCP,  IPPROTO_TCP,    IPPROTO_UDP,
-                                                         IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_GRE};
-    rule.protocol = one_of(kProtocols);
-    if (rule.protocol == IPPROTO_TCP || rule.protocol == IPPROTO_UDP) {
+    static const std::vector<std::uint8_t> protocols = {IPPROTO_TCP,  IPPROTO_TCP,    IPPROTO_UDP,
+                                                        IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_GRE};
+    const std::uint8_t protocol = one_of(protocols);
+    rule.protocol = protocol;
+    if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) {
         rule.local_port = ports();
         rule.remote_port = ports();
     }
-    if (rule.protocol == IPPROTO_TCP && rule.state == policy::State::kNone) {
+    if (protocol == IPPROTO_TCP && rule.state == policy::State::kNone) {
         rule.established = one_in(4);
         const auto mask = static_cast<std::uint8_t>(below(64));
         if (one_in(4)) rule.tcp_flags = {mask, static_cast<std::uint8_t>(below(64) & mask)};
     }
-    if (rule.protocol != IPPROTO_ICMP && rule.protocol != IPPROTO_ICMPV6) return;
+    if (protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6) return;
     for (std::uint32_t left = below(3); left > 0; --left) {
         policy::IcmpMatch message{static_cast<std::uint8_t>(one_in(2) ? below(12) : 127 + below(4)), {}};
         if (one_in(2)) message.code = static_cast<std::uint8_t>(below(3));
@@ -170,13 +171,13 @@ Family RandomPolicy::family_for(const Rule& rule) {
 }
 
 void RandomPolicy::fill_protocol(packet::Packet& packet, const Rule& rule) {
-    static const std::vector<std::uint8_t> kFlags = {0x02, 0x02, 0xc2, 0x12, 0x10, 0x11,
-                                                     0x04, 0x14, 0x18, 0x00, 0x2b, 0x03};
+    static const std::vector<std::uint8_t> flags = {0x02, 0x02, 0xc2, 0x12, 0x10, 0x11,
+                                                    0x04, 0x14, 0x18, 0x00, 0x2b, 0x03};
     const bool ipv4 = packet.source.family == Family::kIpv4;
     const std::uint8_t icmp = ipv4 ? std::uint8_t{IPPROTO_ICMP} : std::uint8_t{IPPROTO_ICMPV6};
     const std::vector<std::uint8_t> protocols = {IPPROTO_TCP, IPPROTO_UDP, icmp, IPPROTO_GRE};
     packet.protocol = rule.protocol && !one_in(6) ? *rule.protocol : one_of(protocols);
-    packet.tcp_flags = one_of(kFlags);
+    packet.tcp_flags = one_of(flags);
     if (packet.protocol != icmp) return;
     packet.icmp_type = static_cast<std::uint8_t>(one_in(2) ? below(12) : 127 + below(4));
     packet.icmp_code = static_cast<std::uint8_t>(below(3));

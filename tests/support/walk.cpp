@@ -41,16 +41,8 @@ bool opens(const packet::Packet& packet) {
 }
 
 bool passes_test(const edgefw_test& test, std::uint32_t value) {
-    switch (test.kind) {
-        case EDGEFW_TEST_RANGE:
-            return test.low <= value && value - test.low <= test.width;
-        case EDGEFW_TEST_MASK:
-            return (value & test.width) == test.low;
-        case EDGEFW_TEST_ANY_OF:
-            return (value & test.width) != 0;
-        default:
-            return false;
-    }
+    const std::uint32_t asked = value & (test.mask | EDGEFW_TEST_HIGH_HALF);
+    return test.low <= asked && asked - test.low <= test.width;
 }
 
 void walk_run(const image::Image& image, std::uint32_t index, const Fields& fields, Walk& walk) {

@@ -38,9 +38,9 @@ void Boxes::open_column(unsigned field) {
 }
 
 void Boxes::add(std::uint32_t rule, const Region& box) {
-    static const Region kEverywhere = everywhere();
+    static const Region whole = everywhere();
     for (unsigned field = 0; field < EDGEFW_FIELDS; ++field) {
-        if (columns_[field].empty() && box[field] != kEverywhere[field]) open_column(field);
+        if (columns_[field].empty() && box[field] != whole[field]) open_column(field);
     }
     rules_.push_back(rule);
     for (const unsigned field : fields_)

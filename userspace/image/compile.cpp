@@ -30,11 +30,7 @@ public:
         if (Result<Ok> done = classify_addresses(); !done) return done.error();
         for (const Side side : kSides) {
             configure(side);
-            for (const edgefw_hook hook : kHooks) {
-                for (const Family family : kFamilies) {
-                    if (Result<Ok> done = plant(side, hook, family); !done) return done.error();
-                }
-            }
+            if (Result<Ok> done = plant(side); !done) return done.error();
         }
         if (Result<Ok> done = forward(); !done) return done.error();
         measure();
@@ -44,7 +40,9 @@ public:
 private:
     void name();
     Result<Ok> classify_addresses();
+    Result<std::vector<Ends>> ends_of_rules(Family family);
     void configure(Side side);
+    Result<Ok> plant(Side side);
     Result<Ok> plant(Side side, edgefw_hook hook, Family family);
     Result<Boxes> boxes_of(Side side, edgefw_hook hook, Family family) const;
     std::uint32_t uses_of(const Boxes& boxes, std::uint32_t default_outcome) const;
@@ -71,28 +69,35 @@ void Compiler::name() {
 }
 
 Result<Ok> Compiler::classify_addresses() {
-    SetsByName sets;
-    for (const policy::Set& set : policy_.sets)
-        sets.emplace(set.name, &set);
     for (const Family family : kFamilies) {
         const auto index = static_cast<std::size_t>(family);
-        std::vector<Ends> ends;
-        for (const policy::Rule& rule : policy_.rules) {
-            if (!applies(rule, family)) {
-                ends.push_back({End{false, {}, {}}, End{}});
-                continue;
-            }
-            Result<Ends> found = ends_of(rule, family, sets, classes_[index]);
-            if (!found) return found.error();
-            ends.push_back(std::move(*found));
-        }
+        Result<std::vector<Ends>> ends = ends_of_rules(family);
+        if (!ends) return ends.error();
         if (Result<Ok> done = classes_[index].number(); !done) return done.error();
-        for (const Ends& rule : ends) {
+        for (const Ends& rule : *ends) {
             addresses_[index].push_back(address_boxes(rule, classes_[index]));
         }
         image_.classes[index] = classes_[index].prefixes();
     }
     return Ok{};
+}
+
+Result<std::vector<Ends>> Compiler::ends_of_rules(Family family) {
+    SetsByName sets;
+    for (const policy::Set& set : policy_.sets)
+        sets.emplace(set.name, &set);
+    const Ends never{End{false, {}, {}}, End{}};
+    std::vector<Ends> ends;
+    for (const policy::Rule& rule : policy_.rules) {
+        if (!applies(rule, family)) {
+            ends.push_back(never);
+            continue;
+        }
+        Result<Ends> found = ends_of(rule, family, sets, classes_[static_cast<std::size_t>(family)]);
+        if (!found) return found.error();
+        ends.push_back(std::move(*found));
+    }
+    return ends;
 }
 
 // EDGEFW_OUTCOME_* of packets that no rule matches. State is worth keeping only for replies that would drop without.
@@ -136,6 +141,15 @@ std::uint32_t Compiler::uses_of(const Boxes& boxes, std::uint32_t default_outcom
         outcomes |= endings_[boxes.rule(box)].outcome & ~EDGEFW_OUTCOME_SLOT_MASK;
     if ((outcomes & EDGEFW_OUTCOME_KEEP) != 0) uses |= EDGEFW_USES_KEEP;
     return uses;
+}
+
+Result<Ok> Compiler::plant(Side side) {
+    for (const edgefw_hook hook : kHooks) {
+        for (const Family family : kFamilies) {
+            if (Result<Ok> done = plant(side, hook, family); !done) return done.error();
+        }
+    }
+    return Ok{};
 }
 
 Result<Ok> Compiler::plant(Side side, edgefw_hook hook, Family family) {

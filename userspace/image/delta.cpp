@@ -34,10 +34,10 @@ std::string value_text(const Json& value) {
 }
 
 const Json& member(const Json& object, const std::string& key) {
-    static const Json kAbsent;
-    if (!object.is_object()) return kAbsent;
+    static const Json absent;
+    if (!object.is_object()) return absent;
     const auto found = object.find(key);
-    return found == object.end() ? kAbsent : *found;
+    return found == object.end() ? absent : *found;
 }
 
 std::string summary(const Json& entry) {
@@ -91,6 +91,8 @@ std::map<std::string, std::size_t> places(const std::vector<std::string>& order)
     return result;
 }
 
+constexpr std::size_t kNone = SIZE_MAX;
+
 // Ids in both lists that left their place: all but a longest run that kept its order.
 std::vector<std::string> moved(const Listed& before, const Listed& after) {
     const auto old_place = places(before.order);
@@ -98,7 +100,6 @@ std::vector<std::string> moved(const Listed& before, const Listed& after) {
     for (const std::string& id : after.order) {
         if (old_place.contains(id)) common.push_back(id);
     }
-    constexpr std::size_t kNone = SIZE_MAX;
     std::vector<std::size_t> ends;  // ends[n]: of the kept runs of n + 1, the one that ends lowest
     std::vector<std::size_t> previous(common.size(), kNone);
     for (std::size_t i = 0; i < common.size(); ++i) {
@@ -160,7 +161,7 @@ std::string defaults_delta(const Json& before, const Json& after, const std::str
     }
     std::string text;
     for (const auto& [key, value] : after.items())
-        text += defaults_delta(member(before, key), value, path + " " + key);
+        text += defaults_delta(member(before, key), value, std::string(path).append(" ").append(key));
     return text;
 }
 

@@ -8,8 +8,8 @@ namespace {
 
 using Candidates = std::span<Candidate>;
 
-edgefw_test test(edgefw_test_kind kind, unsigned field, std::uint32_t low, std::uint32_t width) {
-    return {low, width, static_cast<__u16>(kind), static_cast<__u16>(field), 0};
+edgefw_test test(unsigned field, std::uint32_t low, std::uint32_t width, std::uint32_t mask = EDGEFW_TEST_MASK_ALL) {
+    return {low, width, EDGEFW_TEST, static_cast<__u8>(field), static_cast<__u16>(mask), 0};
 }
 
 bool is_in(const Run& questions, const edgefw_test& question) {
@@ -72,7 +72,8 @@ std::uint64_t hash_of(const Run& run) {
     };
     for (const edgefw_test& element : run) {
         mix(std::uint64_t{element.low} << 32 | element.width);
-        mix(std::uint64_t{element.kind} << 48 | std::uint64_t{element.field} << 32 | element.skip);
+        mix(std::uint64_t{element.kind} << 56 | std::uint64_t{element.field} << 48 | std::uint64_t{element.mask} << 32 |
+            element.skip);
     }
     return hash;
 }
@@ -80,7 +81,8 @@ std::uint64_t hash_of(const Run& run) {
 }  // namespace
 
 bool same(const edgefw_test& a, const edgefw_test& b) {
-    return a.low == b.low && a.width == b.width && a.kind == b.kind && a.field == b.field && a.skip == b.skip;
+    return a.low == b.low && a.width == b.width && a.kind == b.kind && a.field == b.field && a.mask == b.mask &&
+           a.skip == b.skip;
 }
 
 Run tests_of(const Boxes& boxes, std::uint32_t box, const Region& region, const FlagTests& flags) {
@@ -90,13 +92,13 @@ Run tests_of(const Boxes& boxes, std::uint32_t box, const Region& region, const 
         if (interval.covers(region[field])) continue;
         // Within the region: what two boxes ask here is often the same, though the boxes differ.
         const Interval asked = interval.within(region[field]);
-        tests.push_back(test(EDGEFW_TEST_RANGE, field, asked.low, asked.high - asked.low));
+        tests.push_back(test(field, asked.low, asked.high - asked.low));
     }
     if (flags.mask != 0) {
-        tests.push_back(test(EDGEFW_TEST_MASK, EDGEFW_FIELD_DETAIL, flags.value, flags.mask));
+        tests.push_back(test(EDGEFW_FIELD_DETAIL, flags.value, 0, flags.mask));
     }
     if (flags.any_of != 0) {
-        tests.push_back(test(EDGEFW_TEST_ANY_OF, EDGEFW_FIELD_DETAIL, 0, flags.any_of));
+        tests.push_back(test(EDGEFW_FIELD_DETAIL, 1, EDGEFW_TEST_MASK_ALL, flags.any_of));
     }
     return tests;
 }
@@ -104,7 +106,7 @@ Run tests_of(const Boxes& boxes, std::uint32_t box, const Region& region, const 
 Run run_of(std::vector<Candidate> candidates) {
     Run run;
     write(run, candidates);
-    run.push_back(test(EDGEFW_TEST_END, 0, 0, 0));
+    run.push_back({0, 0, EDGEFW_TEST_END, 0, 0, 0});
     return run;
 }
 

@@ -9,6 +9,9 @@
 namespace edgefw::image {
 namespace {
 
+// Retired forwards that an image keeps: as many as there may be active ones.
+constexpr std::size_t kMostRetired = EDGEFW_SLOT_FIRST_RULE - EDGEFW_SLOT_FIRST_NAT;
+
 // Gives out the slots of [first, end), each once: after the highest in use, then from the start.
 class SlotRange {
 public:
@@ -100,8 +103,7 @@ void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force) 
     std::vector<edgefw_forward> newest_first = entries_of(in_force);
     std::stable_partition(newest_first.begin(), newest_first.end(),
                           [](const edgefw_forward& entry) { return (entry.flags & EDGEFW_FORWARD_RETIRED) == 0; });
-    constexpr std::size_t kMost = EDGEFW_SLOT_FIRST_RULE - EDGEFW_SLOT_FIRST_NAT;
-    const std::size_t room = entries.size() + kMost;
+    const std::size_t room = entries.size() + kMostRetired;
     for (edgefw_forward& entry : newest_first) {
         if (entries.size() == room) break;
         if (has(entries, entry)) continue;

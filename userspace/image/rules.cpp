@@ -107,6 +107,7 @@ std::vector<Region> spread(const std::vector<Region>& bases, unsigned field, con
 
 std::vector<Interval> intervals(const std::vector<policy::PortRange>& ports) {
     std::vector<Interval> result;
+    result.reserve(ports.size());
     for (const policy::PortRange& port : ports)
         result.push_back({port.first, port.last});
     return result;

@@ -67,14 +67,13 @@ void Splitter::try_field(unsigned field, Interval bounds, Best& best) {
         if (upper > bounds.high) break;
         while (ended < n && highs_[ended] < upper)
             ++ended;
+        const auto value = static_cast<std::uint32_t>(upper - 1);
+        const bool parts = begun > 0 && ended < n;
         const std::uint64_t score = square(begun) + square(n - ended);
-        const Split split{field, static_cast<std::uint32_t>(upper - 1)};
-        if (begun > 0 && ended < n) {
-            edges_.push_back(split.value);
-            if (score < best.score) {
-                best.score = score;
-                best.split = split;
-            }
+        if (parts) edges_.push_back(value);
+        if (parts && score < best.score) {
+            best.score = score;
+            best.split = {field, value};
         }
         while (begun < n && lows_[begun] == upper)
             ++begun;

@@ -36,13 +36,9 @@ std::string outcome_text(std::uint32_t outcome) {
 
 std::string question(const edgefw_test& test) {
     const std::string field = kFieldNames[test.field];
-    switch (test.kind) {
-        case EDGEFW_TEST_MASK:
-            return field + " & " + hex(test.width) + " == " + hex(test.low);
-        case EDGEFW_TEST_ANY_OF:
-            return field + " & " + hex(test.width) + " != 0";
-        default:
-            break;
+    if (test.mask != EDGEFW_TEST_MASK_ALL) {
+        const std::string flags = field + " & " + hex(test.mask);
+        return test.width == 0 ? flags + " == " + hex(test.low) : flags + " != 0";
     }
     const std::string low = value_text(test.field, test.low);
     if (test.width == 0) return field + " == " + low;

@@ -177,7 +177,7 @@ bool Tree::write_leaf(std::uint32_t node, const Items& items, const Region& regi
     for (const std::uint32_t box : items) {
         const std::uint32_t rule = seed_.boxes.rule(box);
         candidates.push_back({tests_of(seed_.boxes, box, region, flags_left(box, region)),
-                              {rule, seed_.endings[rule].outcome, EDGEFW_TEST_MATCH, 0, 0}});
+                              {rule, seed_.endings[rule].outcome, EDGEFW_TEST_MATCH, 0, 0, 0}});
     }
     const Run run = run_of(std::move(candidates));
     if (run.size() > EDGEFW_MAX_LEAF_STEPS) return false;

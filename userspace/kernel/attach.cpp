@@ -80,7 +80,7 @@ Result<Ok> fill_active_slot(const Home& home, const Inventory& inventory, CardSt
     }
     auto prepared = prepare(home, inventory, *request.policy, number);
     if (!prepared) return prepared.error();
-    if (auto ready = prepare_counters(home, inventory, state, *prepared); !ready) return ready.error();
+    if (auto ready = prepare_counters(inventory, state, *prepared); !ready) return ready.error();
     auto programs = state.load(&prepared->generation);
     if (!programs) return programs.error();
     return state.fill_slot(inventory.active.slot, *programs, number);

@@ -65,13 +65,13 @@ struct Loaded {
 };
 
 // A pair for every card: new instances for the selected ones; the others go on with what they have, in the other slot.
-Result<std::vector<Loaded>> load_all(const Home& home, Inventory& inventory, const Prepared& prepared,
+Result<std::vector<Loaded>> load_all(Inventory& inventory, const Prepared& prepared,
                                      const std::optional<std::string>& interface) {
     std::vector<Loaded> loaded;
     for (auto& card : inventory.cards) {
         const bool selected = is_selected(card, interface);
         if (selected) {
-            if (auto ready = prepare_counters(home, inventory, card, prepared); !ready) return ready.error();
+            if (auto ready = prepare_counters(inventory, card, prepared); !ready) return ready.error();
         }
         auto programs = selected ? card.load(&prepared.generation) : card.programs_in(inventory.active.slot);
         if (!programs) return programs.error();
@@ -83,7 +83,7 @@ Result<std::vector<Loaded>> load_all(const Home& home, Inventory& inventory, con
 
 Result<Ok> build_and_flip(const Home& home, Inventory& inventory, const Prepared& prepared,
                           const std::optional<std::string>& interface) {
-    auto loaded = load_all(home, inventory, prepared, interface);
+    auto loaded = load_all(inventory, prepared, interface);
     if (!loaded) return loaded.error();
     const ActiveWord next = {prepared.number, inventory.active.slot ^ 1};
     for (auto& entry : *loaded) {
@@ -103,38 +103,33 @@ Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& inte
                   " takes VLAN tags off before XDP sees them; first: ethtool -K " + interface + " rx-vlan-offload off");
 }
 
-Result<image::Slots> slots_in_force(const Home& home, const Inventory& inventory) {
-    image::Slots all;
-    for (const std::uint32_t number : generations_in_force(inventory)) {
-        auto slots = slots_of_generation(home, number);
-        if (!slots) return slots.error();
-        all.insert(slots->begin(), slots->end());
-    }
-    return all;
-}
-
 Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number) {
-    auto in_force = slots_in_force(home, inventory);
-    if (!in_force) return in_force.error();
+    std::map<std::uint32_t, image::Slots> before;
+    image::Slots in_force;
+    for (const std::uint32_t older : generations_in_force(inventory)) {
+        auto slots = slots_of_generation(home, older);
+        if (!slots) return slots.error();
+        in_force.insert(slots->begin(), slots->end());
+        before[older] = std::move(*slots);
+    }
     auto forwards = forwards_in_force(home, inventory);
     if (!forwards) return forwards.error();
     image::Image image = policy.image;
-    auto slots = image::assign_slots(image, *in_force);
+    auto slots = image::assign_slots(image, in_force);
     if (!slots) return slots.error();
     image::retire_forwards(image, *forwards);
     if (auto inherited = inherit_state(home, inventory, image); !inherited) return inherited.error();
     auto generation = Generation::create(image, document_with_slots(policy.document, *slots, number), number);
     if (!generation) return generation.error();
     if (auto pinned = generation->pin(home.generation(number)); !pinned) return pinned.error();
-    return Prepared{std::move(*generation), std::move(*slots), number};
+    return Prepared{std::move(*generation), std::move(*slots), number, std::move(before)};
 }
 
-Result<Ok> prepare_counters(const Home& home, const Inventory& inventory, CardState& card, const Prepared& prepared) {
-    auto before = slots_of_generation(home, inventory.generation_of(card));
-    if (!before) return before.error();
+Result<Ok> prepare_counters(const Inventory& inventory, CardState& card, const Prepared& prepared) {
+    const auto before = prepared.before.find(inventory.generation_of(card));
     std::vector<std::uint32_t> fresh;
     for (const auto& [id, slot] : prepared.slots) {
-        if (!before->contains(id)) fresh.push_back(slot);
+        if (before == prepared.before.end() || !before->second.contains(id)) fresh.push_back(slot);
     }
     if (auto reserved = card.reserve_counters(Generation::slots_needed(prepared.slots)); !reserved)
         return reserved.error();

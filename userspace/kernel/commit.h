@@ -1,6 +1,7 @@
 // commit: an image becomes generation N. Everything that can fail happens before the one write that makes it so.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "userspace/base/result.h"
@@ -15,14 +16,13 @@ struct Prepared {
     Generation generation;
     image::Slots slots;
     std::uint32_t number = 0;
+    std::map<std::uint32_t, image::Slots> before;  // slots of the generations in force until now, by number
 };
 
-// Counter slots of every generation that a card has in force.
-Result<image::Slots> slots_in_force(const Home& home, const Inventory& inventory);
 // Builds and pins generation `number` of a compiled policy.
 Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number);
 // Makes the card ready to count for `prepared`: room for its slots, and new ones at zero.
-Result<Ok> prepare_counters(const Home& home, const Inventory& inventory, CardState& card, const Prepared& prepared);
+Result<Ok> prepare_counters(const Inventory& inventory, CardState& card, const Prepared& prepared);
 // A policy that names a VLAN would fail open on a card that takes the tags off.
 Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& interface);
 

@@ -146,10 +146,9 @@ std::uint32_t jiffies_of(std::uint32_t seconds) {
 }
 
 bool names_a_vlan(const image::Image& image) {
-    return std::any_of(image.tests.begin(), image.tests.end(),
-                       [](const edgefw_test& test) {
-                           return test.kind < EDGEFW_TEST_MATCH && test.field == EDGEFW_FIELD_VLAN;
-                       }) ||
+    return std::any_of(
+               image.tests.begin(), image.tests.end(),
+               [](const edgefw_test& test) { return test.kind == EDGEFW_TEST && test.field == EDGEFW_FIELD_VLAN; }) ||
            std::any_of(image.nodes.begin(), image.nodes.end(), [](const edgefw_node& node) {
                return node.link >> EDGEFW_NODE_FIELD_SHIFT == EDGEFW_FIELD_VLAN;
            });

@@ -65,8 +65,8 @@ Error load_error(const std::string& what, int number, const std::string& text) {
     const std::string operation = "loading the " + what + " programs";
     // EACCES is what the verifier says; a caller without the capabilities gets EPERM.
     if (std::abs(number) == EPERM) return system_error(operation, number);
-    return {ErrorKind::kKernel, operation + ": " + std::strerror(std::abs(number)) + "; the verifier's log is in " +
-                                    keep_log(text)};
+    return {ErrorKind::kKernel,
+            operation + ": " + std::strerror(std::abs(number)) + "; the verifier's log is in " + keep_log(text)};
 }
 
 Result<Ok> bind(bpf_object* object, const std::vector<Binding>& bindings) {

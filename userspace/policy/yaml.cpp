@@ -22,9 +22,13 @@ public:
     Node take_root() { return std::move(root_); }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
-        if (documents_++ > 0) {
-            diagnostics_.error(node(mark), "a second document starts here; a policy is one document");
+        if (++documents_ == 1) {
+            start_ = mark.pos;
+            return;
         }
+        // A comma in front is a document without content to yaml-cpp, and so is the same comma again, for ever.
+        diagnostics_.error(node(mark), mark.pos == start_ ? "YAML syntax: this starts no value; remove it"
+                                                          : "a second document starts here; a policy is one document");
     }
     void OnDocumentEnd() override {}
     void OnNull(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override { append(node(mark)); }
@@ -155,6 +159,7 @@ private:
     std::vector<Node> open_;
     std::size_t nodes_ = 0;
     int documents_ = 0;
+    int start_ = 0;  // of the first document, in bytes
 };
 
 std::string syntax_hint(const std::string& message) {
@@ -178,8 +183,9 @@ Node read_yaml(const std::string& text, const std::string* file, Diagnostics& di
         std::istringstream stream(text);
         YAML::Parser parser(stream);
         TreeBuilder builder(file, found);
-        while (parser.HandleNextDocument(builder)) {
-        }
+        // The second is an error, whatever it holds: what follows need not be read.
+        const bool has_document = parser.HandleNextDocument(builder);
+        if (has_document) parser.HandleNextDocument(builder);
         root = builder.take_root();
     } catch (const YAML::Exception& error) {
         diagnostics.error(location_of(error.mark, *file), "YAML syntax: " + error.msg + syntax_hint(error.msg));

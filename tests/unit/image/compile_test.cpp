@@ -149,7 +149,7 @@ TEST(Compile, Vlan) {
                                  {"external inbound tcp 192.0.2.1:9 > 192.0.2.2:80 syn", "-"}});
 }
 
-// 2001:db8::3 to 2001:db8::1:2 is six prefixes: they sit in the tree, a host just outside does not match.
+// Five prefixes: they sit in the tree, and the hosts just outside do not match.
 TEST(Compile, Ipv6Ranges) {
     Rule rule = tcp_rule("range");
     rule.remote = addresses({"2001:db8::fff3-2001:db8::1:2"});

@@ -6,11 +6,11 @@ namespace edgefw::test {
 namespace {
 
 edgefw_test asks(unsigned field, std::uint32_t value) {
-    return {value, 0, EDGEFW_TEST_RANGE, static_cast<__u16>(field), 0};
+    return {value, 0, EDGEFW_TEST, static_cast<__u8>(field), EDGEFW_TEST_MASK_ALL, 0};
 }
 
 edgefw_test match(std::uint32_t rule) {
-    return {rule, rule, EDGEFW_TEST_MATCH, 0, 0};
+    return {rule, rule, EDGEFW_TEST_MATCH, 0, 0, 0};
 }
 
 // "8=80>3": field 8 equals 80, else three further. "!1": rule 1 matches. ".": the end.

@@ -49,6 +49,8 @@ TEST(Parse, Errors) {
         {"a:\n- 2001:db8::\n",
          "p:2:3: YAML reads an IPv6 address that ends in '::' as a map; quote it: \"2001:db8::\""},
         {"a: 2001:db8::\n", "p:1:13: YAML syntax: illegal map value; quote a value that holds ': ' or ends in ':'"},
+        {",", "p:1:1: YAML syntax: this starts no value; remove it"},
+        {"a: 1\n--- b\n--- c\n", "p:2:1: a second document starts here; a policy is one document"},
         {"a: 1\n]\n",
          "p:2:1: YAML syntax: illegal flow end; check the indentation, brackets and quotes here and in the line above"},
         {"a: 1\n\x04"

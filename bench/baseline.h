@@ -1,0 +1,37 @@
+// What edgefw is compared with: bench/floor.bpf.c.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "maps/connection.h"
+#include "userspace/base/result.h"
+#include "userspace/packet/notation.h"
+
+struct floor_bpf;
+
+namespace edgefw::bench {
+
+// The key of the connection that a received, untranslated IPv4 packet is of.
+edgefw_connection4_key key_of(const packet::Packet& received);
+
+// No-ops of both hooks, and the floor with one known connection.
+class Baseline {
+public:
+    static Result<Baseline> load();
+    // Makes the connection of a received `packet` known to the floor.
+    Result<Ok> learn(const packet::Packet& packet);
+
+    int noop_received() const;
+    int noop_sent() const;
+    int noop_drop() const;
+    int floor_received() const;
+    int floor_sent() const;
+
+private:
+    using Skeleton = std::unique_ptr<floor_bpf, void (*)(floor_bpf*)>;
+    explicit Baseline(Skeleton skeleton) : skeleton_(std::move(skeleton)) {}
+    Skeleton skeleton_;
+};
+
+}  // namespace edgefw::bench

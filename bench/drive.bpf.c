@@ -1,0 +1,127 @@
+// Drivers: they call the program under test, read the clock at two repetitions, and put things back before each where
+// that is asked for (BPF_PROG_TEST_RUN repeats one frame and keeps what programs write into it). What a driver itself
+// takes is in the no-op's figure too, and is subtracted with it.
+//
+// The kernel's own figure would do but for two things: it is cut to whole nanoseconds, and each run begins with empty
+// address translation caches (Linux 6.18 rewrites its XDP dispatcher for it).
+#include "maps/connection.h"
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define IP_HEADER 14
+#define SOURCE_PORT 34
+#define SAVED 64  // a copy of the headers from the IP header on, behind the packet: no program reads it
+#define SAVED_SIZE 40
+#define FRAME_SIZE (SAVED + SAVED_SIZE)
+#define FIRST_PORT 1024
+
+// The program under test, one array a hook: their programs are of different types.
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 1);
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, sizeof(__u32));
+} received_target SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 1);
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, sizeof(__u32));
+} sent_target SEC(".maps");
+
+// reopen: the table that the program under test opens connections in. Replaced by it before load.
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 131072);  // as EDGEFW_CONNECTIONS_DEFAULT
+    __type(key, struct edgefw_connection4_key);
+    __type(value, struct edgefw_connection);
+} connections SEC(".maps");
+
+// Set before each run.
+__u32 first;                           // the repetition, counted from 0, at which the time begins
+__u32 last;                            // and at which it ends
+struct edgefw_connection4_key opened;  // reopen: what each repetition opens
+__u32 sequence;
+// Set by the run.
+__u64 first_ns;
+__u64 last_ns;
+__u64 excluded_ns;
+
+static __always_inline void read_clock(void) {
+    if (sequence == first) first_ns = bpf_ktime_get_ns();
+    if (sequence == last) last_ns = bpf_ktime_get_ns();
+    sequence++;
+}
+
+// The frame as it is.
+SEC("xdp.frags")
+int drive_received(struct xdp_md* context) {
+    read_clock();
+    bpf_tail_call_static(context, &received_target, 0);
+    return XDP_ABORTED;
+}
+
+// Another source port each time: as many distinct connections as there are repetitions.
+SEC("xdp.frags")
+int rotate_received(struct xdp_md* context) {
+    void* data = (void*)(long)context->data;
+
+    if (data + FRAME_SIZE > (void*)(long)context->data_end) return XDP_ABORTED;
+    *(__be16*)(data + SOURCE_PORT) = bpf_htons(FIRST_PORT + sequence);
+    read_clock();
+    bpf_tail_call_static(context, &received_target, 0);
+    return XDP_ABORTED;
+}
+
+// The same connection is opened each time: what the last repetition left is deleted, off the clock.
+SEC("xdp.frags")
+int reopen_received(struct xdp_md* context) {
+    __u64 start;
+
+    read_clock();
+    start = bpf_ktime_get_ns();
+    bpf_map_delete_elem(&connections, &opened);
+    if (sequence > first + 1) excluded_ns += bpf_ktime_get_ns() - start;
+    bpf_tail_call_static(context, &received_target, 0);
+    return XDP_ABORTED;
+}
+
+// The headers as they were: a translating program has changed them.
+static __always_inline void rewind(void* data) {
+    __u64* to = __builtin_assume_aligned(data + IP_HEADER, 8);
+    const __u64* from = __builtin_assume_aligned(data + SAVED, 8);
+
+#pragma unroll
+    for (int i = 0; i < SAVED_SIZE / 8; i++)
+        to[i] = from[i];
+}
+
+SEC("xdp.frags")
+int rewind_received(struct xdp_md* context) {
+    void* data = (void*)(long)context->data;
+
+    if (data + FRAME_SIZE > (void*)(long)context->data_end) return XDP_ABORTED;
+    rewind(data);
+    read_clock();
+    bpf_tail_call_static(context, &received_target, 0);
+    return XDP_ABORTED;
+}
+
+SEC("tcx/egress")
+int rewind_sent(struct __sk_buff* context) {
+    void* data = (void*)(long)context->data;
+
+    if (data + FRAME_SIZE > (void*)(long)context->data_end) return TC_ACT_SHOT;
+    rewind(data);
+    read_clock();
+    bpf_tail_call_static(context, &sent_target, 0);
+    return TC_ACT_SHOT;
+}

@@ -1,0 +1,57 @@
+// A policy loaded as on an attached card: the entry pair, its program slots filled with a judging pair, maps of its
+// own. Attached to nothing: test runs are its only packets.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "bench/test_run.h"
+#include "maps/reasons.h"
+#include "userspace/kernel/card_state.h"
+#include "userspace/kernel/generation.h"
+#include "userspace/packet/notation.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::bench {
+
+struct Outcome {
+    edgefw_hook hook = EDGEFW_RECEIVED;
+    edgefw_verdict verdict = EDGEFW_PASS;
+    edgefw_reason reason = EDGEFW_REASON_RULE;
+};
+
+class Instance {
+public:
+    // The external side of `policy`.
+    static Result<Instance> load(const policy::Policy& policy);
+
+    int received() const { return entry_.received.get(); }
+    int sent() const { return entry_.sent.get(); }
+    int connections() const { return card_.connections4.fd(); }
+    const kernel::ProgramPair& judging() const { return judging_; }
+    // Puts other programs into the entry pair's slots.
+    Result<Ok> judge_with(int received, int sent) const;
+
+    // Sends one packet through, for what it leaves in the connection table.
+    Result<Ok> pass(const packet::Packet& packet) const;
+    // Removes what `syn` opened from `ports` source ports, from the driver's first on.
+    Result<Ok> forget(const packet::Packet& syn, std::uint32_t ports) const;
+    // How many packets ended so since the instance was loaded.
+    Result<std::uint64_t> count(const Outcome& outcome) const;
+
+    // Bytes of kernel memory in the maps of the generation, and in those of the card.
+    Result<std::uint64_t> rule_bytes() const;
+    Result<std::uint64_t> card_bytes() const;
+
+private:
+    Instance(kernel::CardMaps card, kernel::Generation generation)
+        : card_(std::move(card)), generation_(std::move(generation)) {}
+    Result<Ok> load_entry();
+
+    kernel::CardMaps card_;
+    kernel::Generation generation_;
+    kernel::Map active_, received_slots_, sent_slots_;
+    kernel::ProgramPair judging_, entry_;
+};
+
+}  // namespace edgefw::bench

@@ -1,0 +1,148 @@
+#include "bench/report.h"
+
+#include <algorithm>
+
+#include "bench/table.h"
+
+namespace edgefw::bench {
+namespace {
+
+std::string met(bool is_met) {
+    return is_met ? "yes" : "NO";
+}
+
+// "52 (1.4)": nanoseconds, and how often the floor.
+std::string cell(const Cost& cost) {
+    return fixed(cost.nanoseconds, 0) + " (" + fixed(cost.ratio(), 2) + ")";
+}
+
+// The targets of a row, in words: one where they are all the same, else with the number of rules.
+std::string target_of(const CostRow& row) {
+    const double first = row.costs.front().target;
+    const bool is_one =
+        std::all_of(row.costs.begin(), row.costs.end(), [&](const Cost& c) { return c.target == first; });
+    if (is_one) return first == 0 ? "" : fixed(first, 1);
+    std::string text;
+    for (std::size_t i = 0; i < row.costs.size(); i++) {
+        if (row.costs[i].target == 0) continue;
+        text += (text.empty() ? "" : ", ") + fixed(row.costs[i].target, 1) + " at " + std::to_string(kFurtherRules[i]);
+    }
+    return text;
+}
+
+std::string met(const CostRow& row) {
+    if (target_of(row).empty()) return "";
+    return met(std::all_of(row.costs.begin(), row.costs.end(), [](const Cost& cost) { return cost.is_met(); }));
+}
+
+std::string packet_path(const PacketPath& path) {
+    std::vector<std::string> header = {"ns above a no-op (ratio to the floor)"};
+    for (const std::uint32_t further : kFurtherRules)
+        header.push_back(std::to_string(further) + " rules");
+    header.insert(header.end(), {"floor", "target", "met"});
+    Table table(header);
+    for (const auto& row : path.rows) {
+        std::vector<std::string> cells = {row.name};
+        for (const auto& cost : row.costs)
+            cells.push_back(cell(cost));
+        cells.insert(cells.end(), {fixed(row.costs.front().floor, 0), target_of(row), met(row)});
+        table.add(std::move(cells));
+    }
+    return "## What a packet costs\n\n" + table.to_text() + "\nA no-op and its driver take " +
+           fixed(path.noop_received, 0) + " ns on the received hook, " + fixed(path.noop_sent, 0) +
+           " on the sent one. Entry program, tail call and judging program are all in the figures.\n\n";
+}
+
+std::string beside(const PacketPath& path, const std::vector<PeerCost>& peers) {
+    const double floor = path.default_drop.floor;
+    Table table({"a SYN dropped", "ns above a no-op", "ratio to the floor"});
+    table.add({"floor (passes it)", fixed(floor, 0), "1.00"});
+    table.add(
+        {"edgefw, 10 further rules", fixed(path.default_drop.nanoseconds, 0), fixed(path.default_drop.ratio(), 2)});
+    for (const auto& peer : peers) {
+        if (peer.note.empty())
+            table.add({peer.who, fixed(peer.nanoseconds, 0), fixed(peer.nanoseconds / floor, 2)});
+        else
+            table.add({peer.who, "none: " + peer.note});
+    }
+    return "## Beside xdp-filter\n\n" + table.to_text() + "\n";
+}
+
+std::string drop_rates(const std::vector<DropRate>& rates) {
+    Table table({"SYNs to a closed port, dropped", "million packets/s", "share of the no-op", "target", "met"});
+    for (const auto& rate : rates) {
+        if (!rate.note.empty()) {
+            table.add({rate.who, "none: " + rate.note});
+            continue;
+        }
+        table.add({rate.who, fixed(rate.packets_per_second / 1e6, 3), fixed(rate.share, 3),
+                   rate.target != 0 ? fixed(rate.target, 2) : "",
+                   rate.target != 0 ? met(rate.share >= rate.target) : ""});
+    }
+    return "## Drop rates on veth\n\n" + table.to_text() + "\n";
+}
+
+std::string control_plane(const std::vector<Duration>& durations) {
+    Table table({"10,000 further rules", "ms", "of the processor", "target", "met"});
+    for (const auto& duration : durations)
+        table.add({duration.what, fixed(duration.seconds * 1e3, 0), fixed(duration.processor_seconds * 1e3, 0),
+                   duration.target != 0 ? fixed(duration.target * 1e3, 0) : "",
+                   duration.target != 0 ? met(duration.seconds <= duration.target) : ""});
+    return "## Time into force\n\n" + table.to_text() + "\n";
+}
+
+std::string memory(const std::vector<Memory>& all) {
+    Table table({"further rules", "maps of the policy, KiB", "maps of one card, KiB"});
+    for (const auto& memory : all)
+        table.add({std::to_string(memory.further_rules), fixed(static_cast<double>(memory.rule_bytes) / 1024, 0),
+                   fixed(static_cast<double>(memory.card_bytes) / 1024, 0)});
+    return "## Kernel memory\n\n" + table.to_text() + "\n";
+}
+
+std::string breakdown(const std::vector<Step>& steps) {
+    Table table({"received, 10 further rules", "ns", "BPF instructions", "machine code, bytes"});
+    for (const auto& step : steps)
+        table.add({step.name, fixed(step.nanoseconds, 1),
+                   step.instructions != 0 ? std::to_string(step.instructions) : "",
+                   step.bytes != 0 ? std::to_string(step.bytes) : ""});
+    return "## Where the nanoseconds go\n\n" + table.to_text() + "\n";
+}
+
+constexpr const char* kMethod = R"(## How it is measured
+
+* Cost: the time of BPF_PROG_TEST_RUN a packet, less that of a no-op program run in the same way; the best of
+  interleaved rounds, each of which runs every program once, 20,000 times over. The frame is the smallest of its kind
+  and the same in each repetition: caches are warm. A driver program (`bench/drive.bpf.c`) reads the clock at the middle
+  and the last repetition and tail-calls the program under test; the no-op has the same driver.
+* What is run is the entry program of a card, with the judging programs of a compiled policy in its slots. After each
+  run the reason counters must show that every packet ended as the row says.
+* The floor parses Ethernet, IPv4 and ports, looks one connection up in an LRU hash of the same size and counts the
+  packet in one per-CPU counter. Each ratio is to the floor driven in the same way.
+* A SYN that opens: the driver deletes the connection before each repetition, and the time of that deletion is taken by
+  the clock and subtracted. With 32,768 connections: another source port each time, nothing deleted within the run, so
+  that each repetition meets a part of the table that no cache holds (nor does it for the floor, which misses).
+* Through the port forward: the driver writes the untranslated headers back before each repetition.
+* The further rules are services on hosts and ports of their own with 1 to 8 remote prefixes each; every second one is
+  `state: none`. Beside them the policy has a web service, media ports both ways and a port forward.
+* xdp-filter is loaded by its own command on a veth and its program run by id, without the driver.
+* Drop rates: one core makes the frames (live frames of BPF_PROG_TEST_RUN, redirected into the veth), carries them and
+  drops them; making and carrying is in every figure, the no-op's too. Source address and port change from frame to
+  frame. The best burst of 10,000 frames counts. nftables has the same rules in an input chain behind
+  `ct state established,related accept`.
+* Time into force: best of 5, one card attached, its filter already under such a policy. The target is for the clock of
+  the wall; on a machine that does other work beside, the processor's time says more.
+)";
+
+}  // namespace
+
+std::string to_markdown(const Results& results) {
+    std::string text =
+        "# Benchmarks\n\nOne run on one machine. `make bench` makes such a page in `build/benchmarks.md`.\n\n";
+    for (const auto& [name, value] : results.machine)
+        text += "* " + name + ": " + value + "\n";
+    text += "\n" + packet_path(results.path) + beside(results.path, results.peers) + drop_rates(results.drop_rates) +
+            control_plane(results.control_plane) + memory(results.memory) + breakdown(results.breakdown) + kMethod;
+    return text + "\nThe whole run took " + fixed(results.seconds, 0) + " s.\n";
+}
+
+}  // namespace edgefw::bench

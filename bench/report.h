@@ -1,0 +1,29 @@
+// The tables, as Markdown that also reads in a terminal.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/breakdown.h"
+#include "bench/control_plane.h"
+#include "bench/drop_rate.h"
+#include "bench/packet_path.h"
+#include "bench/xdp_filter.h"
+
+namespace edgefw::bench {
+
+struct Results {
+    std::vector<std::pair<std::string, std::string>> machine;
+    PacketPath path;
+    std::vector<PeerCost> peers;
+    std::vector<Step> breakdown;
+    std::vector<DropRate> drop_rates;
+    std::vector<Duration> control_plane;
+    std::vector<Memory> memory;
+    double seconds = 0;  // of the whole run
+};
+
+std::string to_markdown(const Results& results);
+
+}  // namespace edgefw::bench

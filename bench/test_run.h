@@ -1,0 +1,19 @@
+// BPF_PROG_TEST_RUN.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "userspace/base/result.h"
+
+namespace edgefw::bench {
+
+using Frame = std::vector<std::uint8_t>;
+
+// Runs `program` on `frame`, `repeat` times over. The kernel's own figure of what a run took: whole nanoseconds.
+Result<double> test_run(int program, const Frame& frame, std::uint32_t repeat);
+
+// Hands `count` frames to the program as live ones: what it redirects is really sent.
+Result<Ok> send_live(int program, const Frame& frame, std::uint32_t count);
+
+}  // namespace edgefw::bench

@@ -1,0 +1,254 @@
+// The data path against the oracle: random policies, packets at the corners of their rules on both hooks and sides,
+// with connections, forwards, fragments and pushes. EDGEFW_SEED repeats a run, EDGEFW_POLICIES and EDGEFW_PACKETS make
+// it longer.
+#include "tests/support/oracle.h"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <deque>
+#include <iostream>
+#include <random>
+
+#include "tests/kernel/test_run.h"
+#include "tests/support/random_policy.h"
+
+namespace edgefw::test {
+namespace {
+
+using packet::Packet;
+using policy::Policy;
+
+std::uint32_t from_environment(const char* name, std::uint32_t otherwise) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? otherwise : static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10));
+}
+
+// Other policies every minute; whoever sees a failure sees its seed.
+std::uint32_t first_seed() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(now).count();
+    const std::uint32_t seed = from_environment("EDGEFW_SEED", static_cast<std::uint32_t>(minutes * 1000));
+    std::cout << "EDGEFW_SEED=" << seed << "\n";
+    return seed;
+}
+
+// What the packet notation cannot say of a frame: its place in a datagram.
+Bytes frame_of_sample(const Sample& sample) {
+    const Packet& packet = sample.packet;
+    Bytes bytes = packet::frame(packet);
+    if (sample.fragment == Sample::Fragment::kNone) return bytes;
+    std::vector<Layer> layers = {Ethernet{}};
+    if (packet.vlan) layers.emplace_back(Vlan{.id = *packet.vlan});
+    const bool later = sample.fragment == Sample::Fragment::kLater;
+    const bool ipv4 = packet.source.family == Family::kIpv4;
+    if (ipv4) {
+        layers.emplace_back(Ipv4{.source = packet.source.to_text(),
+                                 .destination = packet.destination.to_text(),
+                                 .id = static_cast<std::uint16_t>(sample.fragment_id),
+                                 .offset = later ? std::size_t{64} : 0,
+                                 .more = !later,
+                                 .protocol = packet.protocol});
+    } else {
+        layers.emplace_back(Ipv6{.source = packet.source.to_text(), .destination = packet.destination.to_text()});
+        Extension header = fragment_header(later ? 64 : 0, !later, sample.fragment_id);
+        header.next = packet.protocol;
+        layers.emplace_back(header);
+    }
+    const std::uint8_t icmp = ipv4 ? std::uint8_t{IPPROTO_ICMP} : std::uint8_t{IPPROTO_ICMPV6};
+    if (!later && packet.protocol == IPPROTO_TCP)
+        layers.emplace_back(Tcp{packet.source_port, packet.destination_port, packet.tcp_flags});
+    if (!later && packet.protocol == IPPROTO_UDP)
+        layers.emplace_back(Udp{packet.source_port, packet.destination_port, Checksum::kWhole, 600});
+    if (!later && packet.protocol == icmp)
+        layers.emplace_back(Icmp{packet.icmp_type, packet.icmp_code, packet.icmp_id});
+    layers.emplace_back(payload(packet.protocol == IPPROTO_TCP && !later ? 4 : 16));
+    return frame_of(layers);
+}
+
+// A random story: packets of the policy, packets that answer or repeat earlier ones, and fragments.
+class Story {
+public:
+    Story(std::uint32_t seed, RandomPolicy& random) : dice_(seed), random_(random) {}
+
+    Sample next(const Policy& policy) {
+        Sample sample;
+        sample.packet = earlier_.empty() || one_in(2) ? fresh(policy) : follow_up(earlier_[below(earlier_.size())]);
+        if (one_in(12)) {
+            sample.fragment = one_in(2) ? Sample::Fragment::kFirst : Sample::Fragment::kLater;
+            sample.fragment_id = static_cast<std::uint32_t>(below(2));
+        }
+        earlier_.push_back(sample.packet);
+        if (earlier_.size() > kRemembered) earlier_.pop_front();
+        return sample;
+    }
+
+private:
+    static constexpr std::size_t kRemembered = 24;
+
+    std::size_t below(std::size_t bound) { return dice_() % bound; }
+    bool one_in(std::size_t n) { return below(n) == 0; }
+
+    Packet fresh(const Policy& policy) {
+        Packet packet = random_.packet(policy);
+        packet.icmp_id = static_cast<std::uint16_t>(below(2));
+        if (policy.forwards.empty() || !one_in(3)) return packet;
+        const policy::Forward& forward = policy.forwards[below(policy.forwards.size())];
+        if (packet.source.family != Family::kIpv4 || packet.protocol != forward.protocol) return packet;
+        packet.side = policy::Side::kExternal;
+        packet.direction = policy::Direction::kInbound;
+        packet.destination = one_in(4) ? forward.target : forward.public_address;
+        packet.destination_port = one_in(4) ? forward.target_port : forward.public_port;
+        return packet;
+    }
+
+    // The same again, or what the other end may send: translated ends are those of the inside.
+    Packet follow_up(Packet packet) {
+        static constexpr std::uint8_t kFlags[] = {kSyn, kAck, kSyn | kAck, kFin | kAck, kRst, kPsh | kAck};
+        if (one_in(3)) return packet;
+        if (one_in(2)) {
+            std::swap(packet.source, packet.destination);
+            std::swap(packet.source_port, packet.destination_port);
+            packet.direction = packet.direction == policy::Direction::kInbound ? policy::Direction::kOutbound
+                                                                               : policy::Direction::kInbound;
+            turn_echo(packet);
+        }
+        packet.tcp_flags = kFlags[below(std::size(kFlags))];
+        return packet;
+    }
+
+    static void turn_echo(Packet& packet) {
+        const std::uint8_t request = packet.protocol == IPPROTO_ICMP ? 8 : 128;
+        const std::uint8_t reply = packet.protocol == IPPROTO_ICMP ? 0 : 129;
+        if (packet.icmp_type == request)
+            packet.icmp_type = reply;
+        else if (packet.icmp_type == reply)
+            packet.icmp_type = request;
+    }
+
+    std::mt19937 dice_;
+    RandomPolicy& random_;
+    std::deque<Packet> earlier_;
+};
+
+// The opened of a default's connection is counted nowhere: not compared.
+std::string text_of(Verdict verdict) {
+    if (verdict.rule.empty()) verdict.opened = false;
+    if (verdict.reason == EDGEFW_REASON_REVOKED) verdict.forward.clear();
+    return verdict.to_text();
+}
+
+// The sent hook names the forward only where it translates; a drop leaves as it came.
+std::string comparable(std::string judged, bool dropped) {
+    const auto via = judged.find(" via ");
+    return dropped && via != std::string::npos ? judged.substr(0, via) : judged;
+}
+
+class Duel {
+public:
+    explicit Duel(std::uint32_t seed, std::size_t rules)
+        : seed_(seed), rules_(rules), random_(seed), story_(seed, random_) {}
+
+    // One card a policy: the sides take turns.
+    void fight(int pushes, int packets) {
+        const auto side = seed_ % 2 == 0 ? policy::Side::kExternal : policy::Side::kInternal;
+        TestRun run({.side = side});
+        Oracle oracle;
+        std::uint64_t judged = 0;
+        for (int push = 0; push < pushes; push++) {
+            const Policy policy = push == 0 ? with_forwards(random_.policy(rules_)) : changed(last_);
+            last_ = policy;
+            run.push(policy);
+            oracle.push(policy);
+            for (int i = 0; i < packets; i++, judged++) {
+                Sample sample = story_.next(policy);
+                sample.packet.side = side;
+                compare(run, oracle, sample);
+                if (::testing::Test::HasFailure()) return;
+            }
+        }
+        EXPECT_EQ(run.seen().packets, judged);
+    }
+
+private:
+    void compare(TestRun& run, Oracle& oracle, const Sample& sample) {
+        const Verdict verdict = oracle.judge(sample);
+        const bool dropped = verdict.action == policy::Action::kDrop;
+        const std::string judged = run.judge(sample.packet.hook(), frame_of_sample(sample));
+        ASSERT_EQ(comparable(judged, dropped), comparable(text_of(verdict), dropped))
+            << "EDGEFW_SEED=" << seed_ << ", " << rules_ << " rules: " << sample.packet.to_text() << ", fragment "
+            << static_cast<int>(sample.fragment) << " id " << sample.fragment_id;
+    }
+
+    // To targets among the addresses and ports of the rules.
+    Policy with_forwards(Policy policy) {
+        std::mt19937 dice(seed_);
+        const auto count = dice() % 4;
+        for (std::uint32_t i = 0; i < count; i++) {
+            policy::Forward forward;
+            forward.id = "forward-" + std::to_string(i);
+            forward.protocol = dice() % 2 == 0 ? IPPROTO_TCP : IPPROTO_UDP;
+            forward.public_address = {Family::kIpv4, 0x0a000000 + i};
+            forward.public_port = static_cast<std::uint16_t>(1 + dice() % 4);
+            forward.target = {Family::kIpv4, 0x0a000020 + dice() % 2};
+            forward.target_port = static_cast<std::uint16_t>(1 + dice() % 4);
+            policy.forwards.push_back(forward);
+        }
+        return policy;
+    }
+
+    // The next policy: some rules go, some turn, their order stays; so that some connections live on.
+    Policy changed(Policy policy) {
+        std::mt19937 dice(seed_ + 1);
+        std::erase_if(policy.rules, [&](const policy::Rule&) { return dice() % 4 == 0; });
+        for (policy::Rule& rule : policy.rules) {
+            if (dice() % 6 == 0) rule.id += "-renamed";
+        }
+        if (!policy.forwards.empty() && dice() % 2 == 0) policy.forwards.back().target_port++;
+        if (policy.rules.empty()) policy.rules = random_.policy(1).rules;
+        return policy;
+    }
+
+    std::uint32_t seed_;
+    std::size_t rules_;
+    RandomPolicy random_;
+    Story story_;
+    Policy last_;
+};
+
+// A share of the policies each, so that they can run side by side.
+class OracleShare : public ::testing::TestWithParam<std::uint32_t> {
+public:
+    static constexpr std::uint32_t kShares = 4;
+
+    static std::uint32_t policies() { return from_environment("EDGEFW_POLICIES", 200) / kShares; }
+    static std::uint32_t first() { return first_seed() + GetParam() * policies(); }
+};
+
+TEST_P(OracleShare, SmallPolicies) {
+    const std::uint32_t seed = first();
+    const auto packets = static_cast<int>(from_environment("EDGEFW_PACKETS", 500));
+    for (std::uint32_t i = 0; i < policies() && !HasFailure(); i++)
+        Duel(seed + i, 1 + (seed + i) % 40).fight(1, packets);
+}
+
+TEST_P(OracleShare, OverPushes) {
+    const std::uint32_t seed = first();
+    for (std::uint32_t i = 0; i < policies() / 12 && !HasFailure(); i++)
+        Duel(seed + i, 1 + (seed + i) % 20).fight(3, 300);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernel, OracleShare, ::testing::Range(0u, OracleShare::kShares));
+
+TEST(Oracle, LargePolicies) {
+    const std::uint32_t seed = first_seed();
+    for (const std::size_t rules : {300, 1000, 10000}) {
+        if (!HasFailure()) Duel(seed, rules).fight(1, 500);
+    }
+}
+
+}  // namespace
+}  // namespace edgefw::test

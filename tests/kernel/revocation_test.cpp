@@ -1,0 +1,138 @@
+// Connections over a push: the first packet after it has its opener judged again, under the new policy.
+#include <gtest/gtest.h>
+
+#include "tests/kernel/test_run.h"
+
+namespace edgefw::test {
+namespace {
+
+const std::string kSyn1 = "external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443";
+const std::string kAck1 = "external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443 ack";
+const std::string kReply1 = "external outbound tcp 192.0.2.20:443 > 198.51.100.9:40000 ack";
+
+const char* const kWeb = R"(
+rules:
+- {name: web, side: external, direction: inbound, protocol: tcp, local_port: 443, action: pass}
+)";
+
+TEST(Revocation, WhatAPushDoesToAConnection) {
+    const struct {
+        const char* name;
+        const char* next;  // the policy after kWeb
+        const char* expected;
+        const char* after;  // the packet after that
+    } rows[] = {
+        {"unchanged", kWeb, "pass connection web", "pass connection web"},
+        {"no rule at all", "rules: []", "drop revoked", "drop default"},
+        {"the default passes all", "default: pass", "pass connection", "pass connection"},
+        {"another rule",
+         "rules:\n- {name: dns, side: external, direction: inbound, protocol: udp, local_port: 53, action: pass}\n",
+         "drop revoked", "drop default"},
+        {"another rule passes it",
+         "rules:\n- {name: tls, side: external, direction: inbound, protocol: tcp, local: 192.0.2.20, action: pass}\n",
+         "pass connection tls", "pass connection tls"},
+        {"a rule in front drops it",
+         "rules:\n- {name: shut, side: external, protocol: tcp, remote: 198.51.100.9, action: drop}\n"
+         "- {name: web, side: external, direction: inbound, protocol: tcp, local_port: 443, action: pass}\n",
+         "drop revoked", "drop rule shut"},
+        {"a rule in front drops what does not open",
+         "rules:\n- {name: shut, side: external, protocol: tcp, tcp_flags: ack, action: drop}\n"
+         "- {name: web, side: external, direction: inbound, protocol: tcp, local_port: 443, action: pass}\n",
+         "pass connection web", "pass connection web"},
+        {"only the other direction opens",
+         "rules:\n- {name: web, side: external, direction: outbound, protocol: tcp, local_port: 443, action: pass}\n",
+         "drop revoked", "drop default"},
+        {"the default passes it", "default: {external: {inbound: pass}}", "pass connection", "pass connection"},
+        {"state none passes it",
+         "rules:\n- {name: web, side: external, direction: both, protocol: tcp, local_port: 443, state: none, action: "
+         "pass}\n"
+         "- {name: udp, side: external, protocol: udp, action: pass}\n",
+         "pass connection web", "pass connection web"},
+    };
+    // Two connections: of one the opener's end is heard of first after the push, of the other the other end.
+    const std::string second = "external inbound tcp 198.51.100.9:40001 > 192.0.2.20:443";
+    const std::string reply = "external outbound tcp 192.0.2.20:443 > 198.51.100.9:40001 ack";
+    for (const auto& row : rows) {
+        TestRun run(kWeb);
+        EXPECT_EQ(run.judge(kSyn1), "pass rule web opened");
+        EXPECT_EQ(run.judge(second), "pass rule web opened");
+        EXPECT_EQ(run.judge(reply), "pass connection web");
+        run.push(std::string(row.next));
+        for (const std::string& packet : {kAck1, reply}) {
+            EXPECT_EQ(run.judge(packet), row.expected) << row.name << ": " << packet;
+            EXPECT_EQ(run.judge(packet), row.after) << row.name << ": " << packet;
+        }
+    }
+}
+
+TEST(Revocation, OfASyn) {
+    TestRun run(kWeb);
+    EXPECT_EQ(run.judge(kSyn1), "pass rule web opened");
+    run.push(kWeb);
+    EXPECT_EQ(run.judge(kSyn1), "pass connection web");
+    run.push(
+        std::string("rules:\n- {name: shut, side: external, protocol: tcp, action: drop}\n"
+                    "- {name: udp, side: external, protocol: udp, action: pass}\n"));
+    EXPECT_EQ(run.judge(kSyn1), "drop rule shut");
+}
+
+// What opened it had a VLAN, ECN's flags, a message type: it is judged again with them, whatever the next packet has.
+TEST(Revocation, JudgesTheOpenerNotThePacket) {
+    TestRun run("rules:\n- {name: seven, side: external, direction: inbound, vlan: 7, protocol: tcp, action: pass}\n");
+    EXPECT_EQ(run.judge(kSyn1 + " syn vlan 7"), "pass rule seven opened");
+    run.push(std::string(
+        "rules:\n- {name: seven, side: external, direction: inbound, vlan: 7, protocol: tcp, action: pass}\n"));
+    EXPECT_EQ(run.judge(kReply1), "pass connection seven");
+    run.push(std::string(
+        "rules:\n- {name: eight, side: external, direction: inbound, vlan: 8, protocol: tcp, action: pass}\n"));
+    EXPECT_EQ(run.judge(kAck1 + " vlan 8"), "drop revoked");
+}
+
+TEST(Revocation, OfEchoesAndOtherProtocols) {
+    const char* const rules =
+        "rules:\n- {name: ping, side: external, direction: inbound, protocol: icmp, icmp: echo-request, action: pass}\n"
+        "- {name: gre, side: external, direction: inbound, protocol: 47, action: pass}\n";
+    const char* const request = "external inbound icmp 198.51.100.9 > 192.0.2.20 echo-request";
+    const char* const reply = "external outbound icmp 192.0.2.20 > 198.51.100.9 echo-reply";
+    const char* const gre = "external outbound 47 192.0.2.20 > 198.51.100.9";
+    TestRun run{std::string(rules)};
+    EXPECT_EQ(run.judge(request), "pass rule ping opened");
+    EXPECT_EQ(run.judge("external inbound 47 198.51.100.9 > 192.0.2.20"), "pass rule gre opened");
+    run.push(std::string(rules));
+    EXPECT_EQ(run.judge(reply), "pass connection ping");
+    EXPECT_EQ(run.judge(gre), "pass connection gre");
+    run.push(kWeb);
+    EXPECT_EQ(run.judge(reply), "drop revoked");
+    EXPECT_EQ(run.judge(gre), "drop revoked");
+    EXPECT_EQ(run.judge(reply), "drop default");
+}
+
+// The one that named it by set is gone, another set has the address: the opener passes still.
+TEST(Revocation, OverIpv6AndSets) {
+    const auto policy = [](const char* members) {
+        return std::string("sets: {friends: [") + members +
+               "]}\nrules:\n- {name: friends, side: external, direction: inbound, remote: $friends, protocol: udp, "
+               "action: pass}\n";
+    };
+    const char* const there = "external inbound udp [2001:db8:9::9]:1 > [2001:db8::2]:53";
+    const char* const back = "external outbound udp [2001:db8::2]:53 > [2001:db8:9::9]:1";
+    TestRun run(policy("'2001:db8:9::/48'"));
+    EXPECT_EQ(run.judge(there), "pass rule friends opened");
+    run.push(policy("'2001:db8:9::9'"));
+    EXPECT_EQ(run.judge(back), "pass connection friends");
+    run.push(policy("'2001:db8:8::/48', 192.0.2.0/24"));
+    EXPECT_EQ(run.judge(back), "drop revoked");
+    EXPECT_EQ(run.judge(there), "drop default");
+}
+
+// Pushed twice in between: the opener is judged under the newest only.
+TEST(Revocation, OnlyTheNewestPolicyCounts) {
+    TestRun run(kWeb);
+    EXPECT_EQ(run.judge(kSyn1), "pass rule web opened");
+    run.push(std::string("rules: []"));
+    run.push(kWeb);
+    EXPECT_EQ(run.judge(kReply1), "pass connection web");
+}
+
+}  // namespace
+}  // namespace edgefw::test

@@ -1,0 +1,191 @@
+#include "tests/kernel/test_run.h"
+
+#include <linux/bpf.h>
+#include <bpf/bpf.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "maps/builtins.h"
+#include "maps/limits.h"
+#include "maps/reasons.h"
+#include "userspace/policy/stages.h"
+
+namespace edgefw::test {
+namespace {
+
+#define NAME(identifier, name, verdict, sentence) name,
+constexpr const char* kReasonNames[] = {EDGEFW_REASONS(NAME)};
+#undef NAME
+#define ID(identifier, key, id, sentence) id,
+constexpr const char* kBuiltinIds[] = {EDGEFW_BUILTINS(ID)};
+#undef ID
+
+constexpr std::size_t kMostFrame = 65536;
+constexpr std::uint32_t kSlots = 16384;
+
+// No program, no ring: said once, and every test is then skipped (a failure where skips are not allowed).
+class MayLoadPrograms : public ::testing::Environment {
+    void SetUp() override {
+        const auto allowed = kernel::may_load_programs();
+        if (!allowed) GTEST_SKIP() << "the kernel ring loads programs: " << allowed.error().message;
+    }
+};
+const auto* const kMayLoadPrograms = ::testing::AddGlobalTestEnvironment(new MayLoadPrograms);
+
+// The value. Without it nothing that follows has a meaning: GoogleTest ends the test that throws, as failed.
+template <typename T>
+T take(Result<T> result, const char* what) {
+    if (!result) throw std::runtime_error(std::string(what) + ": " + result.error().message);
+    return std::move(*result);
+}
+
+template <typename Counter>
+void add(Counter& sum, const Counter& part) {
+    sum.packets += part.packets;
+    sum.bytes += part.bytes;
+}
+
+// Element `index` of a per-CPU map, one value a CPU.
+template <typename Counter>
+std::vector<Counter> read_cpus(const kernel::Map& map, std::uint32_t index) {
+    std::vector<Counter> values(static_cast<std::size_t>(kernel::cpus()));
+    take(map.read(&index, values.data()), "reading a counter");
+    return values;
+}
+
+}  // namespace
+
+policy::Policy policy_of(const std::string& lines) {
+    return take(policy::load_text("version: 1\n" + lines, "p", {}), "policy");
+}
+
+kernel::Compiled compiled(const std::string& lines) {
+    const policy::Policy policy = policy_of(lines);
+    return {take(image::compile(policy), "compile"), policy::show(policy).dump(), policy.digest};
+}
+
+TestRun::TestRun(const Options& options) : options_(options) {
+    kernel::silence_libbpf();
+    maps_ = take(kernel::CardMaps::create(options.connections, kSlots), "card maps");
+    decision_ =
+        take(kernel::Map::create({"decision", BPF_MAP_TYPE_ARRAY, 4, sizeof(edgefw_decision), 1, BPF_F_MMAPABLE}),
+             "decision map");
+    make(image::Image{}, 0);
+}
+
+// What commit does of a push, but for the pins.
+void TestRun::push(const policy::Policy& policy) {
+    image::Image image = take(image::compile(policy), "compile");
+    slots_ = take(image::assign_slots(image, slots_), "slots");
+    image::retire_forwards(image, take(generation_->forwards(), "forwards"));
+    const auto side = static_cast<std::size_t>(options_.side);
+    image.config[side].keeps_state |= take(generation_->config(options_.side), "config").keeps_state;
+    ids_.clear();
+    for (const auto& [id, slot] : slots_)
+        ids_[slot] = id;
+    make(image, ++number_);
+}
+
+void TestRun::make(const image::Image& image, std::uint32_t generation) {
+    generation_ = take(kernel::Generation::create(image, "{}", generation), "generation");
+    programs_.reset();
+}
+
+const kernel::ProgramPair& TestRun::programs() {
+    if (programs_) return *programs_;
+    edgefw_config config = take(generation_->config(options_.side), "config");
+    config.record = 1;
+    config.partial_checksums = options_.partial_checksums ? 1 : 0;
+    auto bindings = maps_->bindings();
+    for (const auto& binding : generation_->bindings())
+        bindings.push_back(binding);
+    bindings.push_back({"decision", decision_->fd()});
+    programs_ = take(kernel::load_judge(config, bindings), "programs");
+    return *programs_;
+}
+
+std::string TestRun::judge(edgefw_hook hook, const Bytes& frame) {
+    const auto before = take(decision_->at<edgefw_decision>(0), "decision");
+    left_.resize(kMostFrame);
+    LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame.data(), .data_out = left_.data(),
+                .data_size_in = static_cast<__u32>(frame.size()), .data_size_out = kMostFrame, .repeat = 1);
+    const Fd& program = hook == EDGEFW_RECEIVED ? programs().received : programs().sent;
+    if (bpf_prog_test_run_opts(program.get(), &run) != 0) return "refused";
+    left_.resize(run.data_size_out);
+    const auto decision = take(decision_->at<edgefw_decision>(0), "decision");
+    EXPECT_EQ(decision.sequence, before.sequence + 1) << "one record a packet";
+    return text_of(decision);
+}
+
+std::string TestRun::judge(const packet::Packet& packet) {
+    EXPECT_EQ(packet.side, options_.side) << packet.to_text();
+    return judge(packet.hook(), packet::frame(packet));
+}
+
+std::string TestRun::judge(const std::string& notation) {
+    return judge(take(packet::parse(notation), "packet"));
+}
+
+std::string TestRun::text_of(const edgefw_decision& decision) {
+    std::string text = decision.verdict == EDGEFW_PASS ? "pass " : "drop ";
+    text += decision.reason < EDGEFW_REASON_COUNT ? kReasonNames[decision.reason] : "no-such-reason";
+    if (decision.slot != EDGEFW_SLOT_NONE) text += " " + id_of(decision.slot);
+    if (decision.nat != 0) text += " via " + id_of(decision.nat);
+    if (decision.slot == EDGEFW_SLOT_NONE) return text;
+    std::uint64_t& known = connections_[decision.slot];
+    const std::uint64_t now = counter(decision.slot).connections;
+    if (now != known) text += now == known + 1 ? " opened" : " opened several";
+    known = now;
+    return text;
+}
+
+std::string TestRun::id_of(std::uint32_t slot) const {
+    if (slot >= EDGEFW_SLOT_FIRST_BUILTIN && slot < EDGEFW_SLOT_FIRST_BUILTIN + EDGEFW_BUILTIN_COUNT)
+        return kBuiltinIds[slot - EDGEFW_SLOT_FIRST_BUILTIN];
+    const auto found = ids_.find(slot);
+    return found == ids_.end() ? "slot-" + std::to_string(slot) : found->second;
+}
+
+edgefw_counter TestRun::counter(std::uint32_t slot) const {
+    edgefw_counter sum = {};
+    for (const auto& value : read_cpus<edgefw_counter>(maps_->counters, slot)) {
+        add(sum, value);
+        sum.connections += value.connections;
+    }
+    return sum;
+}
+
+edgefw_counter TestRun::counter(const std::string& id) const {
+    for (std::uint32_t i = 0; i < EDGEFW_BUILTIN_COUNT; i++) {
+        if (id == kBuiltinIds[i]) return counter(EDGEFW_SLOT_FIRST_BUILTIN + i);
+    }
+    const auto found = slots_.find(id);
+    if (found != slots_.end()) return counter(found->second);
+    ADD_FAILURE() << "no rule " << id;
+    return {};
+}
+
+edgefw_reason_counter TestRun::reason(edgefw_hook hook, edgefw_verdict verdict, edgefw_reason reason) const {
+    edgefw_reason_counter sum = {};
+    const std::uint32_t index = (hook * 2u + verdict) * EDGEFW_REASON_COUNT + reason;
+    for (const auto& value : read_cpus<edgefw_reason_counter>(maps_->reasons, index))
+        add(sum, value);
+    return sum;
+}
+
+edgefw_reason_counter TestRun::seen() const {
+    edgefw_reason_counter sum = {};
+    for (std::uint32_t index = 0; index < EDGEFW_REASON_COUNTERS; index++) {
+        for (const auto& value : read_cpus<edgefw_reason_counter>(maps_->reasons, index))
+            add(sum, value);
+    }
+    return sum;
+}
+
+void TestRun::forget() {
+    for (const kernel::Map* map : {&maps_->connections4, &maps_->connections6, &maps_->fragments4, &maps_->fragments6})
+        map->clear();
+}
+
+}  // namespace edgefw::test

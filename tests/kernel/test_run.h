@@ -1,0 +1,78 @@
+// One card without a wire: the judging programs in the kernel, test-run frame by frame, with tables that outlive a
+// push. Where edgefw itself judges frames (kernel::Judge), every policy starts with empty tables; here a second push()
+// finds the connections of the first, as on an attached card.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "maps/decision.h"
+#include "maps/reasons.h"
+#include "tests/support/frame.h"
+#include "userspace/image/image.h"
+#include "userspace/kernel/card_state.h"
+#include "userspace/packet/notation.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::test {
+
+// "version: 1" before `lines`. A policy that is refused fails the test.
+policy::Policy policy_of(const std::string& lines);
+
+// The same compiled, for an attached card.
+kernel::Compiled compiled(const std::string& lines);
+
+class TestRun {
+public:
+    struct Options {
+        policy::Side side = policy::Side::kExternal;
+        bool partial_checksums = false;  // as on a veth
+        std::uint32_t connections = 1024;
+    };
+
+    TestRun() : TestRun(Options{}) {}
+    explicit TestRun(const Options& options);  // no policy yet
+    explicit TestRun(const std::string& lines) : TestRun() { push(lines); }
+
+    void push(const policy::Policy& policy);
+    void push(const std::string& lines) { push(policy_of(lines)); }
+
+    // "pass rule web via map opened": verdict, reason, and where there are: rule or built-in, forward, and "opened"
+    // when the rule's connections grew. "refused" where the kernel does not test-run such a frame on this hook.
+    std::string judge(edgefw_hook hook, const Bytes& frame);
+    // The packet's direction says the hook; its side must be the card's.
+    std::string judge(const packet::Packet& packet);
+    std::string judge(const std::string& notation);
+    // The last frame as it left.
+    const Bytes& left() const { return left_; }
+
+    // Summed over CPUs. An id that is not of the policy fails the test.
+    edgefw_counter counter(const std::string& id) const;
+    edgefw_reason_counter reason(edgefw_hook hook, edgefw_verdict verdict, edgefw_reason reason) const;
+    // Over all reasons of both hooks.
+    edgefw_reason_counter seen() const;
+    void forget();
+
+    // Loaded when they are first needed.
+    const kernel::ProgramPair& programs();
+
+private:
+    void make(const image::Image& image, std::uint32_t generation);
+    std::string text_of(const edgefw_decision& decision);
+    edgefw_counter counter(std::uint32_t slot) const;
+    std::string id_of(std::uint32_t slot) const;
+
+    Options options_;
+    std::optional<kernel::CardMaps> maps_;
+    std::optional<kernel::Map> decision_;
+    std::optional<kernel::Generation> generation_;
+    std::optional<kernel::ProgramPair> programs_;
+    std::uint32_t number_ = 0;
+    image::Slots slots_;
+    std::map<std::uint32_t, std::string> ids_;
+    std::map<std::uint32_t, std::uint64_t> connections_;  // by slot, as last seen
+    Bytes left_ = Bytes(65536);
+};
+
+}  // namespace edgefw::test
