@@ -22,7 +22,7 @@ Error system_failure(const char* operation) {
 
 Result<Ok> leave_the_machine() {
     if (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0) return system_failure("a namespace of its own (run it as root)");
-    if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return system_failure("private mounts");
+    if (mount("none", "/sys", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return system_failure("private mounts");
     if (mount("bpf", "/sys/fs/bpf", "bpf", 0, nullptr) != 0) return system_failure("mounting a bpffs");
     return Ok{};
 }

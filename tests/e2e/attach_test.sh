@@ -50,7 +50,7 @@ edgefw edge detach eth0
 
 chapter 'no bpffs'
 # shellcheck disable=SC2016  # expanded by the inner shell
-without_bpffs=(unshare --mount sh -c 'umount /sys/fs/bpf && exec "$@"' sh "$EDGEFW")
+without_bpffs=(unshare --mount --propagation unchanged sh -c 'mount --make-rprivate /sys && umount /sys/fs/bpf && exec "$@"' sh "$EDGEFW")
 refused 1 'no bpffs at /sys/fs/bpf' edge "${without_bpffs[@]}" attach eth0
 refused 1 'no bpffs at /sys/fs/bpf' edge "${without_bpffs[@]}" status
 nothing_left edge

@@ -60,7 +60,7 @@ edgefw host attach eth1 --policy "$lab_folder/echo.yaml"
 lab_end_processes "$(lab_netns host)"
 ip netns delete "$(lab_netns host)"
 [[ -d $pins ]] || fail 'the pins went with the namespace: this story proves nothing'
-waits_for 10 sh -c "! ip -n '$(lab_netns client)' link show eth1 2>/dev/null" # veth peers go together
+waits_for 60 sh -c "! nsenter --net='/run/netns/$(lab_netns client)' ip link show eth1 2>/dev/null" # veth peers go together
 edgefw other attach eth0
 [[ ! -e $pins ]] || fail "the pins of a namespace that is gone are left: $(find "$pins")"
 edgefw other detach eth0

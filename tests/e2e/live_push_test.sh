@@ -39,7 +39,7 @@ flow() { # NAME ARGUMENT...
 
 lab_start edge ip -o monitor link >"$lab_folder/links"
 chapter 'the monitor sees a card that flaps'
-waits_for 10 sh -c "ip -n '$(lab_netns edge)' link set lo down; ip -n '$(lab_netns edge)' link set lo up; grep -q lo '$lab_folder/links'"
+waits_for 60 sh -c "nsenter --net='/run/netns/$(lab_netns edge)' ip link set lo down; nsenter --net='/run/netns/$(lab_netns edge)' ip link set lo up; grep -q lo '$lab_folder/links'"
 
 chapter "$pushes pushes"
 flow keep udp 10.0.0.5:1000 --count 0 --gap 0.001 --forbidden 10.0.0.5:2000

@@ -29,8 +29,8 @@ lab_start host "$EDGEFW" serve --policy "$watched" 2>"$lab_folder/log"
 serving=$lab_started
 
 chapter 'the file is pushed at the start'
-waits_for 10 grep -q 'listening on' "$lab_folder/log"
-waits_for 10 metric_is 'edgefw_generation{interface="eth0"}' 1
+waits_for 60 grep -q 'listening on' "$lab_folder/log"
+waits_for 60 metric_is 'edgefw_generation{interface="eth0"}' 1
 equal 'health' "$(on host curl -sSf http://localhost:9477/healthz)" ok
 traffic client udp 198.51.100.1:1000 --count 40
 equal 'media' "$(metric "$media")" 80
@@ -42,14 +42,14 @@ refused 1 'cannot listen on' host timeout 10 "$EDGEFW" serve
 
 chapter 'a changed file comes into force; counters go on from where they were'
 passes_ports '[1000, 2000]' >"$watched"
-waits_for 10 metric_is 'edgefw_generation{interface="eth0"}' 2
+waits_for 60 metric_is 'edgefw_generation{interface="eth0"}' 2
 traffic client udp 198.51.100.1:2000 --count 10
 equal 'media' "$(metric "$media")" 100
 equal 'pushes' "$(metric 'edgefw_push_total{result="ok"}')" 2
 
 chapter 'a wrong file leaves the running policy, names its errors, and shows in the metrics'
 printf 'version: 1\ndefault: dorp\nrulse: []\n' >"$watched"
-waits_for 10 metric_is edgefw_policy_last_push_success 0
+waits_for 60 metric_is edgefw_policy_last_push_success 0
 equal 'errors' "$(metric edgefw_policy_errors)" 2
 equal 'rejected' "$(metric 'edgefw_push_total{result="rejected"}')" 1
 grep -q "^$watched:2:" "$lab_folder/log" || fail "the log names no error of line 2: $(<"$lab_folder/log")"
@@ -61,7 +61,7 @@ equal 'media' "$(metric "$media")" 120
 chapter 'a file that is replaced, as editors do, is followed too'
 passes_ports 1000 >"$watched.new"
 mv "$watched.new" "$watched"
-waits_for 10 metric_is edgefw_policy_last_push_success 1
+waits_for 60 metric_is edgefw_policy_last_push_success 1
 equal 'errors' "$(metric edgefw_policy_errors)" 0
 equal 'media' "$(metric "$media")" 120
 traffic client udp 198.51.100.1:1000 --count 10

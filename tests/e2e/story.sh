@@ -100,7 +100,7 @@ serves() {
     : >"$lab_folder/served.$1"
     lab_start "$1" "$story_root/tests/e2e/traffic.py" serve "${@:2}" >"$lab_folder/served.$1"
     story_servers[$1]=$lab_started
-    waits_for 10 grep -q ready "$lab_folder/served.$1" || fail "the server on $1 did not start"
+    waits_for 60 grep -q ready "$lab_folder/served.$1" || fail "the server on $1 did not start"
 }
 declare -A story_servers=()
 

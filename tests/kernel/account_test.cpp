@@ -131,7 +131,8 @@ std::vector<Ending> endings() {
 // Each counts once, in its own reason, with all its bytes: the sum over reasons is the packets seen, always.
 TEST(Account, SumOfReasonsIsThePacketsSeen) {
     TestRun run(kPolicy);
-    std::uint64_t packets = 0, bytes = 0;
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
     for (const Ending& row : endings()) {
         const edgefw_reason_counter before = run.reason(row.hook, row.verdict, row.reason);
         const std::string judged = run.judge(row.hook, row.frame);

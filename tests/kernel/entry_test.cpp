@@ -69,7 +69,8 @@ private:
 constexpr auto kNext = static_cast<std::uint32_t>(TC_ACT_UNSPEC);  // the programs behind ours decide
 
 TEST_F(Entry, JudgesByTheActiveSlot) {
-    TestRun drops("default: drop"), passes("default: pass");
+    TestRun drops("default: drop");
+    TestRun passes("default: pass");
     fill(0, drops);
     fill(1, passes);
     activate(4 << 1);

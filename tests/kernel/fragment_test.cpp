@@ -91,7 +91,9 @@ TEST(Fragment, BelongsToOneDatagramOnly) {
     ASSERT_EQ(run.judge(EDGEFW_RECEIVED, first4(1)), "pass rule media opened");
     const auto later = [](const Ipv4& ip) { return frame(kLink, ip, payload(16)); };
     const Ipv4 same{.id = 1, .offset = 24, .protocol = IPPROTO_UDP};
-    Ipv4 source = same, destination = same, protocol = same;
+    Ipv4 source = same;
+    Ipv4 destination = same;
+    Ipv4 protocol = same;
     source.source = "198.51.100.8";
     destination.destination = "192.0.2.21";
     protocol.protocol = IPPROTO_GRE;

@@ -41,7 +41,8 @@ TEST(Generation, FoundAgainAsItWasPinned) {
     ASSERT_TRUE(found->document());
     EXPECT_EQ(*found->document(), document);
     for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
-        const auto before = made->config(side), after = found->config(side);
+        const auto before = made->config(side);
+        const auto after = found->config(side);
         ASSERT_TRUE(before && after);
         EXPECT_EQ(std::memcmp(&*before, &*after, sizeof(*before)), 0);
         EXPECT_EQ(after->generation, 7u);

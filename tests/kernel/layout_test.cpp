@@ -31,15 +31,15 @@ struct Layout {
     std::map<std::string, Place> members;
 };
 
-#define MEMBER(structure, member)                                  \
-    {                                                              \
-#member, {                                                 \
-            offsetof(structure, member), sizeof(structure::member) \
-        }                                                          \
-    }
+using Layouts = std::map<std::string, Layout>;
 
-const std::map<std::string, Layout>& layouts() {
-    static const std::map<std::string, Layout> all = {
+// clang-format off
+#define MEMBER(structure, member) {#member, {offsetof(structure, member), sizeof(structure::member)}}
+// clang-format on
+
+// What classification reads.
+Layouts of_a_generation() {
+    return {
         {"edgefw_prefix4", {sizeof(edgefw_prefix4), {MEMBER(edgefw_prefix4, length), MEMBER(edgefw_prefix4, address)}}},
         {"edgefw_prefix6", {sizeof(edgefw_prefix6), {MEMBER(edgefw_prefix6, length), MEMBER(edgefw_prefix6, address)}}},
         {"edgefw_class", {sizeof(edgefw_class), {MEMBER(edgefw_class, number)}}},
@@ -52,6 +52,12 @@ const std::map<std::string, Layout>& layouts() {
         {"edgefw_forest",
          {sizeof(edgefw_forest),
           {MEMBER(edgefw_forest, groups), MEMBER(edgefw_forest, uses), MEMBER(edgefw_forest, group)}}},
+    };
+}
+
+// What a card remembers of its traffic.
+Layouts of_a_card() {
+    return {
         {"edgefw_connection4_key",
          {sizeof(edgefw_connection4_key),
           {MEMBER(edgefw_connection4_key, local), MEMBER(edgefw_connection4_key, remote),
@@ -70,6 +76,25 @@ const std::map<std::string, Layout>& layouts() {
            MEMBER(edgefw_connection, opened), MEMBER(edgefw_connection, hook), MEMBER(edgefw_connection, state),
            MEMBER(edgefw_connection, detail), MEMBER(edgefw_connection, vlan), MEMBER(edgefw_connection, public_port),
            MEMBER(edgefw_connection, public_address), MEMBER(edgefw_connection, pad)}}},
+        {"edgefw_fragment4_key",
+         {sizeof(edgefw_fragment4_key),
+          {MEMBER(edgefw_fragment4_key, source), MEMBER(edgefw_fragment4_key, destination),
+           MEMBER(edgefw_fragment4_key, id), MEMBER(edgefw_fragment4_key, protocol), MEMBER(edgefw_fragment4_key, hook),
+           MEMBER(edgefw_fragment4_key, pad)}}},
+        {"edgefw_fragment6_key",
+         {sizeof(edgefw_fragment6_key),
+          {MEMBER(edgefw_fragment6_key, source), MEMBER(edgefw_fragment6_key, destination),
+           MEMBER(edgefw_fragment6_key, id), MEMBER(edgefw_fragment6_key, hook)}}},
+        {"edgefw_fragment",
+         {sizeof(edgefw_fragment),
+          {MEMBER(edgefw_fragment, seen), MEMBER(edgefw_fragment, rule), MEMBER(edgefw_fragment, verdict),
+           MEMBER(edgefw_fragment, pad), MEMBER(edgefw_fragment, nat), MEMBER(edgefw_fragment, address)}}},
+    };
+}
+
+// Counters, decisions, forwards, and the constants of a program.
+Layouts of_all_else() {
+    return {
         {"edgefw_counter",
          {sizeof(edgefw_counter),
           {MEMBER(edgefw_counter, packets), MEMBER(edgefw_counter, bytes), MEMBER(edgefw_counter, connections)}}},
@@ -86,19 +111,6 @@ const std::map<std::string, Layout>& layouts() {
            MEMBER(edgefw_forward, public_port), MEMBER(edgefw_forward, target_port), MEMBER(edgefw_forward, protocol),
            MEMBER(edgefw_forward, flags), MEMBER(edgefw_forward, slot), MEMBER(edgefw_forward, next),
            MEMBER(edgefw_forward, pad)}}},
-        {"edgefw_fragment4_key",
-         {sizeof(edgefw_fragment4_key),
-          {MEMBER(edgefw_fragment4_key, source), MEMBER(edgefw_fragment4_key, destination),
-           MEMBER(edgefw_fragment4_key, id), MEMBER(edgefw_fragment4_key, protocol), MEMBER(edgefw_fragment4_key, hook),
-           MEMBER(edgefw_fragment4_key, pad)}}},
-        {"edgefw_fragment6_key",
-         {sizeof(edgefw_fragment6_key),
-          {MEMBER(edgefw_fragment6_key, source), MEMBER(edgefw_fragment6_key, destination),
-           MEMBER(edgefw_fragment6_key, id), MEMBER(edgefw_fragment6_key, hook)}}},
-        {"edgefw_fragment",
-         {sizeof(edgefw_fragment),
-          {MEMBER(edgefw_fragment, seen), MEMBER(edgefw_fragment, rule), MEMBER(edgefw_fragment, verdict),
-           MEMBER(edgefw_fragment, pad), MEMBER(edgefw_fragment, nat), MEMBER(edgefw_fragment, address)}}},
         {"edgefw_config",
          {sizeof(edgefw_config),
           {MEMBER(edgefw_config, generation), MEMBER(edgefw_config, side), MEMBER(edgefw_config, armed),
@@ -109,6 +121,15 @@ const std::map<std::string, Layout>& layouts() {
            MEMBER(edgefw_config, partial_checksums), MEMBER(edgefw_config, record), MEMBER(edgefw_config, forest),
            MEMBER(edgefw_config, timeout), MEMBER(edgefw_config, fragment_timeout), MEMBER(edgefw_config, pad)}}},
     };
+}
+
+const Layouts& layouts() {
+    static const Layouts all = [] {
+        Layouts sum = of_a_generation();
+        sum.merge(of_a_card());
+        sum.merge(of_all_else());
+        return sum;
+    }();
     return all;
 }
 

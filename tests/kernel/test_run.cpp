@@ -81,7 +81,6 @@ void TestRun::push(const policy::Policy& policy) {
     image::retire_forwards(image, take(generation_->forwards(), "forwards"));
     const auto side = static_cast<std::size_t>(options_.side);
     image.config[side].keeps_state |= take(generation_->config(options_.side), "config").keeps_state;
-    ids_.clear();
     for (const auto& [id, slot] : slots_)
         ids_[slot] = id;
     make(image, ++number_);

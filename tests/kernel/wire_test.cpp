@@ -64,7 +64,8 @@ TEST(Wire, ShortSentFramesDrop) {
     for (const auto egress : {kernel::Egress::kTcx, kernel::Egress::kClsact}) {
         attach(kOut, egress);
         FrameSocket card("eth0");
-        std::uint64_t ipv4 = 0, ipv6 = 0;
+        std::uint64_t ipv4 = 0;
+        std::uint64_t ipv6 = 0;
         for (const Bytes& whole : {frame(Ethernet{}, Ipv4{}, Tcp{}), frame(Ethernet{}, Ipv4{}, Udp{})}) {
             for (std::size_t size = 15; size < 34; size++, ipv4++)
                 card.send(truncated(whole, size));
@@ -104,14 +105,15 @@ TEST(Wire, WhatPassesArrivesUnchanged) {
     EXPECT_EQ(sent(counters(), EDGEFW_DROP, EDGEFW_REASON_DEFAULT), 3u);
 }
 
+constexpr std::int32_t kNext = -1;                             // TCX_NEXT
+constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);  // BPF_TCX_EGRESS: headers of Linux 6.6 have it
+constexpr std::uint32_t kBefore = 1u << 3;                     // BPF_F_BEFORE
+
 // A program in front of ours that puts tags on, one after the other, as the 8021q driver does: the last one the kernel
 // holds apart from the frame.
 class Tagging {
 public:
     explicit Tagging(const std::vector<std::uint16_t>& tags) {
-        constexpr std::int32_t kNext = -1;                             // TCX_NEXT
-        constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);  // BPF_TCX_EGRESS: headers of Linux 6.6 have it
-        constexpr std::uint32_t kBefore = 1u << 3;                     // BPF_F_BEFORE
         std::vector<bpf_insn> code = {{BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_1, 0, 0}};
         for (const std::uint16_t tag : tags) {
             code.push_back({BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_6, 0, 0});
@@ -180,71 +182,99 @@ TEST(Wire, TagsThatTheKernelHoldsApart) {
     }
 }
 
-// A stream of 64 KiB over a card that cuts segments itself: what the hook sees is a few large packets, what counts is
-// what the kernel says went out, segment by segment.
-void send_stream(bool armed) {
-    Lab lab;
-    Lab::run("ip address add 192.0.2.20/24 dev eth0");
-    const Fd listening = lab.in_peer([] {
-        Lab::run("ip address add 192.0.2.9/24 dev peer-eth0");
-        Fd socket = Fd::own(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        listen(socket.get(), 1);
-        return socket;
-    });
-    FrameSocket peer = lab.in_peer([] { return FrameSocket("peer-eth0"); });
-    sockaddr_in address = {};
-    socklen_t length = sizeof(address);
-    ASSERT_EQ(getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
-    address.sin_addr.s_addr = inet_addr("192.0.2.9");
-    attach(armed ? kOut : "");
-    const Fd stream = Fd::own(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    ASSERT_EQ(connect(stream.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-    const Fd accepted = Fd::own(accept(listening.get(), nullptr, nullptr));
-    const std::string data(65536, 'x');
-    ASSERT_EQ(send(stream.get(), data.data(), data.size(), 0), static_cast<ssize_t>(data.size()));
-    std::string arrived(data.size(), '\0');
-    ASSERT_EQ(recv(accepted.get(), arrived.data(), arrived.size(), MSG_WAITALL), static_cast<ssize_t>(data.size()));
+constexpr std::uint64_t kTcpHeaders = 14 + 20 + 32;  // with timestamps, as all segments have them
+constexpr std::uint64_t kSynMore = 8;                // the SYN's further options
+constexpr std::uint64_t kArpFrame = 42;
 
-    tcp_info info = {};
-    length = sizeof(info);
-    ASSERT_EQ(getsockopt(stream.get(), IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+// A TCP connection from the host to the peer, and what the kernel says it sent.
+class Stream {
+public:
+    explicit Stream(Lab& lab) {
+        Lab::run("ip address add 192.0.2.20/24 dev eth0");
+        listening_ = lab.in_peer([] {
+            Lab::run("ip address add 192.0.2.9/24 dev peer-eth0");
+            Fd socket = Fd::own(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            EXPECT_EQ(listen(socket.get(), 1), 0);
+            return socket;
+        });
+    }
+
+    // Sends that much and waits until it has arrived.
+    void send(std::size_t size) {
+        sockaddr_in address = {};
+        socklen_t length = sizeof(address);
+        EXPECT_EQ(getsockname(listening_.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+        address.sin_addr.s_addr = inet_addr("192.0.2.9");
+        stream_ = Fd::own(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        ASSERT_EQ(connect(stream_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+        accepted_ = Fd::own(accept(listening_.get(), nullptr, nullptr));
+        Bytes data(size);
+        ASSERT_EQ(::send(stream_.get(), data.data(), size, 0), static_cast<ssize_t>(size));
+        ASSERT_EQ(recv(accepted_.get(), data.data(), size, MSG_WAITALL), static_cast<ssize_t>(size));
+    }
+    tcp_info info() const {
+        tcp_info result = {};
+        socklen_t length = sizeof(result);
+        EXPECT_EQ(getsockopt(stream_.get(), IPPROTO_TCP, TCP_INFO, &result, &length), 0);
+        return result;
+    }
+
+private:
+    Fd listening_;
+    Fd stream_;
+    Fd accepted_;
+};
+
+bool is_tcp(const Bytes& frame) {
+    return frame[12] == 0x08 && frame[13] == 0x00 && frame[23] == IPPROTO_TCP;
+}
+
+// What passed the hook; bytes are those of the segments that the kernel says went out, and of what else there was: ARP.
+edgefw_reason_counter sent_by_stream(const CardCounters& seen, const tcp_info& info) {
+    edgefw_reason_counter sum = {};
+    for (const auto reason : {EDGEFW_REASON_NO_POLICY, EDGEFW_REASON_RULE, EDGEFW_REASON_CONNECTION}) {
+        sum.packets += seen.reasons[EDGEFW_SENT][EDGEFW_PASS][reason].packets;
+        sum.bytes += seen.reasons[EDGEFW_SENT][EDGEFW_PASS][reason].bytes;
+    }
+    EXPECT_EQ(sum.bytes - (sum.packets - info.tcpi_segs_out) * kArpFrame,
+              info.tcpi_bytes_sent + info.tcpi_segs_out * kTcpHeaders + kSynMore);
+    return sum;
+}
+
+// 64 KiB over a card that cuts segments itself: what the hook sees is a few large packets.
+void expect_cut(Lab& lab, Stream& stream) {
+    FrameSocket peer = lab.in_peer([] { return FrameSocket("peer-eth0"); });
+    stream.send(65536);
     std::uint64_t frames = 0;
     while (const auto one = peer.receive(std::chrono::milliseconds(50)))
-        frames += (*one)[12] == 0x08 && (*one)[13] == 0x00 && (*one)[23] == IPPROTO_TCP ? 1 : 0;
-    EXPECT_LT(frames, info.tcpi_segs_out) << "nothing was left to the card to cut: this test shows nothing";
-
-    constexpr std::uint64_t kHeaders = 14 + 20 + 32, kSynMore = 8;  // timestamps in all, three options more in the SYN
-    const std::uint64_t bytes = info.tcpi_bytes_sent + info.tcpi_segs_out * kHeaders + kSynMore;
-    edgefw_reason_counter tcp = {};
-    const CardCounters seen = counters();
-    for (const auto reason : {EDGEFW_REASON_NO_POLICY, EDGEFW_REASON_RULE, EDGEFW_REASON_CONNECTION}) {
-        tcp.packets += seen.reasons[EDGEFW_SENT][EDGEFW_PASS][reason].packets;
-        tcp.bytes += seen.reasons[EDGEFW_SENT][EDGEFW_PASS][reason].bytes;
-    }
-    if (!armed) {  // ARP is in the same reason
-        constexpr std::uint64_t kArp = 42;
-        const std::uint64_t others = tcp.packets - info.tcpi_segs_out;
-        EXPECT_LE(others, 2u);
-        tcp.packets -= others;
-        tcp.bytes -= others * kArp;
-    }
-    EXPECT_EQ(tcp.packets, info.tcpi_segs_out);
-    EXPECT_EQ(tcp.bytes, bytes);
-    if (armed) {
-        const edgefw_counter rule = seen.slots.at(slot_of(seen, "tcp"));
-        const auto& back = seen.reasons[EDGEFW_RECEIVED][EDGEFW_PASS][EDGEFW_REASON_CONNECTION];
-        EXPECT_EQ(rule.packets, tcp.packets + back.packets);
-        EXPECT_EQ(rule.bytes, tcp.bytes + back.bytes);
-        EXPECT_EQ(rule.connections, 1u);
-    }
+        frames += is_tcp(*one) ? 1 : 0;
+    EXPECT_LT(frames, stream.info().tcpi_segs_out) << "nothing was left to the card to cut: this test shows nothing";
 }
 
 TEST(Wire, PacketsCutAfterTheHook) {
-    send_stream(true);
+    Lab lab;
+    Stream stream(lab);
+    attach(kOut);
+    expect_cut(lab, stream);
+    const CardCounters seen = counters();
+    const edgefw_reason_counter sent = sent_by_stream(seen, stream.info());
+    EXPECT_EQ(sent.packets, stream.info().tcpi_segs_out);
+    const edgefw_counter rule = seen.slots.at(slot_of(seen, "tcp"));
+    const auto& back = seen.reasons[EDGEFW_RECEIVED][EDGEFW_PASS][EDGEFW_REASON_CONNECTION];
+    EXPECT_EQ(rule.packets, sent.packets + back.packets);
+    EXPECT_EQ(rule.bytes, sent.bytes + back.bytes);
+    EXPECT_EQ(rule.connections, 1u);
 }
 
+// There ARP, a frame or two, is in the same reason.
 TEST(Wire, PacketsCutAfterTheHookWithoutAPolicy) {
-    send_stream(false);
+    Lab lab;
+    Stream stream(lab);
+    attach("");
+    expect_cut(lab, stream);
+    const edgefw_reason_counter sent = sent_by_stream(counters(), stream.info());
+    EXPECT_GE(sent.packets, stream.info().tcpi_segs_out);
+    EXPECT_LE(sent.packets, stream.info().tcpi_segs_out + 2);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "tests/support/checksum.h"
 #include "userspace/base/address.h"
@@ -187,8 +188,8 @@ Payload payload(std::size_t size, std::uint8_t first) {
 
 Bytes frame_of(const std::vector<Layer>& layers) {
     Inner inner;
-    for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer)
-        std::visit([&](const auto& value) { wrap(inner, value); }, *layer);
+    for (const Layer& layer : layers | std::views::reverse)
+        std::visit([&](const auto& value) { wrap(inner, value); }, layer);
     return inner.bytes;
 }
 

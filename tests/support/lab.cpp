@@ -28,7 +28,11 @@ struct Offload {
     std::uint16_t checksum_offset;
 };
 static_assert(sizeof(Offload) == 10);
-constexpr std::uint8_t kNeedsChecksum = 1, kGsoTcp4 = 1;
+constexpr std::uint8_t kNeedsChecksum = 1;
+constexpr std::uint8_t kGsoTcp4 = 1;
+constexpr std::uint16_t kTransport = 34;
+constexpr std::uint16_t kTcpBytes = 20;
+constexpr std::uint16_t kTcpChecksum = 16;
 
 // GoogleTest ends the test that throws, as failed.
 void require(bool done, const std::string& what) {
@@ -74,7 +78,6 @@ FrameSocket::FrameSocket(const std::string& interface) {
 }
 
 void FrameSocket::send(const Bytes& frame, std::uint16_t gso_size) {
-    constexpr std::uint16_t kTransport = 34, kTcpBytes = 20, kTcpChecksum = 16;
     Offload offload = {};
     if (gso_size != 0) offload = {kNeedsChecksum, kGsoTcp4, kTransport + kTcpBytes, gso_size, kTransport, kTcpChecksum};
     Bytes message(sizeof(offload));
@@ -96,7 +99,8 @@ Lab::Lab() {
     outside_network_ = open_own("/proc/thread-self/ns/net");
     outside_mounts_ = open_own("/proc/thread-self/ns/mnt");
     require(unshare(CLONE_NEWNS) == 0, "a mount namespace of its own (root is needed)");
-    require(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private mounts");
+    // Of /sys alone: in a chroot the root is no mount of its own.
+    require(mount("none", "/sys", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private mounts");
     require(mount("bpf", "/sys/fs/bpf", "bpf", 0, nullptr) == 0, "a bpffs of its own at /sys/fs/bpf");
     peer_ = new_network();
     host_ = new_network();
