@@ -20,6 +20,8 @@ ANSWER_SECONDS = 2.0  # what has not come back by then is lost: the networks her
 # Datagrams in flight. Few enough for every queue on the way, so that a loss is the filter's doing.
 WINDOW = 16
 
+SO_RCVBUFFORCE = 33  # as root, beyond net.core.rmem_max
+
 
 def endpoint(text):
     host, _, port = text.rpartition(":")
@@ -29,6 +31,8 @@ def endpoint(text):
 def make_socket(address, kind, bind=None):
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     made = socket.socket(family, kind)
+    if kind == socket.SOCK_DGRAM:
+        made.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)  # a window of jumbo datagrams fits
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if bind:
         made.bind(bind)
