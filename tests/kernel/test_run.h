@@ -70,7 +70,7 @@ private:
     std::optional<kernel::ProgramPair> programs_;
     std::uint32_t number_ = 0;
     image::Slots slots_;
-    std::map<std::uint32_t, std::string> ids_;  // of removed rules, too: late fragments count for them
+    std::map<std::uint32_t, std::string> ids_;            // of removed rules, too: late fragments count for them
     std::map<std::uint32_t, std::uint64_t> connections_;  // by slot, as last seen
     Bytes left_ = Bytes(65536);
 };
