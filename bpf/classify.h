@@ -113,7 +113,7 @@ static __always_inline void set_classes(struct fields* fields, const struct pack
     if (forest->uses & EDGEFW_USES_REMOTE_CLASS) fields->value[EDGEFW_FIELD_REMOTE_CLASS] = class_of(packet, false);
 }
 
-// Sets packet->number and packet->outcome by the rules of `tree` (TREE_INDEX); number is NO_RULE where none matches.
+// Whether a rule of `tree` (TREE_INDEX) matches. Sets packet->outcome: that of the rule; else 0 or EDGEFW_OUTCOME_ASK.
 // `apart`: walk the first tree in a function of its own, too.
 static __always_inline bool search(struct packet* packet, __u32 tree, const bool apart) {
     const volatile struct edgefw_forest* forest = &config.forest[0][0] + (tree & (EDGEFW_HOOKS * EDGEFW_FAMILIES - 1));
@@ -132,9 +132,8 @@ static __always_inline bool search(struct packet* packet, __u32 tree, const bool
         if (i >= forest->groups || forest->group[i].first >= fields.number) break;  // they lie in order of `first`
         search_group(&fields, forest->group[i].root);
     }
-    packet->number = fields.number;
     packet->outcome = fields.outcome;
-    return fields.number != NO_RULE;
+    return fields.number != NO_RULE && !(fields.outcome & EDGEFW_OUTCOME_ASK);
 }
 
 // For the packet's own direction, which every packet that opens or drops goes through.

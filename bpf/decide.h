@@ -28,23 +28,18 @@ static __always_inline void decide_link(struct packet* packet, const __u32 hook)
 }
 
 // Whether rules or default of the other direction open connections at all: a constant of the program.
-static __always_inline bool may_be_known(__u32 other) {
+static __always_inline bool may_be_known(__u32 hook) {
+    const __u32 other = hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED;
+
     return ((config.forest[other][EDGEFW_IPV4].uses | config.forest[other][EDGEFW_IPV6].uses) & EDGEFW_USES_KEEP) ||
            (config.default_outcome[other] & EDGEFW_OUTCOME_KEEP);
 }
 
-// A SYN that this direction's rules do not open can still be known: opened from the other end (RFC 9293 section 3.5,
-// simultaneous open). The table is asked only where the other direction would have opened it: on a drop by default,
-// the common case, a short walk is cheaper than a hash lookup.
+// A SYN that this direction drops can still be known: opened from the other end. The table is asked only where the
+// other direction would have opened it, which the trees say: a drop by default, the common case, costs no lookup.
 static __always_inline bool track_syn(struct packet* packet, __u32 hook) {
-    const __u32 other = hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED;
-    __u32 number = packet->number, outcome = packet->outcome, theirs;
-
-    if (!may_be_known(other)) return false;
-    theirs = classify(packet, TREE_INDEX(other, packet->family & 1)) ? packet->outcome : config.default_outcome[other];
-    packet->number = number;
-    packet->outcome = outcome;
-    return (theirs & EDGEFW_OUTCOME_KEEP) && track(packet, hook);
+    if (packet->reason == EDGEFW_REASON_DEFAULT && !(packet->outcome & EDGEFW_OUTCOME_ASK)) return false;
+    return may_be_known(hook) && track(packet, hook);
 }
 
 // By rules, or by the default where none matches. Sets slot and outcome; opens no connection.
@@ -58,7 +53,7 @@ static __always_inline void decide_by_rules(struct packet* packet, __u32 hook) {
         packet->slot = outcome & EDGEFW_OUTCOME_SLOT_MASK;
         reason = EDGEFW_REASON_RULE;
     }
-    packet->outcome = outcome;
+    packet->outcome |= outcome;
     set(packet, outcome & EDGEFW_OUTCOME_PASS ? EDGEFW_PASS : EDGEFW_DROP, reason);
 }
 

@@ -50,7 +50,7 @@ static __always_inline __u8 judge(const struct frame* frame, struct packet* pack
         account(packet, hook, false);
         return EDGEFW_DROP;
     }
-    if (hook == EDGEFW_RECEIVED && config.has_forwards && is_translatable(packet)) translate_destination(packet);
+    if (hook == EDGEFW_RECEIVED && may_be_forwarded(packet, hook)) translate_destination(packet);
     if (!pass_known(packet, hook)) opened = hook == EDGEFW_RECEIVED ? decide_received(packet) : decide_sent(packet);
     if (config.has_forwards && packet->nat && packet->verdict == EDGEFW_PASS &&
         !translate(frame->context, packet, hook))

@@ -42,7 +42,6 @@ struct packet {
     };
 
     // classify's result
-    __u32 number;   // of the rule
     __u32 outcome;  // EDGEFW_OUTCOME_*
 
     // decide's result

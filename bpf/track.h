@@ -178,7 +178,7 @@ static __always_inline struct edgefw_connection* find_translated(struct packet* 
 static __always_inline struct edgefw_connection* find(struct packet* packet, const __u32 hook) {
     struct edgefw_connection* connection;
 
-    if (hook == EDGEFW_SENT && config.has_forwards && is_translatable(packet)) {
+    if (hook == EDGEFW_SENT && may_be_forwarded(packet, hook)) {
         connection = find_translated(packet);
         if (connection) return connection;
     }

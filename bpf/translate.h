@@ -16,11 +16,12 @@
 #define DESTINATION_PORT 2
 #define CHUNK 512
 
-static __always_inline bool is_translatable(const struct packet* packet) {
-    __u32 protocol = packet->protocol;
+// TCP or UDP over IPv4, with a local port that some forward has.
+static __always_inline bool may_be_forwarded(const struct packet* packet, const __u32 hook) {
+    __u64 ports = hook == EDGEFW_RECEIVED ? config.forward_in_ports : config.forward_out_ports;
 
-    return packet->is_ip && packet->family == EDGEFW_IPV4 && packet->fragment != FRAGMENT_LATER &&
-           (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP);
+    return config.has_forwards && packet->family == EDGEFW_IPV4 && packet->has_ports &&
+           (ports & edgefw_forward_bit(packet->key4.local_port));
 }
 
 static __always_inline bool is_public_end(const struct edgefw_forward* forward, __be32 address, __be16 port,
@@ -57,9 +58,9 @@ static __always_inline void translate_destination(struct packet* packet) {
     struct edgefw_forward* forward =
         forward_of_public(packet->key4.local, packet->key4.local_port, packet->key4.protocol, &packet->retired);
 
+    if (!forward) return;
     packet->public_address = packet->key4.local;
     packet->public_port = packet->key4.local_port;
-    if (!forward) return;
     packet->nat = forward->slot;
     set_key_addresses4(packet, forward->target_address, packet->key4.remote);
     set_key_end(packet, forward->target_port, packet->key4.remote_port, forward->slot);

@@ -14,8 +14,8 @@ struct edgefw_card {
     __u32 side;
     __u32 xdp_mode;
     __u32 egress;
-    __u32 made_clsact;      // the qdisc is ours: detach removes it when nobody else uses it
-    __u32 filter_handle;    // clsact: of our filter
+    __u32 made_clsact;    // the qdisc is ours: detach removes it when nobody else uses it
+    __u32 filter_handle;  // clsact: of our filter
     __u32 filter_priority;
     __u32 slot_generation[2];  // of the policy in each program slot; 0: none, everything passes
     __u32 counter_maps;        // pinned counters_0 ... counters_(n-1); the last is counted in

@@ -7,20 +7,22 @@
 #include "maps/tree.h"
 
 struct edgefw_config {
-    __u32 generation;  // of the policy; 0: none was pushed
-    __u32 side;        // enum edgefw_side
-    __u32 armed;       // 0: no policy, everything passes
-    __u32 builtins;    // bit n: enum edgefw_builtin n is on
+    __u32 generation;                     // of the policy; 0: none was pushed
+    __u32 side;                           // enum edgefw_side
+    __u32 armed;                          // 0: no policy, everything passes
+    __u32 builtins;                       // bit n: enum edgefw_builtin n is on
     __u32 default_outcome[EDGEFW_HOOKS];  // EDGEFW_OUTCOME_PASS, _KEEP; slot none
     __u32 class_table[EDGEFW_FAMILIES];   // enum edgefw_class_table
-    __u32 has_forwards;      // this side translates
+    __u32 has_forwards;                   // this side translates
     __u32 forward_in_mask;
     __u32 forward_in_seed;
     __u32 forward_out_mask;
     __u32 forward_out_seed;
-    __u32 keeps_state;       // some rule or default of this side keeps state
-    __u32 partial_checksums; // the card can hand up received packets with a checksum left to offload
-    __u32 record;            // `explain`: write each decision to the `decision` map
+    __u32 keeps_state;        // some rule or default of this side keeps state
+    __u64 forward_in_ports;   // edgefw_forward_bit() of each public port
+    __u64 forward_out_ports;  // of each target port
+    __u32 partial_checksums;  // the card can hand up received packets with a checksum left to offload
+    __u32 record;             // `explain`: write each decision to the `decision` map
     struct edgefw_forest forest[EDGEFW_HOOKS][EDGEFW_FAMILIES];
     __u32 timeout[EDGEFW_STATE_COUNT];  // jiffies
     __u32 fragment_timeout;             // jiffies

@@ -22,10 +22,14 @@ struct edgefw_forward {
 };
 EDGEFW_ABI_SIZE(edgefw_forward, 24);
 
+// A port's bit in config's forward_in_ports and forward_out_ports: most packets of other ports are told by it alone.
+static inline __u64 edgefw_forward_bit(__be16 port) {
+    return 1ull << ((port ^ port >> 8) & 63);
+}
+
 // Where an entry lies is part of the layout, so its one definition is here. `seed` is chosen by the compiler so that no
 // bucket holds more than EDGEFW_MAX_FORWARD_CHAIN entries.
-static inline __u32 edgefw_forward_bucket(__be32 address, __be16 port, __u8 protocol, __u32 seed, __u32 mask)
-{
+static inline __u32 edgefw_forward_bucket(__be32 address, __be16 port, __u8 protocol, __u32 seed, __u32 mask) {
     __u32 hash = (__u32)address * 0x9e3779b1u ^ (((__u32)port << 8 | protocol) + seed) * 0x85ebca6bu;
 
     hash ^= hash >> 15;

@@ -14,9 +14,9 @@
 #define EDGEFW_SLOT_FIRST_BUILTIN 1
 #define EDGEFW_SLOT_FIRST_NAT 32
 #define EDGEFW_SLOT_FIRST_RULE 1024
-#define EDGEFW_SLOTS_INITIAL 4096   // capacity of a card's first counter map: 96 KiB a CPU; it grows fourfold
-#define EDGEFW_SLOTS_MAX 1048576    // rules of all generations in force on one host
+#define EDGEFW_SLOTS_INITIAL 4096  // capacity of a card's first counter map: 96 KiB a CPU; it grows fourfold
+#define EDGEFW_SLOTS_MAX 1048576   // rules of all generations in force on one host
 
 #define EDGEFW_CONNECTIONS_DEFAULT 131072  // entries of each family's connection table, per card
-#define EDGEFW_FRAGMENTS 4096              // datagrams in flight whose first fragment is remembered, per card and family
-#define EDGEFW_ID_MAX 127                  // bytes of a rule id: a Prometheus label and a table column must carry it
+#define EDGEFW_FRAGMENTS 4096  // datagrams in flight whose first fragment is remembered, per card and family
+#define EDGEFW_ID_MAX 127      // bytes of a rule id: a Prometheus label and a table column must carry it

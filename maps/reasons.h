@@ -4,32 +4,38 @@
 // where the verdict is PASS, DROP or EITHER. Numbers are positions: append only within one ABI version.
 #pragma once
 
-#define EDGEFW_REASONS(X)                                                                                             \
+#define EDGEFW_REASONS(X)                                                                                              \
     X(NO_POLICY, "no-policy", PASS, "The card is attached and no policy is pushed: everything passes and is counted.") \
-    X(RULE, "rule", EITHER, "The first rule that matches decided.")                                                   \
-    X(CONNECTION, "connection", PASS, "The packet belongs to a known connection and counts for its rule.")            \
-    X(DEFAULT, "default", EITHER, "No rule matched: the default of this side and direction decided.")                 \
-    X(BUILTIN, "builtin", PASS, "A built-in rule passed it (ARP, neighbour discovery, DHCP client, ...).")            \
-    X(FRAGMENT, "fragment", EITHER, "A later fragment that follows the verdict of its first fragment.")               \
-    X(REVOKED, "revoked", DROP, "Its connection was opened under an older policy, and the policy in force would not open it.") \
-    X(CONNECTION_TABLE, "connection-table", DROP, "The kernel could not store the connection that a rule would have opened.") \
-    X(NO_GENERATION, "no-generation", DROP, "The entry program found no program to judge with.")                      \
-    X(TRANSLATE_FAILED, "translate-failed", DROP, "The kernel refused to write the translated address or checksum.")  \
-    X(MALFORMED_ETHERNET, "malformed-ethernet", DROP, "Frame shorter than its Ethernet header or VLAN tag.")          \
-    X(VLAN_DEPTH, "vlan-depth", DROP, "More than two VLAN tags.")                                                     \
-    X(UNSUPPORTED_ETHERTYPE, "unsupported-ethertype", DROP, "Neither IPv4 nor IPv6, and no built-in rule passes it.") \
-    X(MALFORMED_IPV4, "malformed-ipv4", DROP, "IPv4 header truncated, of a wrong version or length, or with broken options.") \
-    X(IPV4_SOURCE_ROUTE, "ipv4-source-route", DROP, "IPv4 loose or strict source route option (RFC 7126 section 4.3, 4.4).") \
-    X(MALFORMED_IPV6, "malformed-ipv6", DROP, "IPv6 header truncated, of a wrong version or length.")                 \
-    X(MALFORMED_EXTENSION, "malformed-extension", DROP, "IPv6 extension header truncated or out of place.")           \
-    X(EXTENSION_DEPTH, "extension-depth", DROP, "More than eight IPv6 extension headers.")                            \
-    X(IPV6_ROUTING_HEADER, "ipv6-routing-header", DROP, "IPv6 routing header with segments left (RFC 5095).")         \
-    X(FRAGMENT_WITHOUT_FIRST, "fragment-without-first", DROP, "A later fragment whose first fragment was not seen.")  \
-    X(FRAGMENT_SHORT_FIRST, "fragment-short-first", DROP, "A first fragment shorter than its transport header (RFC 8200 section 5, RFC 3128).") \
-    X(FRAGMENT_OFFSET_ONE, "fragment-offset-one", DROP, "A TCP fragment at offset 1 would overwrite the flags (RFC 1858).") \
-    X(FRAGMENT_OVERLONG, "fragment-overlong", DROP, "A fragment that ends beyond 65,535 bytes.")                      \
-    X(MALFORMED_TCP, "malformed-tcp", DROP, "TCP header truncated or with a data offset out of range.")               \
-    X(MALFORMED_UDP, "malformed-udp", DROP, "UDP header truncated or with a length that does not fit.")               \
+    X(RULE, "rule", EITHER, "The first rule that matches decided.")                                                    \
+    X(CONNECTION, "connection", PASS, "The packet belongs to a known connection and counts for its rule.")             \
+    X(DEFAULT, "default", EITHER, "No rule matched: the default of this side and direction decided.")                  \
+    X(BUILTIN, "builtin", PASS, "A built-in rule passed it (ARP, neighbour discovery, DHCP client, ...).")             \
+    X(FRAGMENT, "fragment", EITHER, "A later fragment that follows the verdict of its first fragment.")                \
+    X(REVOKED, "revoked", DROP,                                                                                        \
+      "Its connection was opened under an older policy, and the policy in force would not open it.")                   \
+    X(CONNECTION_TABLE, "connection-table", DROP,                                                                      \
+      "The kernel could not store the connection that a rule would have opened.")                                      \
+    X(NO_GENERATION, "no-generation", DROP, "The entry program found no program to judge with.")                       \
+    X(TRANSLATE_FAILED, "translate-failed", DROP, "The kernel refused to write the translated address or checksum.")   \
+    X(MALFORMED_ETHERNET, "malformed-ethernet", DROP, "Frame shorter than its Ethernet header or VLAN tag.")           \
+    X(VLAN_DEPTH, "vlan-depth", DROP, "More than two VLAN tags.")                                                      \
+    X(UNSUPPORTED_ETHERTYPE, "unsupported-ethertype", DROP, "Neither IPv4 nor IPv6, and no built-in rule passes it.")  \
+    X(MALFORMED_IPV4, "malformed-ipv4", DROP,                                                                          \
+      "IPv4 header truncated, of a wrong version or length, or with broken options.")                                  \
+    X(IPV4_SOURCE_ROUTE, "ipv4-source-route", DROP,                                                                    \
+      "IPv4 loose or strict source route option (RFC 7126 section 4.3, 4.4).")                                         \
+    X(MALFORMED_IPV6, "malformed-ipv6", DROP, "IPv6 header truncated, of a wrong version or length.")                  \
+    X(MALFORMED_EXTENSION, "malformed-extension", DROP, "IPv6 extension header truncated or out of place.")            \
+    X(EXTENSION_DEPTH, "extension-depth", DROP, "More than eight IPv6 extension headers.")                             \
+    X(IPV6_ROUTING_HEADER, "ipv6-routing-header", DROP, "IPv6 routing header with segments left (RFC 5095).")          \
+    X(FRAGMENT_WITHOUT_FIRST, "fragment-without-first", DROP, "A later fragment whose first fragment was not seen.")   \
+    X(FRAGMENT_SHORT_FIRST, "fragment-short-first", DROP,                                                              \
+      "A first fragment shorter than its transport header (RFC 8200 section 5, RFC 3128).")                            \
+    X(FRAGMENT_OFFSET_ONE, "fragment-offset-one", DROP,                                                                \
+      "A TCP fragment at offset 1 would overwrite the flags (RFC 1858).")                                              \
+    X(FRAGMENT_OVERLONG, "fragment-overlong", DROP, "A fragment that ends beyond 65,535 bytes.")                       \
+    X(MALFORMED_TCP, "malformed-tcp", DROP, "TCP header truncated or with a data offset out of range.")                \
+    X(MALFORMED_UDP, "malformed-udp", DROP, "UDP header truncated or with a length that does not fit.")                \
     X(MALFORMED_ICMP, "malformed-icmp", DROP, "ICMP or ICMPv6 header truncated.")
 
 #define EDGEFW_REASON_ENUM(identifier, name, verdict, sentence) EDGEFW_REASON_##identifier,

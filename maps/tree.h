@@ -1,9 +1,10 @@
 // Classification: decision trees in two array maps, shared by all trees of a generation.
 //
 // A walk starts at a group's root in `nodes` and goes down until it reaches a leaf; a leaf is a run in `tests`.
-// An inner node splits one field: values <= split go to `next`, values > split to `next + 1` (children lie side by side).
-// A leaf's run is a list of rules in order of priority. Each rule is zero or more tests (what the path to the leaf has
-// not settled already) and one match; a test that fails skips to the next rule. The end of the run is its own element.
+// An inner node splits one field: values <= split go to `next`, values > split to `next + 1` (children lie side by
+// side). A leaf's run is a list of rules in order of priority. Each rule is zero or more tests (what the path to the
+// leaf has not settled already) and one match; a test that fails skips to the next rule. The end of the run is its own
+// element.
 #pragma once
 
 #include "maps/abi.h"
@@ -11,16 +12,16 @@
 
 // What a rule can restrict. Values are in host byte order; an IPv4 address is word 0 of its four.
 enum edgefw_field {
-    EDGEFW_FIELD_LOCAL = 0,          // words 0-3, most significant first
-    EDGEFW_FIELD_REMOTE = 4,         // words 4-7
-    EDGEFW_FIELD_LOCAL_PORT = 8,     // 0 where the protocol has none
+    EDGEFW_FIELD_LOCAL = 0,       // words 0-3, most significant first
+    EDGEFW_FIELD_REMOTE = 4,      // words 4-7
+    EDGEFW_FIELD_LOCAL_PORT = 8,  // 0 where the protocol has none
     EDGEFW_FIELD_REMOTE_PORT = 9,
-    EDGEFW_FIELD_PROTOCOL = 10,      // IP protocol number
-    EDGEFW_FIELD_DETAIL = 11,        // TCP: the flags byte; ICMP and ICMPv6: type << 8 | code; else 0
-    EDGEFW_FIELD_VLAN = 12,          // id of the outermost tag; 0 where there is none (or a priority tag)
-    EDGEFW_FIELD_LOCAL_CLASS = 13,   // class of the local address (classes.h); 0: in no set
+    EDGEFW_FIELD_PROTOCOL = 10,     // IP protocol number
+    EDGEFW_FIELD_DETAIL = 11,       // TCP: the flags byte; ICMP and ICMPv6: type << 8 | code; else 0
+    EDGEFW_FIELD_VLAN = 12,         // id of the outermost tag; 0 where there is none (or a priority tag)
+    EDGEFW_FIELD_LOCAL_CLASS = 13,  // class of the local address (classes.h); 0: in no set
     EDGEFW_FIELD_REMOTE_CLASS = 14,
-    EDGEFW_FIELD_OPENS = 15,         // 1 where the packet may open a connection, else 0
+    EDGEFW_FIELD_OPENS = 15,  // 1 where the packet may open a connection, else 0
     EDGEFW_FIELDS = 16,
 };
 
@@ -59,8 +60,11 @@ EDGEFW_ABI_SIZE(edgefw_test, 16);
 
 // A match's outcome: the counter slot of the rule in the low 24 bits, what it does above them.
 #define EDGEFW_OUTCOME_SLOT_MASK 0x00ffffffu
-#define EDGEFW_OUTCOME_PASS 0x01000000u   // else drop
-#define EDGEFW_OUTCOME_KEEP 0x02000000u   // keep state: the packet opens a connection
+#define EDGEFW_OUTCOME_PASS 0x01000000u  // else drop
+#define EDGEFW_OUTCOME_KEEP 0x02000000u  // keep state: the packet opens a connection
+// No rule of this direction matches, but one of the other direction opens connections of this kind: a SYN may belong to
+// one (RFC 9293 section 3.5, simultaneous open). As a match it stands behind all rules; the default decides with it.
+#define EDGEFW_OUTCOME_ASK 0x04000000u
 
 struct edgefw_group {
     __u32 root;   // index in `nodes`
@@ -76,6 +80,6 @@ struct edgefw_forest {
 };
 EDGEFW_ABI_SIZE(edgefw_forest, 40);
 
-#define EDGEFW_USES_LOCAL_CLASS 0x1u   // some rule names a set (or long list) as local
+#define EDGEFW_USES_LOCAL_CLASS 0x1u  // some rule names a set (or long list) as local
 #define EDGEFW_USES_REMOTE_CLASS 0x2u
-#define EDGEFW_USES_KEEP 0x4u          // some pass rule (or the default) keeps state: openers of this hook may be known
+#define EDGEFW_USES_KEEP 0x4u  // some pass rule (or the default) keeps state: openers of this hook may be known

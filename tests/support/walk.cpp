@@ -105,6 +105,7 @@ Walk walk(const image::Image& image, const edgefw_forest& forest, const Fields& 
         if (result.rule && *result.rule < node.split) continue;
         walk_run(image, node.link & EDGEFW_NODE_INDEX_MASK, fields, result);
     }
+    if ((result.outcome & EDGEFW_OUTCOME_ASK) != 0) result.rule.reset();
     return result;
 }
 

@@ -14,9 +14,6 @@ using policy::Action;
 using policy::Policy;
 using policy::Side;
 
-// RFC 8200 section 4.5: how long a host waits for the rest of a datagram.
-constexpr std::uint32_t kFragmentSeconds = 60;
-
 constexpr std::array<Side, EDGEFW_SIDES> kSides = {Side::kExternal, Side::kInternal};
 constexpr std::array<edgefw_hook, EDGEFW_HOOKS> kHooks = {EDGEFW_RECEIVED, EDGEFW_SENT};
 constexpr std::array<Family, EDGEFW_FAMILIES> kFamilies = {Family::kIpv4, Family::kIpv6};
@@ -45,6 +42,8 @@ private:
     Result<Ok> plant(Side side);
     Result<Ok> plant(Side side, edgefw_hook hook, Family family);
     Result<Boxes> boxes_of(Side side, edgefw_hook hook, Family family) const;
+    Result<Boxes> with_asking_boxes(Boxes boxes, Side side, edgefw_hook hook, Family family) const;
+    Result<Forest> grow(Side side, edgefw_hook hook, Family family, const Boxes& boxes);
     std::uint32_t uses_of(const Boxes& boxes, std::uint32_t default_outcome) const;
     Result<Ok> forward();
     void measure();
@@ -52,7 +51,7 @@ private:
     const Policy& policy_;
     Image image_;
     Ground ground_;
-    std::vector<Ending> endings_;
+    std::vector<Ending> endings_;  // of the rules, and EDGEFW_OUTCOME_ASK behind them
     std::array<Classes, EDGEFW_FAMILIES> classes_;
     std::array<std::vector<std::vector<Region>>, EDGEFW_FAMILIES> addresses_;  // [family][rule]
 };
@@ -63,6 +62,7 @@ void Compiler::name() {
         image_.rule_ids.push_back(rule.id);
         endings_.push_back(ending_of(rule, number));
     }
+    endings_.push_back({EDGEFW_OUTCOME_ASK, {}});
     for (const policy::Forward& forward : policy_.forwards) {
         image_.forward_ids.push_back(forward.id);
     }
@@ -100,11 +100,12 @@ Result<std::vector<Ends>> Compiler::ends_of_rules(Family family) {
     return ends;
 }
 
-// EDGEFW_OUTCOME_* of packets that no rule matches. State is worth keeping only for replies that would drop without.
+// EDGEFW_OUTCOME_* of packets that no rule matches. State is worth keeping only for replies that would drop without;
+// those are then of any kind, and a SYN among them asks.
 std::uint32_t default_outcome(const Policy& policy, Side side, edgefw_hook hook) {
     const auto& defaults = policy.defaults[static_cast<std::size_t>(side)];
     const auto direction = static_cast<std::size_t>(policy::direction_of(side, hook));
-    if (defaults[direction] == Action::kDrop) return 0;
+    if (defaults[direction] == Action::kDrop) return defaults[1 - direction] == Action::kDrop ? 0 : EDGEFW_OUTCOME_ASK;
     return defaults[1 - direction] == Action::kDrop ? EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_KEEP : EDGEFW_OUTCOME_PASS;
 }
 
@@ -118,7 +119,6 @@ void Compiler::configure(Side side) {
         if ((config.default_outcome[hook] & EDGEFW_OUTCOME_KEEP) != 0) config.keeps_state = 1;
     }
     std::copy(std::begin(policy_.timeout), std::end(policy_.timeout), std::begin(config.timeout));
-    config.fragment_timeout = kFragmentSeconds;
 }
 
 Result<Boxes> Compiler::boxes_of(Side side, edgefw_hook hook, Family family) const {
@@ -130,6 +130,37 @@ Result<Boxes> Compiler::boxes_of(Side side, edgefw_hook hook, Family family) con
         if (Result<Ok> done = add_boxes(rule, number, bases, boxes); !done) return done.error();
     }
     return boxes;
+}
+
+// With the openers of the other direction behind the rules. Fails where that makes too many boxes.
+Result<Boxes> Compiler::with_asking_boxes(Boxes boxes, Side side, edgefw_hook hook, Family family) const {
+    const auto last = static_cast<std::uint32_t>(policy_.rules.size());
+    const edgefw_hook other = hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED;
+    for (std::uint32_t number = 0; number < last; ++number) {
+        const policy::Rule& rule = policy_.rules[number];
+        if (!applies(rule, side, other) || !opens_tcp(rule)) continue;
+        const std::vector<Region>& bases = addresses_[static_cast<std::size_t>(family)][number];
+        if (Result<Ok> done = add_asking_boxes(rule, last, bases, boxes); !done) return done.error();
+    }
+    return boxes;
+}
+
+// Where the openers of the other direction do not fit in, every SYN that drops by default asks.
+Result<Forest> Compiler::grow(Side side, edgefw_hook hook, Family family, const Boxes& boxes) {
+    std::uint32_t& outcome = image_.config[static_cast<std::size_t>(side)].default_outcome[hook];
+    if ((outcome & (EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_ASK)) == 0) {
+        if (const Result<Boxes> asking = with_asking_boxes(boxes, side, hook, family)) {
+            Result<Forest> forest = ground_.grow({*asking, endings_, image_.rule_ids});
+            if (forest) {
+                forest->layout.uses = uses_of(*asking, outcome);
+                return forest;
+            }
+        }
+        outcome |= EDGEFW_OUTCOME_ASK;
+    }
+    Result<Forest> forest = ground_.grow({boxes, endings_, image_.rule_ids});
+    if (forest) forest->layout.uses = uses_of(boxes, outcome);
+    return forest;
 }
 
 std::uint32_t Compiler::uses_of(const Boxes& boxes, std::uint32_t default_outcome) const {
@@ -157,11 +188,10 @@ Result<Ok> Compiler::plant(Side side, edgefw_hook hook, Family family) {
     const auto family_index = static_cast<std::size_t>(family);
     Result<Boxes> boxes = boxes_of(side, hook, family);
     if (!boxes) return boxes.error();
-    Result<Forest> forest = ground_.grow({*boxes, endings_, image_.rule_ids});
+    Result<Forest> forest = grow(side, hook, family, *boxes);
     if (!forest) return forest.error();
 
     edgefw_config& config = image_.config[side_index];
-    forest->layout.uses = uses_of(*boxes, config.default_outcome[hook]);
     config.forest[hook][family_index] = forest->layout;
     if ((forest->layout.uses & EDGEFW_USES_KEEP) != 0) config.keeps_state = 1;
     if ((forest->layout.uses & (EDGEFW_USES_LOCAL_CLASS | EDGEFW_USES_REMOTE_CLASS)) != 0) {

@@ -86,6 +86,13 @@ void describe(Image& image) {
     config.forward_in_seed = image.forwards_in.seed;
     config.forward_out_mask = image.forwards_out.mask;
     config.forward_out_seed = image.forwards_out.seed;
+    config.forward_in_ports = 0;
+    config.forward_out_ports = 0;
+    for (const edgefw_forward& entry : image.forwards_in.entries) {
+        if ((entry.flags & EDGEFW_FORWARD_USED) == 0) continue;
+        config.forward_in_ports |= edgefw_forward_bit(entry.public_port);
+        config.forward_out_ports |= edgefw_forward_bit(entry.target_port);
+    }
 }
 
 }  // namespace

@@ -32,13 +32,13 @@ struct Shape {
     std::uint32_t nodes = 0;
     std::uint32_t tests = 0;
     std::uint32_t classes = 0;
-    std::uint32_t depth[EDGEFW_SIDES][EDGEFW_HOOKS][EDGEFW_FAMILIES] = {};   // levels, sum over groups
+    std::uint32_t depth[EDGEFW_SIDES][EDGEFW_HOOKS][EDGEFW_FAMILIES] = {};  // levels, sum over groups
     std::uint32_t groups[EDGEFW_SIDES][EDGEFW_HOOKS][EDGEFW_FAMILIES] = {};
 };
 
 struct Image {
-    // Per side: what its programs are specialised by. generation, partial_checksums, record and timeouts in jiffies are
-    // filled in later (plan, commit): here the timeouts are in seconds.
+    // Per side: what its programs are specialised by. generation, fragment_timeout, partial_checksums, record and
+    // timeouts in jiffies are filled in later (plan, commit): here the timeouts are in seconds.
     edgefw_config config[EDGEFW_SIDES] = {};
     std::vector<edgefw_node> nodes;
     std::vector<edgefw_test> tests;
@@ -60,10 +60,10 @@ Result<Image> compile(const policy::Policy& policy);
 // The counter slot of every rule and NAT entry of the generations in force, by id.
 using Slots = std::map<std::string, std::uint32_t>;
 
-// plan, first half: gives every id of `image` its slot, an id that is in `in_force` the one it has, and writes the slots
-// into the image. Returns the slots of this image. Never hands out a slot that `in_force` uses for another id; new ones
-// come after the highest in use (round robin), so that late fragments of a removed rule do not count for a new one.
-// Fails (kFailed) when the slots are exhausted.
+// plan, first half: gives every id of `image` its slot, an id that is in `in_force` the one it has, and writes the
+// slots into the image. Returns the slots of this image. Never hands out a slot that `in_force` uses for another id;
+// new ones come after the highest in use (round robin), so that late fragments of a removed rule do not count for a new
+// one. Fails (kFailed) when the slots are exhausted.
 Result<Slots> assign_slots(Image& image, const Slots& in_force);
 
 // Forwards of the generation in force that `image` no longer has (as they were): kept as retired entries, so that the

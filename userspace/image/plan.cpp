@@ -83,7 +83,7 @@ Result<Slots> assign_slots(Image& image, const Slots& in_force) {
     if (!forwards) return forwards.error();
 
     for (edgefw_test& test : image.tests) {
-        if (test.kind != EDGEFW_TEST_MATCH) continue;
+        if (test.kind != EDGEFW_TEST_MATCH || (test.width & EDGEFW_OUTCOME_ASK) != 0) continue;
         const std::uint32_t slot = (*rules)[test.width & EDGEFW_OUTCOME_SLOT_MASK];
         test.width = (test.width & ~EDGEFW_OUTCOME_SLOT_MASK) | slot;
     }

@@ -144,6 +144,10 @@ bool applies(const policy::Rule& rule, policy::Side side, edgefw_hook hook) {
     return rule.direction == policy::Direction::kBoth || policy::hook_of(side, rule.direction) == hook;
 }
 
+bool opens_tcp(const policy::Rule& rule) {
+    return keeps(rule) && (!rule.protocol || rule.protocol == IPPROTO_TCP);
+}
+
 bool applies(const policy::Rule& rule, Family family) {
     if (rule.protocol == IPPROTO_ICMP) return family == Family::kIpv4;
     if (rule.protocol == IPPROTO_ICMPV6) return family == Family::kIpv6;
@@ -187,6 +191,18 @@ Result<Ok> add_boxes(const policy::Rule& rule, std::uint32_t number, const std::
     for (const Region& region : regions)
         boxes.add(number, region);
     return Ok{};
+}
+
+Result<Ok> add_asking_boxes(const policy::Rule& rule, std::uint32_t number, std::vector<Region> bases, Boxes& boxes) {
+    static const Region whole = everywhere();
+    for (Region& region : bases) {
+        region[EDGEFW_FIELD_PROTOCOL] = {IPPROTO_TCP, IPPROTO_TCP};
+        // To ask too often is cheaper than a class that no rule of this direction needs.
+        for (const unsigned field : {EDGEFW_FIELD_LOCAL_CLASS, EDGEFW_FIELD_REMOTE_CLASS}) {
+            if (!boxes.restricts(field)) region[field] = whole[field];
+        }
+    }
+    return add_boxes(rule, number, bases, boxes);
 }
 
 Ending ending_of(const policy::Rule& rule, std::uint32_t number) {

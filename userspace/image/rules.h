@@ -32,12 +32,19 @@ using SetsByName = std::map<std::string, const policy::Set*>;
 bool applies(const policy::Rule& rule, policy::Side side, edgefw_hook hook);
 bool applies(const policy::Rule& rule, Family family);
 
+// Whether it lets a SYN open a connection.
+bool opens_tcp(const policy::Rule& rule);
+
 // Registers what `rule` needs in `classes`. Fails (kPolicy) when the rule names a set that the policy has not.
 Result<Ends> ends_of(const policy::Rule& rule, Family family, const SetsByName& sets, Classes& classes);
 
 // Adds the boxes of `rule`, the `number`th of the policy; none where an end is never(). Fails (kPolicy) when they are
 // too many.
 Result<Ok> add_boxes(const policy::Rule& rule, std::uint32_t number, const std::vector<Region>& bases, Boxes& boxes);
+
+// The same for the other direction's tree: the SYNs that `rule` opens a connection for (EDGEFW_OUTCOME_ASK). Leaves
+// address classes out that no box before has asked for.
+Result<Ok> add_asking_boxes(const policy::Rule& rule, std::uint32_t number, std::vector<Region> bases, Boxes& boxes);
 
 // The combinations of the rule's local and remote addresses, everything else left open.
 std::vector<Region> address_boxes(const Ends& ends, const Classes& classes);

@@ -30,7 +30,7 @@ std::string value_text(unsigned field, std::uint32_t value) {
 }
 
 std::string outcome_text(std::uint32_t outcome) {
-    if ((outcome & EDGEFW_OUTCOME_PASS) == 0) return "drop";
+    if ((outcome & EDGEFW_OUTCOME_PASS) == 0) return (outcome & EDGEFW_OUTCOME_ASK) == 0 ? "drop" : "drop ask";
     return (outcome & EDGEFW_OUTCOME_KEEP) == 0 ? "pass" : "pass keep";
 }
 
@@ -114,12 +114,17 @@ private:
             const edgefw_test& test = image_.tests[i];
             const std::string place = std::to_string(i - first) + ": ";
             if (test.kind == EDGEFW_TEST_MATCH) {
-                line(indent, place + outcome_text(test.width) + " " + image_.rule_ids[test.low]);
+                line(indent, place + match_text(test));
             } else {
                 line(indent, place + question(test) + ", else " + std::to_string(i - first + test.skip));
             }
         }
         if (image_.tests[first].kind == EDGEFW_TEST_END) line(indent, "no rule");
+    }
+
+    std::string match_text(const edgefw_test& match) const {
+        if ((match.width & EDGEFW_OUTCOME_ASK) != 0) return "ask";
+        return outcome_text(match.width) + " " + image_.rule_ids[match.low];
     }
 
     void write_classes(unsigned family) {

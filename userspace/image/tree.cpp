@@ -268,7 +268,8 @@ std::optional<Tree::Parts> Tree::cut_flags(const Items& items, const Region& reg
 }
 
 bool Tree::refuse(const Items& items, const std::string& limit) {
-    const std::string& id = seed_.ids[seed_.boxes.rule(items.empty() ? 0 : items.front())];
+    const std::uint32_t rule = items.empty() ? 0 : seed_.boxes.rule(items.front());
+    const std::string& id = seed_.ids[std::min<std::size_t>(rule, seed_.ids.size() - 1)];
     refusal_ = "rule " + id + " and those that overlap it need " + limit;
     return false;
 }

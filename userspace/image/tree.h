@@ -15,7 +15,8 @@
 
 namespace edgefw::image {
 
-// What a forest is grown from. Endings and ids are indexed by rule number.
+// What a forest is grown from. Endings and ids are indexed by rule number; an ending behind the last id belongs to no
+// rule.
 struct Seed {
     const Boxes& boxes;
     const std::vector<Ending>& endings;

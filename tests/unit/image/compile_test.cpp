@@ -72,6 +72,11 @@ TEST(Compile, GoldenText) {
         1: local == 0xc0000214, else 4
         2: protocol == 17, else 4
         3: pass media
+        4: local_port == 22, else 9
+        5: local == 0xc000020a, else 9
+        6: protocol == 6, else 9
+        7: opens == 1, else 9
+        8: ask
 internal: armed, builtins 0x0
   received: default drop
   sent: default drop
@@ -210,7 +215,7 @@ TEST(Compile, DefaultsKeepStateWhereTheOtherDirectionDrops) {
     policy.defaults[EDGEFW_INTERNAL][1] = Action::kPass;
     const image::Image image = compiled(policy);
     const edgefw_config& external = image.config[EDGEFW_EXTERNAL];
-    EXPECT_EQ(external.default_outcome[EDGEFW_RECEIVED], 0u);
+    EXPECT_EQ(external.default_outcome[EDGEFW_RECEIVED], EDGEFW_OUTCOME_ASK);
     EXPECT_EQ(external.default_outcome[EDGEFW_SENT], EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_KEEP);
     EXPECT_EQ(external.forest[EDGEFW_SENT][EDGEFW_IPV6].uses, EDGEFW_USES_KEEP);
     EXPECT_EQ(external.keeps_state, 1u);

@@ -38,7 +38,8 @@ image::Image image_of(const std::vector<std::string>& rules, std::vector<policy:
 std::vector<std::uint32_t> slots_in(const image::Image& image) {
     std::vector<std::uint32_t> slots;
     for (const edgefw_test& test : image.tests) {
-        if (test.kind == EDGEFW_TEST_MATCH) slots.push_back(test.width & EDGEFW_OUTCOME_SLOT_MASK);
+        const bool asks = (test.width & EDGEFW_OUTCOME_ASK) != 0;
+        if (test.kind == EDGEFW_TEST_MATCH && !asks) slots.push_back(test.width & EDGEFW_OUTCOME_SLOT_MASK);
     }
     std::sort(slots.begin(), slots.end());
     slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
