@@ -229,6 +229,10 @@ bool Oracle::matches(const policy::AddressMatch& match, const Address& address) 
     for (const AddressRange& range : match.ranges) {
         if (range.contains(address)) return true;
     }
+    for (const policy::Host& host : policy_.hosts) {
+        if (std::find(match.hosts.begin(), match.hosts.end(), host.name) == match.hosts.end()) continue;
+        if (std::find(host.addresses.begin(), host.addresses.end(), address) != host.addresses.end()) return true;
+    }
     for (const policy::Set& set : policy_.sets) {
         if (std::find(match.sets.begin(), match.sets.end(), set.name) == match.sets.end()) continue;
         for (const AddressRange& range : set.members) {

@@ -23,14 +23,16 @@ struct Address {
 
     // "192.0.2.1", "2001:db8::1". Nothing else (no zone, no brackets, no shortened IPv4).
     static std::optional<Address> parse(std::string_view text);
-    std::string to_text() const;                // RFC 5952 for IPv6
+    std::string to_text() const;                 // RFC 5952 for IPv6
     std::array<std::uint8_t, 16> bytes() const;  // network order; IPv4 uses the first four
     static Address from_bytes(Family family, const std::uint8_t* bytes);
     // The four 32-bit words of the tree fields: IPv4 is in word 0.
     std::array<std::uint32_t, 4> words() const;
 };
 
-inline int width_of(Family family) { return family == Family::kIpv4 ? 32 : 128; }
+inline int width_of(Family family) {
+    return family == Family::kIpv4 ? 32 : 128;
+}
 
 struct Prefix {
     Address address;  // host bits are zero

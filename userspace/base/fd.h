@@ -8,7 +8,7 @@
 namespace edgefw {
 
 class Fd {
-  public:
+public:
     Fd() = default;
     // Takes ownership of `fd`; a negative one is "none".
     static Fd own(int fd) {
@@ -38,7 +38,7 @@ class Fd {
         fd_ = kNone;
     }
 
-  private:
+private:
     static constexpr int kNone = -1;
     int fd_ = kNone;
 };

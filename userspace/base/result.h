@@ -28,7 +28,7 @@ struct Ok {};
 
 template <typename T = Ok>
 class [[nodiscard]] Result {
-  public:
+public:
     Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
     Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
@@ -42,10 +42,12 @@ class [[nodiscard]] Result {
 
     const Error& error() const { return std::get<1>(state_); }
 
-  private:
+private:
     std::variant<T, Error> state_;
 };
 
-inline Error failed(std::string message) { return {ErrorKind::kFailed, std::move(message)}; }
+inline Error failed(std::string message) {
+    return {ErrorKind::kFailed, std::move(message)};
+}
 
 }  // namespace edgefw

@@ -40,6 +40,11 @@ inline void add_global_to(CLI::App& app, GlobalOptions& options, const std::stri
     app.add_option("--profiles", options.profiles, "Look for profiles here first; may be repeated")
         ->allow_extra_args(false)
         ->type_name("DIR");
+    app.add_option("--resolver", options.resolver, "The DNS server to ask for hosts that rules name")
+        ->type_name("ADDR[:PORT]");
+    app.add_option("--resolve", options.resolve, "The addresses of a host, instead of asking; may be repeated")
+        ->allow_extra_args(false)
+        ->type_name("NAME=ADDR,...");
     app.add_flag("--json", options.json, "Results as JSON");
     app.add_flag("--verbose", options.verbose, "Say on standard error what is done and how long it takes");
     app.set_version_flag("--version", "edgefw " + version);

@@ -14,6 +14,8 @@ namespace edgefw::cli {
 // Options that every subcommand understands.
 struct GlobalOptions {
     std::vector<std::string> profiles;  // --profiles DIR
+    std::string resolver;               // --resolver ADDR[:PORT]; empty: the system's
+    std::vector<std::string> resolve;   // --resolve NAME=ADDR[,ADDR...]
     bool json = false;
     bool verbose = false;
 };

@@ -1,8 +1,12 @@
 #include "userspace/cli/prepare.h"
 
+#include <algorithm>
 #include <chrono>
+#include <ctime>
 
+#include "userspace/image/hosts.h"
 #include "userspace/image/image.h"
+#include "userspace/names/resolve.h"
 #include "userspace/observe/explain.h"
 #include "userspace/packet/notation.h"
 
@@ -27,19 +31,51 @@ Result<Prepared> compile(policy::Policy policy, Context& context) {
     return Prepared{std::move(policy), std::move(compiled)};
 }
 
+// The hosts in force, whose addresses stay where there is no answer; none where nobody may look.
+std::vector<policy::Host> hosts_before() {
+    std::vector<policy::Host> all;
+    const auto in_force = kernel::hosts_in_force();
+    if (!in_force) return all;
+    for (const kernel::HostsInForce& entry : *in_force) {
+        const Result<image::Hosts> hosts = image::parse_hosts(entry.text);
+        if (hosts) all.insert(all.end(), hosts->hosts.begin(), hosts->hosts.end());
+    }
+    // The newest answer of each first.
+    std::stable_sort(all.begin(), all.end(),
+                     [](const policy::Host& a, const policy::Host& b) { return a.resolved > b.resolved; });
+    return all;
+}
+
 }  // namespace
+
+Result<Ok> resolve_hosts(policy::Policy& policy, Context& context) {
+    const Result<names::Fixed> fixed = names::parse_fixed(context.options.resolve);
+    if (!fixed) return fixed.error();
+    if (policy.hosts.empty()) return Ok{};
+    Result<names::Resolver> resolver = names::Resolver::create(context.options.resolver);
+    if (!resolver) return resolver.error();
+    const Clock::time_point begin = Clock::now();
+    const auto ask = [&](const std::vector<std::string>& names) { return resolver->ask(names); };
+    names::resolve(policy, *fixed, hosts_before(), ask, std::time(nullptr));
+    for (policy::PolicyTest& test : policy.tests)
+        test.packet = names::with_addresses(test.packet, policy.hosts);
+    context.log.debug("names: {} hosts, {} ms", policy.hosts.size(), milliseconds_since(begin));
+    return Ok{};
+}
 
 Result<Prepared> prepare(const std::string& file, Context& context) {
     const Clock::time_point begin = Clock::now();
     Result<policy::Policy> policy = policy::load(file, context.profiles);
     if (!policy) return policy.error();
     context.log.debug("read, parse, expand, check: {} ms", milliseconds_since(begin));
+    if (auto done = resolve_hosts(*policy, context); !done) return done.error();
     return compile(std::move(*policy), context);
 }
 
 Result<Prepared> prepare_text(const std::string& text, const std::string& file, Context& context) {
     Result<policy::Policy> policy = policy::load_text(text, file, context.profiles);
     if (!policy) return policy.error();
+    if (auto done = resolve_hosts(*policy, context); !done) return done.error();
     return compile(std::move(*policy), context);
 }
 

@@ -15,6 +15,9 @@ struct Prepared {
     kernel::Compiled compiled;
 };
 
+// Gives the hosts that rules name their addresses, by --resolve, the DNS, or what is in force.
+Result<Ok> resolve_hosts(policy::Policy& policy, Context& context);
+
 // read ... compile. Warnings of the policy are logged.
 Result<Prepared> prepare(const std::string& file, Context& context);
 // The same from text that was read already; `file` names it in messages.

@@ -11,6 +11,8 @@ struct ServeOptions {
     std::string listen = "127.0.0.1:9477";
     std::string policy;  // empty: none is watched
     unsigned interval = 1;
+    unsigned shortest = 5;  // seconds between two questions for one host
+    unsigned longest = 3600;
 };
 
 inline CLI::App* add_to(CLI::App& app, ServeOptions& options) {
@@ -23,6 +25,14 @@ inline CLI::App* add_to(CLI::App& app, ServeOptions& options) {
         ->check(CLI::Range(1u, 3600u))
         ->type_name("SECONDS")
         ->needs(policy);
+    command->add_option("--names-min", options.shortest, "Seconds to wait at least before a host is looked up again")
+        ->capture_default_str()
+        ->check(CLI::Range(1u, 86400u))
+        ->type_name("SECONDS");
+    command->add_option("--names-max", options.longest, "Seconds to wait at most, whatever the answer's TTL")
+        ->capture_default_str()
+        ->check(CLI::Range(1u, 604800u))
+        ->type_name("SECONDS");
     return command;
 }
 

@@ -1,6 +1,8 @@
 #include "userspace/cli/show.h"
 
+#include "userspace/cli/prepare.h"
 #include "userspace/kernel/host.h"
+#include "userspace/observe/hosts.h"
 #include "userspace/observe/show.h"
 
 namespace edgefw::cli {
@@ -8,8 +10,9 @@ namespace {
 
 Result<std::string> document_of(const ShowOptions& options, Context& context) {
     if (!options.policy.empty()) {
-        const Result<policy::Policy> policy = policy::load(options.policy, context.profiles);
+        Result<policy::Policy> policy = policy::load(options.policy, context.profiles);
         if (!policy) return policy.error();
+        if (auto done = resolve_hosts(*policy, context); !done) return done.error();
         for (const std::string& warning : policy->warnings)
             context.log.warn("warning: {}", warning);
         return policy::show(*policy).dump();
@@ -20,7 +23,10 @@ Result<std::string> document_of(const ShowOptions& options, Context& context) {
     if (document && document->empty()) {
         return failed("no policy is in force: run 'edgefw push FILE', or name a file to show");
     }
-    return document;
+    if (!document) return document;
+    const Result<std::vector<kernel::HostsInForce>> hosts = kernel::hosts_in_force();
+    if (!hosts) return hosts.error();
+    return observe::with_hosts(*document, *hosts);
 }
 
 }  // namespace

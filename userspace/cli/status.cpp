@@ -1,6 +1,9 @@
 #include "userspace/cli/status.h"
 
+#include <ctime>
+
 #include "userspace/kernel/host.h"
+#include "userspace/observe/hosts.h"
 #include "userspace/observe/status.h"
 
 namespace edgefw::cli {
@@ -8,8 +11,18 @@ namespace edgefw::cli {
 Result<Ok> run(const StatusOptions& /*options*/, Context& context) {
     const Result<kernel::Status> status = kernel::status(true);
     if (!status) return status.error();
-    context.out.write(context.options.json ? observe::status_json(*status).dump(2) + "\n"
-                                           : observe::status_text(*status, context.out.width()));
+    const Result<std::vector<kernel::HostsInForce>> in_force = kernel::hosts_in_force();
+    if (!in_force) return in_force.error();
+    const Result<nlohmann::ordered_json> hosts = observe::hosts_json(*in_force);
+    if (!hosts) return hosts.error();
+    if (context.options.json) {
+        nlohmann::ordered_json json = observe::status_json(*status);
+        json["hosts"] = *hosts;
+        context.out.write(json.dump(2) + "\n");
+    } else {
+        context.out.write(observe::status_text(*status, context.out.width()) +
+                          observe::hosts_table(*hosts, std::time(nullptr), context.out.width()));
+    }
     return Ok{};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <tuple>
 
 namespace edgefw::image {
@@ -13,6 +14,9 @@ using Combination = std::vector<SetId>;
 // Set numbers written down for all combinations together: 64 MiB. Ten thousand sets that all overlap would need more.
 constexpr std::size_t kMaxCombinationEntries = std::size_t{1} << 24;
 
+// Classes that hosts make beside those there are: with more, an address that moves takes a push.
+constexpr std::size_t kMaxForeseen = 20000;
+
 struct Member {
     Prefix prefix;
     SetId set = 0;
@@ -22,19 +26,18 @@ bool holds(const Prefix& outer, const Prefix& inner) {
     return AddressRange::of(outer).contains(AddressRange::of(inner));
 }
 
-std::vector<Member> members_of(const std::map<std::vector<AddressRange>, SetId>& sets) {
-    std::vector<Member> members;
-    for (const auto& [ranges, set] : sets) {
-        for (const AddressRange& range : ranges) {
-            for (const Prefix& prefix : range.prefixes())
-                members.push_back({prefix, set});
-        }
+void add_members(const std::vector<AddressRange>& ranges, SetId set, std::vector<Member>& members) {
+    for (const AddressRange& range : ranges) {
+        for (const Prefix& prefix : range.prefixes())
+            members.push_back({prefix, set});
     }
+}
+
+void sort(std::vector<Member>& members) {
     // Outer prefixes before those they hold.
     std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
         return std::tie(a.prefix.address, a.prefix.length, a.set) < std::tie(b.prefix.address, b.prefix.length, b.set);
     });
-    return members;
 }
 
 Combination united(const Combination& a, const Combination& b) {
@@ -126,12 +129,24 @@ std::vector<AddressRange> merged(std::vector<AddressRange> ranges) {
 }
 
 Classes::SetId Classes::add(std::vector<AddressRange> members) {
-    const auto id = static_cast<SetId>(sets_.size());
-    return sets_.try_emplace(merged(std::move(members)), id).first->second;
+    const auto [place, is_new] = sets_.try_emplace(merged(std::move(members)), next_);
+    if (is_new) ++next_;
+    return place->second;
+}
+
+Classes::SetId Classes::add_host(const std::string& name, const std::vector<AddressRange>& addresses) {
+    const auto [place, is_new] = hosts_.try_emplace(name, HostSet{next_, addresses});
+    if (is_new) ++next_;
+    return place->second.set;
 }
 
 Result<Ok> Classes::number() {
-    const std::vector<Member> members = members_of(sets_);
+    std::vector<Member> members;
+    for (const auto& [ranges, set] : sets_)
+        add_members(ranges, set, members);
+    for (const auto& [name, host] : hosts_)
+        add_members(host.addresses, host.set, members);
+    sort(members);
     Sweep sweep;
     for (std::size_t i = 0; i < members.size();) {
         Combination own;
@@ -145,18 +160,67 @@ Result<Ok> Classes::number() {
         }
     }
     prefixes_ = sweep.take_prefixes();
-    give_numbers(sweep.take_combinations());
+    std::vector<Combination> combinations = sweep.take_combinations();
+    foresee(combinations);
+    give_numbers(std::move(combinations));
     return Ok{};
+}
+
+Classes::Combination Classes::without_hosts(const Combination& combination) const {
+    Combination rest = combination;
+    for (const auto& [name, host] : hosts_)
+        std::erase(rest, host.set);
+    return rest;
+}
+
+// The classes that addresses may come to be in while the policy is in force: each host with whatever an address is in
+// now, and two hosts at one address. What is beyond that needs another push.
+void Classes::foresee(std::vector<Combination>& combinations) const {
+    if (hosts_.empty()) return;
+    std::set<Combination> known(combinations.begin(), combinations.end());
+    const auto add = [&](const Combination& combination) {
+        if (combination.empty() || known.size() >= kMaxForeseen || !known.insert(combination).second) return;
+        combinations.push_back(combination);
+    };
+    std::set<Combination> rests = {Combination{}};
+    for (const Combination& combination : combinations)
+        rests.insert(without_hosts(combination));
+    for (const Combination& rest : rests) {
+        add(rest);
+        for (const auto& [name, host] : hosts_)
+            add(united(rest, {host.set}));
+    }
+    for (const auto& [first_name, first] : hosts_) {
+        for (const auto& [second_name, second] : hosts_)
+            add(united({first.set}, {second.set}));
+    }
+}
+
+void Classes::give_meanings(const std::vector<Combination>& combinations, const std::vector<std::uint32_t>& number) {
+    if (hosts_.empty()) return;
+    std::map<Combination, std::uint32_t> numbers;
+    for (std::size_t i = 0; i < combinations.size(); ++i)
+        numbers[combinations[i]] = number[i];
+    meanings_.resize(combinations.size());
+    for (std::size_t i = 0; i < combinations.size(); ++i) {
+        ClassMeaning& meaning = meanings_[number[i] - 1];
+        const auto rest = numbers.find(without_hosts(combinations[i]));
+        meaning.rest = rest == numbers.end() ? 0 : rest->second;
+        for (const auto& [name, host] : hosts_) {
+            if (std::binary_search(combinations[i].begin(), combinations[i].end(), host.set))
+                meaning.hosts.push_back(name);
+        }
+    }
 }
 
 void Classes::give_numbers(std::vector<Combination> combinations) {
     count_ = static_cast<std::uint32_t>(combinations.size());
-    const std::vector<Combination> keys = by_frequency(combinations, sets_.size());
+    const std::vector<Combination> keys = by_frequency(combinations, next_);
     std::vector<std::uint32_t> order(count_);
     std::iota(order.begin(), order.end(), 0);
     std::sort(order.begin(), order.end(),
               [&](std::uint32_t a, std::uint32_t b) { return gray_less(keys[a], keys[b]); });
-    numbers_.resize(sets_.size());
+    numbers_.resize(next_);
     std::vector<std::uint32_t> number(count_);
     for (std::uint32_t i = 0; i < count_; ++i) {
         number[order[i]] = i + 1;
@@ -165,6 +229,7 @@ void Classes::give_numbers(std::vector<Combination> combinations) {
     }
     for (ClassPrefix& prefix : prefixes_)
         prefix.number = number[prefix.number];
+    give_meanings(combinations, number);
 }
 
 std::vector<Interval> Classes::runs(const std::vector<SetId>& sets) const {
@@ -184,7 +249,7 @@ std::vector<Interval> Classes::runs(const std::vector<SetId>& sets) const {
 }
 
 edgefw_class_table Classes::table() const {
-    if (prefixes_.empty()) return EDGEFW_CLASSES_NONE;
+    if (prefixes_.empty() && hosts_.empty()) return EDGEFW_CLASSES_NONE;
     const bool hosts = std::all_of(prefixes_.begin(), prefixes_.end(), [](const ClassPrefix& entry) {
         return entry.prefix.length == width_of(entry.prefix.address.family);
     });

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "userspace/base/address.h"
@@ -22,6 +23,9 @@ public:
     // Members of one family. Equal sets get the same id.
     SetId add(std::vector<AddressRange> members);
 
+    // The addresses of a host name: a set of its own, also where it is equal to another or empty, since they change.
+    SetId add_host(const std::string& name, const std::vector<AddressRange>& addresses);
+
     // After the last add(): numbers the classes so that those of a set are few runs. Fails (kPolicy) when the sets
     // overlap in more ways than a table can hold.
     Result<Ok> number();
@@ -32,14 +36,27 @@ public:
     // The table's content, sorted, and its kind.
     const std::vector<ClassPrefix>& prefixes() const { return prefixes_; }
     edgefw_class_table table() const;
+    // What each class number means in terms of host names, in order from 1; empty where there are none.
+    const std::vector<ClassMeaning>& meanings() const { return meanings_; }
     std::uint32_t count() const { return count_; }
 
 private:
     using Combination = std::vector<SetId>;  // sorted
 
+    struct HostSet {
+        SetId set = 0;
+        std::vector<AddressRange> addresses;
+    };
+
+    void foresee(std::vector<Combination>& combinations) const;
+    Combination without_hosts(const Combination& combination) const;
     void give_numbers(std::vector<Combination> combinations);
+    void give_meanings(const std::vector<Combination>& combinations, const std::vector<std::uint32_t>& number);
 
     std::map<std::vector<AddressRange>, SetId> sets_;
+    std::map<std::string, HostSet> hosts_;
+    SetId next_ = 0;
+    std::vector<ClassMeaning> meanings_;
     std::vector<ClassPrefix> prefixes_;
     std::vector<std::vector<std::uint32_t>> numbers_;  // by set, sorted
     std::uint32_t count_ = 0;

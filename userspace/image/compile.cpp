@@ -63,6 +63,7 @@ void Compiler::name() {
         endings_.push_back(ending_of(rule, number));
     }
     endings_.push_back({EDGEFW_OUTCOME_ASK, {}});
+    image_.hosts = policy_.hosts;
     for (const policy::Forward& forward : policy_.forwards) {
         image_.forward_ids.push_back(forward.id);
     }
@@ -78,14 +79,17 @@ Result<Ok> Compiler::classify_addresses() {
             addresses_[index].push_back(address_boxes(rule, classes_[index]));
         }
         image_.classes[index] = classes_[index].prefixes();
+        image_.meanings[index] = classes_[index].meanings();
     }
     return Ok{};
 }
 
 Result<std::vector<Ends>> Compiler::ends_of_rules(Family family) {
-    SetsByName sets;
+    Names names;
     for (const policy::Set& set : policy_.sets)
-        sets.emplace(set.name, &set);
+        names.sets.emplace(set.name, &set);
+    for (const policy::Host& host : policy_.hosts)
+        names.hosts.emplace(host.name, &host);
     const Ends never{End{false, {}, {}}, End{}};
     std::vector<Ends> ends;
     for (const policy::Rule& rule : policy_.rules) {
@@ -93,7 +97,7 @@ Result<std::vector<Ends>> Compiler::ends_of_rules(Family family) {
             ends.push_back(never);
             continue;
         }
-        Result<Ends> found = ends_of(rule, family, sets, classes_[static_cast<std::size_t>(family)]);
+        Result<Ends> found = ends_of(rule, family, names, classes_[static_cast<std::size_t>(family)]);
         if (!found) return found.error();
         ends.push_back(std::move(*found));
     }

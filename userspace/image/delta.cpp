@@ -14,8 +14,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Where a rule comes from and what counts it do not change what it does.
-constexpr std::array<const char*, 9> kNotShown = {"id",      "name",  "slot",   "profile", "document",
-                                                  "section", "table", "figure", "where"};
+constexpr std::array<const char*, 12> kNotShown = {"id",    "name",   "slot",  "profile",  "document", "section",
+                                                   "table", "figure", "where", "resolved", "ttl",      "problem"};
 
 bool is_shown(const std::string& key) {
     return std::find(kNotShown.begin(), kNotShown.end(), key) == kNotShown.end();
@@ -176,7 +176,7 @@ std::string delta_text(const std::string& in_force_document, const std::string& 
     const Json before = parsed(in_force_document);
     const Json after = parsed(new_document);
     const std::string text = list_delta(before, after, "rules", "rule") + list_delta(before, after, "nat", "nat") +
-                             list_delta(before, after, "sets", "set") +
+                             list_delta(before, after, "sets", "set") + list_delta(before, after, "hosts", "host") +
                              list_delta(before, after, "builtins", "builtin") +
                              defaults_delta(member(before, "defaults"), member(after, "defaults"), "");
     return text.empty() ? "no change\n" : text;

@@ -20,6 +20,12 @@ struct ClassPrefix {
     std::uint32_t number = 0;
 };
 
+// A class number taken apart: what host names the addresses of the class have, and the class they are in without.
+struct ClassMeaning {
+    std::uint32_t rest = 0;          // a class number; 0: none
+    std::vector<std::string> hosts;  // sorted
+};
+
 struct ForwardTable {
     std::vector<edgefw_forward> entries;  // empty: no forward. The first mask + 1 are buckets
     std::uint32_t mask = 0;
@@ -42,7 +48,9 @@ struct Image {
     edgefw_config config[EDGEFW_SIDES] = {};
     std::vector<edgefw_node> nodes;
     std::vector<edgefw_test> tests;
-    std::vector<ClassPrefix> classes[EDGEFW_FAMILIES];  // longest prefix wins
+    std::vector<ClassPrefix> classes[EDGEFW_FAMILIES];    // longest prefix wins
+    std::vector<policy::Host> hosts;                      // that rules name
+    std::vector<ClassMeaning> meanings[EDGEFW_FAMILIES];  // of class n at n - 1; empty without hosts
     ForwardTable forwards_in;
     ForwardTable forwards_out;
     // Until plan gives out counter slots, an outcome's slot and a forward's slot are indexes here.
@@ -69,6 +77,9 @@ Result<Slots> assign_slots(Image& image, const Slots& in_force);
 // Forwards of the generation in force that `image` no longer has (as they were): kept as retired entries, so that the
 // connections they translated are found and revoked.
 void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force);
+
+// The hosts of `image` and what its class numbers mean, as it is kept with a generation (image/hosts.h); empty: none.
+std::string hosts_text(const Image& image);
 
 // What --dry-run prints: rules, forwards, defaults added, removed, changed, moved. The arguments are the documents of
 // show() (policy/show.h): the one in force ("" when none) and the new one.

@@ -30,7 +30,7 @@ std::vector<AddressRange> as_boxes(const std::vector<AddressRange>& ranges, Fami
     return result;
 }
 
-Result<End> end_of(const policy::AddressMatch& match, Family family, const SetsByName& sets, Classes& classes) {
+Result<End> end_of(const policy::AddressMatch& match, Family family, const Names& names, Classes& classes) {
     End end;
     end.any = match.any();
     end.literals = as_boxes(of_family(match.ranges, family), family);
@@ -39,12 +39,22 @@ Result<End> end_of(const policy::AddressMatch& match, Family family, const SetsB
         end.literals.clear();
     }
     for (const std::string& name : match.sets) {
-        const auto set = sets.find(name);
-        if (set == sets.end()) {
+        const auto set = names.sets.find(name);
+        if (set == names.sets.end()) {
             return Error{ErrorKind::kPolicy, "there is no set named " + name};
         }
         std::vector<AddressRange> members = of_family(set->second->members, family);
         if (!members.empty()) end.sets.push_back(classes.add(std::move(members)));
+    }
+    for (const std::string& name : match.hosts) {
+        const auto host = names.hosts.find(name);
+        if (host == names.hosts.end()) {
+            return Error{ErrorKind::kPolicy, "the host " + name + " was not looked up"};
+        }
+        std::vector<AddressRange> addresses;
+        for (const Address& address : host->second->addresses)
+            addresses.push_back(AddressRange::host(address));
+        end.sets.push_back(classes.add_host(name, of_family(addresses, family)));
     }
     return end;
 }
@@ -154,9 +164,9 @@ bool applies(const policy::Rule& rule, Family family) {
     return true;
 }
 
-Result<Ends> ends_of(const policy::Rule& rule, Family family, const SetsByName& sets, Classes& classes) {
-    Result<End> local = end_of(rule.local, family, sets, classes);
-    Result<End> remote = end_of(rule.remote, family, sets, classes);
+Result<Ends> ends_of(const policy::Rule& rule, Family family, const Names& names, Classes& classes) {
+    Result<End> local = end_of(rule.local, family, names, classes);
+    Result<End> remote = end_of(rule.remote, family, names, classes);
     if (!local || !remote) {
         const Error& error = local ? remote.error() : local.error();
         return Error{error.kind, "rule " + rule.id + ": " + error.message};

@@ -27,6 +27,13 @@ struct Ends {
 };
 
 using SetsByName = std::map<std::string, const policy::Set*>;
+using HostsByName = std::map<std::string, const policy::Host*>;
+
+// What the names in rules stand for.
+struct Names {
+    SetsByName sets;
+    HostsByName hosts;
+};
 
 // Whether `rule` judges packets of `family` at `hook` of `side`.
 bool applies(const policy::Rule& rule, policy::Side side, edgefw_hook hook);
@@ -35,8 +42,8 @@ bool applies(const policy::Rule& rule, Family family);
 // Whether it lets a SYN open a connection.
 bool opens_tcp(const policy::Rule& rule);
 
-// Registers what `rule` needs in `classes`. Fails (kPolicy) when the rule names a set that the policy has not.
-Result<Ends> ends_of(const policy::Rule& rule, Family family, const SetsByName& sets, Classes& classes);
+// Registers what `rule` needs in `classes`. Fails (kPolicy) when the rule names a set or host that the policy has not.
+Result<Ends> ends_of(const policy::Rule& rule, Family family, const Names& names, Classes& classes);
 
 // Adds the boxes of `rule`, the `number`th of the policy; none where an end is never(). Fails (kPolicy) when they are
 // too many.

@@ -17,15 +17,6 @@ Result<image::Slots> slots_of_generation(const Home& home, std::uint32_t number)
     return slots_of(*document);
 }
 
-std::vector<std::uint32_t> generations_in_force(const Inventory& inventory) {
-    std::vector<std::uint32_t> numbers;
-    for (const auto& card : inventory.cards)
-        numbers.push_back(inventory.generation_of(card));
-    std::sort(numbers.begin(), numbers.end());
-    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
-    return numbers;
-}
-
 Result<std::vector<edgefw_forward>> forwards_in_force(const Home& home, const Inventory& inventory) {
     std::vector<edgefw_forward> all;
     for (const std::uint32_t number : generations_in_force(inventory)) {
@@ -85,8 +76,7 @@ Result<std::vector<Loaded>> load_all(Inventory& inventory, const Prepared& prepa
         CardState& card = inventory.cards[i];
         auto programs = pairs[i].get();
         if (!programs) return programs.error();
-        const std::uint32_t generation =
-            is_selected(card, interface) ? prepared.number : inventory.generation_of(card);
+        const std::uint32_t generation = is_selected(card, interface) ? prepared.number : inventory.generation_of(card);
         loaded.push_back({&card, std::move(*programs), generation});
     }
     return loaded;

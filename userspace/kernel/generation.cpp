@@ -3,9 +3,11 @@
 #include <linux/bpf.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "maps/classes.h"
 #include "maps/limits.h"
@@ -17,9 +19,11 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::uint32_t kDocumentChunk = 4096;
-constexpr const char* kPartNames[] = {"config",       "nodes",           "tests",           "class_hosts4",
-                                      "class_hosts6", "class_prefixes4", "class_prefixes6", "forwards_in",
-                                      "forwards_out", "document"};
+constexpr std::size_t kHostRoom = 16384;      // addresses of all hosts of a policy, beyond those it begins with
+constexpr std::size_t kHostText = 32 * 1024;  // bytes for one of them, likewise
+constexpr const char* kPartNames[] = {
+    "config",          "nodes",       "tests",        "class_hosts4", "class_hosts6", "class_prefixes4",
+    "class_prefixes6", "forwards_in", "forwards_out", "document",     "hosts"};
 
 template <typename Value>
 MapSpec array_of(const char* name, std::size_t count) {
@@ -80,9 +84,11 @@ Entries prefix_entries(const std::vector<image::ClassPrefix>& classes) {
     return entries;
 }
 
-Result<Map> class_map(MapSpec spec, const Entries& entries) {
+// `hosts`: names whose addresses come and go.
+Result<Map> class_map(MapSpec spec, const Entries& entries, std::size_t hosts) {
     const auto count = static_cast<std::uint32_t>(entries.values.size());
-    spec.max_entries = std::max(count, 1u);
+    const auto room = static_cast<std::uint32_t>(std::min<std::size_t>(hosts * EDGEFW_MAX_HOST_ADDRESSES, kHostRoom));
+    spec.max_entries = std::max(count + room, 1u);
     auto map = Map::create(spec);
     if (!map) return map.error();
     if (auto wrote = map->write_batch(entries.keys.data(), entries.values.data(), count); !wrote) return wrote.error();
@@ -95,7 +101,7 @@ Result<Map> class_hosts(const char* name, const image::Image& image, Family fami
                       image.config[1].class_table[index] == EDGEFW_CLASSES_HASH;
     const std::uint32_t key = family == Family::kIpv4 ? 4 : 16;
     return class_map({name, BPF_MAP_TYPE_HASH, key, sizeof(edgefw_class), 1},
-                     used ? host_entries(image.classes[index]) : Entries{});
+                     used ? host_entries(image.classes[index]) : Entries{}, used ? image.hosts.size() : 0);
 }
 
 Result<Map> class_prefixes(const char* name, const image::Image& image, Family family) {
@@ -104,21 +110,70 @@ Result<Map> class_prefixes(const char* name, const image::Image& image, Family f
                       image.config[1].class_table[index] == EDGEFW_CLASSES_TRIE;
     const std::uint32_t key = family == Family::kIpv4 ? sizeof(edgefw_prefix4) : sizeof(edgefw_prefix6);
     return class_map({name, BPF_MAP_TYPE_LPM_TRIE, key, sizeof(edgefw_class), 1, BPF_F_NO_PREALLOC},
-                     used ? prefix_entries(image.classes[index]) : Entries{});
+                     used ? prefix_entries(image.classes[index]) : Entries{}, used ? image.hosts.size() : 0);
 }
 
-// Its size first, then the text, in elements of a page.
-Result<Map> document_map(const std::string& document) {
-    std::vector<std::uint8_t> bytes(sizeof(std::uint64_t) + document.size());
-    const std::uint64_t size = document.size();
-    std::memcpy(bytes.data(), &size, sizeof(size));
-    std::memcpy(bytes.data() + sizeof(size), document.data(), document.size());
-    const auto chunks = static_cast<std::uint32_t>((bytes.size() + kDocumentChunk - 1) / kDocumentChunk);
-    auto map = Map::create({"document", BPF_MAP_TYPE_ARRAY, 4, kDocumentChunk, chunks, BPF_F_MMAPABLE});
+// A text in elements of a page: its size and hash first. The hash tells a reader that nobody was writing.
+struct TextHead {
+    std::uint64_t size = 0;
+    std::uint64_t hash = 0;
+};
+
+Result<Ok> write_text(const Map& map, const std::string& text) {
+    const TextHead head{text.size(), std::hash<std::string>()(text)};
+    std::string bytes(reinterpret_cast<const char*>(&head), sizeof(head));
+    bytes += text;
+    if (bytes.size() > std::size_t{map.max_entries()} * kDocumentChunk) return failed("a text has no room in its map");
+    return map.fill(bytes.data(), bytes.size());
+}
+
+Result<std::string> read_text(const Map& map) {
+    constexpr int kTries = 100;
+    for (int i = 0; i < kTries; i++) {
+        auto bytes = map.contents();
+        if (!bytes) return bytes.error();
+        TextHead head;
+        std::memcpy(&head, bytes->data(), sizeof(head));
+        if (head.size <= bytes->size() - sizeof(head)) {
+            std::string text(reinterpret_cast<const char*>(bytes->data()) + sizeof(head), head.size);
+            if (std::hash<std::string>()(text) == head.hash) return text;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return failed("what is pinned with the policy in force is not whole; push the policy again");
+}
+
+// `room`: bytes that a later text may be longer.
+Result<Map> text_map(const char* name, const std::string& text, std::size_t room) {
+    const std::size_t size = sizeof(TextHead) + text.size() + room;
+    const auto chunks = static_cast<std::uint32_t>((size + kDocumentChunk - 1) / kDocumentChunk);
+    auto map = Map::create({name, BPF_MAP_TYPE_ARRAY, 4, kDocumentChunk, chunks, BPF_F_MMAPABLE});
     if (!map) return map.error();
-    if (auto filled = map->fill(bytes.data(), bytes.size()); !filled) return filled.error();
+    if (auto written = write_text(*map, text); !written) return written.error();
     return map;
 }
+
+// The key of one address in a class table.
+struct ClassKey {
+    edgefw_prefix4 prefix4 = {};
+    edgefw_prefix6 prefix6 = {};
+    const void* at = nullptr;
+
+    ClassKey(const Address& address, edgefw_class_table table) {
+        const auto bytes = address.bytes();
+        const bool ipv4 = address.family == Family::kIpv4;
+        prefix4.length = 32;
+        prefix6.length = 128;
+        std::memcpy(&prefix4.address, bytes.data(), sizeof(prefix4.address));
+        std::memcpy(prefix6.address, bytes.data(), sizeof(prefix6.address));
+        if (table == EDGEFW_CLASSES_HASH)
+            at = ipv4 ? static_cast<const void*>(&prefix4.address) : prefix6.address;
+        else
+            at = ipv4 ? static_cast<const void*>(&prefix4) : &prefix6;
+    }
+    ClassKey(const ClassKey&) = delete;
+    ClassKey& operator=(const ClassKey&) = delete;
+};
 
 std::vector<edgefw_config> finished_configs(const image::Image& image, std::uint32_t number) {
     std::vector<edgefw_config> configs(image.config, image.config + EDGEFW_SIDES);
@@ -204,7 +259,9 @@ Result<Generation> Generation::create(const image::Image& image, const std::stri
     if (auto done = add(class_prefixes("class_prefixes6", image, Family::kIpv6)); !done) return done.error();
     if (auto done = add(filled_array("forwards_in", image.forwards_in.entries)); !done) return done.error();
     if (auto done = add(filled_array("forwards_out", image.forwards_out.entries)); !done) return done.error();
-    if (auto done = add(document_map(document)); !done) return done.error();
+    if (auto done = add(text_map("document", document, 0)); !done) return done.error();
+    const std::string hosts = image::hosts_text(image);
+    if (auto done = add(text_map("hosts", hosts, image.hosts.size() * kHostText)); !done) return done.error();
     return generation;
 }
 
@@ -234,12 +291,54 @@ Result<edgefw_config> Generation::config(policy::Side side) const {
 }
 
 Result<std::string> Generation::document() const {
-    auto bytes = maps_[kDocument].contents();
-    if (!bytes) return bytes.error();
-    std::uint64_t size = 0;
-    std::memcpy(&size, bytes->data(), sizeof(size));
-    size = std::min<std::uint64_t>(size, bytes->size() - sizeof(size));
-    return std::string(reinterpret_cast<const char*>(bytes->data()) + sizeof(size), size);
+    return read_text(maps_[kDocument]);
+}
+
+Result<std::string> Generation::hosts() const {
+    return read_text(maps_[kHosts]);
+}
+
+Result<Ok> Generation::write_hosts(const std::string& text) const {
+    return write_text(maps_[kHosts], text);
+}
+
+// Both sides share the tables; a side that needs none says so in its own config.
+Result<edgefw_class_table> Generation::class_table(Family family) const {
+    const auto index = static_cast<std::size_t>(family);
+    std::uint32_t table = EDGEFW_CLASSES_NONE;
+    for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
+        auto configured = config(side);
+        if (!configured) return configured.error();
+        table = std::max(table, configured->class_table[index]);
+    }
+    return static_cast<edgefw_class_table>(table);
+}
+
+Result<std::uint32_t> Generation::class_of(const Address& address) const {
+    auto table = class_table(address.family);
+    if (!table) return table.error();
+    if (*table == EDGEFW_CLASSES_NONE) return 0u;
+    const ClassKey key(address, *table);
+    edgefw_class found = {};
+    // Not there: in no class.
+    if (!class_map_of(address.family, *table).read(key.at, &found)) return 0u;
+    return found.number;
+}
+
+Result<Ok> Generation::set_class(const Address& address, std::uint32_t number) const {
+    auto table = class_table(address.family);
+    if (!table) return table.error();
+    if (*table == EDGEFW_CLASSES_NONE) return Ok{};  // no rule asks for a class of this family
+    const Map& map = class_map_of(address.family, *table);
+    const ClassKey key(address, *table);
+    const edgefw_class value = {number};
+    return number == 0 ? map.erase(key.at) : map.write(key.at, &value);
+}
+
+const Map& Generation::class_map_of(Family family, edgefw_class_table table) const {
+    const bool ipv4 = family == Family::kIpv4;
+    if (table == EDGEFW_CLASSES_HASH) return maps_[ipv4 ? kClassHosts4 : kClassHosts6];
+    return maps_[ipv4 ? kClassPrefixes4 : kClassPrefixes6];
 }
 
 Result<std::vector<edgefw_forward>> Generation::forwards() const {

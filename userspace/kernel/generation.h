@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "maps/classes.h"
 #include "userspace/base/result.h"
 #include "userspace/image/image.h"
 #include "userspace/kernel/host.h"
@@ -24,6 +25,11 @@ public:
 
     Result<edgefw_config> config(policy::Side side) const;
     Result<std::string> document() const;
+    // image::hosts_text(); empty where the policy names none.
+    Result<std::string> hosts() const;
+    Result<Ok> write_hosts(const std::string& text) const;
+    Result<std::uint32_t> class_of(const Address& address) const;
+    Result<Ok> set_class(const Address& address, std::uint32_t number) const;
     // The port forwards, retired ones of older generations among them.
     Result<std::vector<edgefw_forward>> forwards() const;
     std::vector<Binding> bindings() const;
@@ -42,8 +48,11 @@ private:
         kForwardsIn,
         kForwardsOut,
         kDocument,
+        kHosts,
         kParts,
     };
+    Result<edgefw_class_table> class_table(Family family) const;
+    const Map& class_map_of(Family family, edgefw_class_table table) const;
     std::vector<Map> maps_;  // by Part
 };
 

@@ -71,6 +71,29 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
 // The document of the policy in force (on `interface`, else of the newest generation in force); empty: none.
 Result<std::string> document_in_force(const std::optional<std::string>& interface);
 
+// The hosts that a policy in force names, as image::hosts_text() wrote them and move_hosts() did since.
+struct HostsInForce {
+    std::uint32_t generation = 0;
+    std::string text;
+};
+
+// Of every generation in force whose policy names hosts.
+Result<std::vector<HostsInForce>> hosts_in_force();
+
+// An address and the class it gets (maps/classes.h); 0: none.
+struct ClassChange {
+    Address address;
+    std::uint32_t number = 0;
+};
+
+// The class an address has in a generation in force.
+Result<std::uint32_t> class_of(std::uint32_t generation, const Address& address);
+
+// Moves addresses between classes of a generation in force, in order, and keeps `text` with it. Each packet is judged
+// by the class that an address had before or has after; connections go on. Fails (kFailed) where the generation is no
+// longer in force or its tables have no room: push the policy then.
+Result<Ok> move_hosts(std::uint32_t generation, const std::vector<ClassChange>& changes, const std::string& text);
+
 struct Occupancy {
     std::string map;  // "connections-ipv4", ...
     std::uint64_t entries = 0;

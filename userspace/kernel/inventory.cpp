@@ -47,6 +47,15 @@ Result<Ok> write_active(const Home& home, ActiveWord active) {
     return map->set(0, active.word());
 }
 
+std::vector<std::uint32_t> generations_in_force(const Inventory& inventory) {
+    std::vector<std::uint32_t> numbers;
+    for (const auto& card : inventory.cards)
+        numbers.push_back(inventory.generation_of(card));
+    std::sort(numbers.begin(), numbers.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+    return numbers;
+}
+
 Result<ActiveWord> read_active(const Home& home) {
     if (!home.exists() || !is_pinned(home.active())) return ActiveWord{};
     auto map = Map::open_pinned(home.active());

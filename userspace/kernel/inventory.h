@@ -40,6 +40,9 @@ void remove_leftovers(const Home& home);
 // Generations that no card's active slot names, and half-made ones. Needs the lock.
 void remove_unused_generations(const Home& home, const Inventory& inventory);
 
+// Numbers of the generations that cards are under, ascending; 0 where one is under none.
+std::vector<std::uint32_t> generations_in_force(const Inventory& inventory);
+
 Result<ActiveWord> read_active(const Home& home);
 Result<Ok> write_active(const Home& home, ActiveWord active);
 

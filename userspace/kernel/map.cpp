@@ -69,6 +69,11 @@ Result<Ok> Map::write(const void* key, const void* value) const {
     return Ok{};
 }
 
+Result<Ok> Map::erase(const void* key) const {
+    if (bpf_map_delete_elem(fd_.get(), key) != 0 && errno != ENOENT) return system_error("writing a map", errno);
+    return Ok{};
+}
+
 Result<Ok> Map::fill(const void* bytes, std::size_t size) const {
     if (size == 0) return Ok{};
     const std::size_t length = mapped_size(value_size_, max_entries_);

@@ -32,6 +32,8 @@ public:
 
     Result<Ok> read(const void* key, void* value) const;  // per-CPU maps: value holds cpus() values
     Result<Ok> write(const void* key, const void* value) const;
+    // Also where there is no such element.
+    Result<Ok> erase(const void* key) const;
     // Element `index` of an array map.
     template <typename Value>
     Result<Value> at(std::uint32_t index) const {

@@ -13,6 +13,13 @@ void Exporter::set_pushes(const PushResults& pushes) {
     pushes_ = pushes;
 }
 
+void Exporter::set_hosts(const std::map<std::string, names::HostState>& hosts) {
+    const std::lock_guard lock(mutex_);
+    hosts_.clear();
+    for (const auto& [name, host] : hosts)
+        hosts_.push_back(host);
+}
+
 std::vector<kernel::CardStatus> Exporter::occupancy() {
     const Clock::time_point begin = Clock::now();
     if (begin < next_count_) return occupancy_;
@@ -27,6 +34,7 @@ Snapshot Exporter::snapshot() {
     Snapshot snapshot;
     snapshot.version = version_;
     snapshot.pushes = pushes_;
+    snapshot.hosts = hosts_;
     Result<std::vector<kernel::CardCounters>> cards = host_.counters();
     std::string complaint;
     if (cards) {

@@ -28,6 +28,7 @@ public:
     Result<Ok> health();
 
     void set_pushes(const PushResults& pushes);
+    void set_hosts(const std::map<std::string, names::HostState>& hosts);
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -41,6 +42,7 @@ private:
     std::mutex mutex_;  // guards what is below
     Metrics metrics_;
     std::optional<PushResults> pushes_;
+    std::vector<names::HostState> hosts_;
     std::vector<kernel::CardStatus> occupancy_;
     Clock::time_point next_count_{};
     std::string complaint_;  // logged last

@@ -175,6 +175,34 @@ void add_pushes(Families& families, const PushResults& pushes) {
     families.push_back(std::move(errors));
 }
 
+void add_hosts(Families& families, const std::vector<names::HostState>& hosts) {
+    MetricFamily addresses{"edgefw_host_addresses",
+                           "Addresses of a host that rules name; with 0 they match nothing.",
+                           MetricType::Gauge,
+                           {}};
+    MetricFamily resolved{"edgefw_host_resolved_timestamp_seconds",
+                          "When the host's addresses were found, seconds since 1970; 0: never.",
+                          MetricType::Gauge,
+                          {}};
+    MetricFamily answered{"edgefw_host_last_question_answered",
+                          "Whether the last question for the host had an answer; else it keeps what it had.",
+                          MetricType::Gauge,
+                          {}};
+    MetricFamily changes{"edgefw_host_changes_total", "Times the host's addresses changed.", MetricType::Counter, {}};
+    MetricFamily failures{
+        "edgefw_host_failures_total", "Questions for the host without an answer.", MetricType::Counter, {}};
+    for (const names::HostState& host : hosts) {
+        const Labels labels{{"host", host.name}};
+        add(addresses, labels, static_cast<double>(host.addresses));
+        add(resolved, labels, static_cast<double>(host.resolved));
+        add(answered, labels, host.answered ? 1 : 0);
+        add(changes, labels, static_cast<double>(host.changes));
+        add(failures, labels, static_cast<double>(host.failures));
+    }
+    for (MetricFamily* family : {&addresses, &resolved, &answered, &changes, &failures})
+        families.push_back(std::move(*family));
+}
+
 void add_process(Families& families, const Snapshot& snapshot) {
     MetricFamily build{"edgefw_build_info", "Version of edgefw and of its map layout.", MetricType::Gauge, {}};
     add(build, {{"version", snapshot.version}, {"abi", std::to_string(EDGEFW_ABI_VERSION)}}, 1);
@@ -193,6 +221,7 @@ Result<std::string> Metrics::render(const Snapshot& snapshot) {
     add_rules_and_nat(families, snapshot.cards, catalogues_);
     add_reasons(families, snapshot.cards);
     add_status(families, snapshot);
+    if (!snapshot.hosts.empty()) add_hosts(families, snapshot.hosts);
     if (snapshot.pushes) add_pushes(families, *snapshot.pushes);
     add_process(families, snapshot);
     return prometheus::TextSerializer().Serialize(families);

@@ -11,6 +11,7 @@
 
 #include "userspace/base/result.h"
 #include "userspace/kernel/host.h"
+#include "userspace/names/refresh.h"
 
 namespace edgefw::observe {
 
@@ -27,9 +28,10 @@ struct PushResults {
 struct Snapshot {
     std::vector<kernel::CardCounters> cards;
     std::vector<kernel::CardStatus> status;
-    bool complete = true;               // the kernel could be read
-    std::optional<PushResults> pushes;  // absent: this process watches no policy
-    std::string version;                // of edgefw
+    bool complete = true;                 // the kernel could be read
+    std::optional<PushResults> pushes;    // absent: this process watches no policy
+    std::string version;                  // of edgefw
+    std::vector<names::HostState> hosts;  // that policies in force name
 };
 
 // What the document of a card says, as labels of its series.

@@ -8,8 +8,11 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <condition_variable>
 #include <csignal>
 #include <cstring>
+#include <ctime>
+#include <mutex>
 #include <thread>
 
 #include "userspace/base/fd.h"
@@ -120,11 +123,57 @@ private:
     std::thread thread_;
 };
 
+// Keeps the hosts in force true, in a thread of its own: a question may wait for seconds.
+class HostKeeper {
+public:
+    HostKeeper(Service& service, Exporter& exporter, spdlog::logger& log) : stop_asking_(service.stop_asking) {
+        if (!service.refresh) return;
+        thread_ = std::thread([this, &refresh = *service.refresh, &exporter, &log] { run(refresh, exporter, log); });
+    }
+    HostKeeper(const HostKeeper&) = delete;
+    HostKeeper& operator=(const HostKeeper&) = delete;
+    ~HostKeeper() {
+        if (!thread_.joinable()) return;
+        {
+            const std::lock_guard lock(mutex_);
+            ending_ = true;
+        }
+        woken_.notify_all();
+        if (stop_asking_) stop_asking_();
+        thread_.join();
+    }
+
+    // Whether only a push can bring new addresses into force; asked once for each time.
+    bool wants_push() { return wants_push_.exchange(false); }
+
+private:
+    void run(names::Refresh& refresh, Exporter& exporter, spdlog::logger& log) {
+        std::unique_lock lock(mutex_);
+        while (!ending_) {
+            lock.unlock();
+            const milliseconds pause = refresh.look(
+                names::Refresh::Clock::now(), std::time(nullptr), [this] { wants_push_ = true; }, log);
+            exporter.set_hosts(refresh.hosts());
+            lock.lock();
+            woken_.wait_for(lock, pause, [this] { return ending_; });
+        }
+    }
+
+    std::function<void()> stop_asking_;
+    std::mutex mutex_;
+    std::condition_variable woken_;
+    bool ending_ = false;
+    std::atomic<bool> wants_push_ = false;
+    std::thread thread_;
+};
+
 // Until a signal ends it.
-void keep_policy(std::optional<PolicyWatch>& watch, const Signals& signals, Exporter& exporter, spdlog::logger& log) {
+void keep_policy(std::optional<PolicyWatch>& watch, HostKeeper& hosts, const Signals& signals, Exporter& exporter,
+                 spdlog::logger& log) {
     while (true) {
         milliseconds pause = kForever;
         if (watch) {
+            if (hosts.wants_push()) watch->push_again();
             pause = watch->look(PolicyWatch::Clock::now(), log);
             exporter.set_pushes(watch->results());
         }
@@ -161,7 +210,8 @@ Result<Ok> serve(Service service, spdlog::logger& log) {
     const Result<int> port = listener.start(service.address);
     if (!port) return port.error();
     log.info("listening on {} port {}: /metrics, /healthz", service.address.host, *port);
-    keep_policy(service.watch, signals, exporter, log);
+    HostKeeper hosts(service, exporter, log);
+    keep_policy(service.watch, hosts, signals, exporter, log);
     log.info("ending");
     return Ok{};
 }

@@ -1,5 +1,8 @@
 #include "userspace/observe/show.h"
 
+#include <ctime>
+
+#include "userspace/observe/hosts.h"
 #include "userspace/observe/rule_text.h"
 #include "userspace/observe/table.h"
 
@@ -83,7 +86,8 @@ Result<Json> show_json(const std::string& document) {
 Result<std::string> show_text(const std::string& document, std::size_t width) {
     const Result<Json> parsed = parse_document(document);
     if (!parsed) return parsed.error();
-    return rules_text(*parsed, width) + nat_text(*parsed, width) + sets_text(*parsed, width) + defaults_text(*parsed);
+    return rules_text(*parsed, width) + nat_text(*parsed, width) + sets_text(*parsed, width) +
+           hosts_table(at(*parsed, "hosts"), std::time(nullptr), width) + defaults_text(*parsed);
 }
 
 }  // namespace edgefw::observe

@@ -9,17 +9,22 @@
 namespace edgefw::policy {
 namespace {
 
-constexpr std::size_t kLongestAddress = 255;  // a host name; messages quote no more
+constexpr std::size_t kLongestAddress = 255;  // messages quote no more
+constexpr std::size_t kLongestLabel = 63;     // RFC 1035 section 2.3.4
+constexpr std::size_t kLongestName = 253;     // of its 255, as text
 
-// A host name ends in a label with a letter in it, an IPv4 address never does.
+// Its last label has letters alone, or is an internationalised one: so a slip in an address is none.
 bool looks_like_name(const std::string& text) {
-    if (text.empty() || text.find(':') != std::string::npos) return false;
+    if (text.empty()) return false;
     const auto is_name_character = [](unsigned char c) {
         return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_';
     };
     if (!std::all_of(text.begin(), text.end(), is_name_character)) return false;
-    const auto last_label = text.substr(text.rfind('.') + 1);
-    return std::any_of(last_label.begin(), last_label.end(), [](unsigned char c) { return std::isalpha(c) != 0; });
+    const std::string whole = text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
+    const std::string last_label = whole.substr(whole.rfind('.') + 1);
+    return last_label.starts_with("xn--") ||
+           (!last_label.empty() &&
+            std::all_of(last_label.begin(), last_label.end(), [](unsigned char c) { return std::isalpha(c) != 0; }));
 }
 
 void add_set(const std::string& name, const Node& at, AddressMatch& match, const std::vector<Set>& sets,
@@ -38,9 +43,18 @@ void add_set(const std::string& name, const Node& at, AddressMatch& match, const
 
 }  // namespace
 
+bool is_host_name(const Node& node) {
+    return node.is_scalar() && node.text != "any" && looks_like_name(node.text);
+}
+
 std::optional<std::string> reference(const Node& node) {
     if (!node.is_scalar() || !node.text.starts_with('$')) return std::nullopt;
     return node.text.substr(1);
+}
+
+std::string variable_of(std::string_view reference) {
+    if (reference.ends_with(kBroadcast)) reference.remove_suffix(kBroadcast.size());
+    return std::string(reference);
 }
 
 std::optional<AddressRange> read_address_range(const Node& node, Diagnostics& diagnostics) {
@@ -61,7 +75,7 @@ std::optional<AddressRange> read_address_range(const Node& node, Diagnostics& di
     const auto range = AddressRange::parse(node.text, &why);
     if (range) return range;
     if (looks_like_name(node.text)) {
-        why = "'" + node.text + "' is a name; names follow in a later release, write its addresses";
+        why = "'" + node.text + "' is a host name, and here only addresses can stand; name it in `local:` or `remote:`";
     }
     if (node.text.size() > kLongestAddress) why = describe(node) + " is not an address";
     diagnostics.error(node, why);
@@ -76,6 +90,30 @@ std::optional<Address> read_host(const Node& node, Diagnostics& diagnostics) {
     return std::nullopt;
 }
 
+std::optional<std::string> read_host_name(const Node& node, Diagnostics& diagnostics) {
+    std::string name = node.text;
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (name.ends_with('.')) name.pop_back();
+    if (name.find('.') == std::string::npos) {
+        diagnostics.error(node, describe(node) + " is neither an address nor a full host name (host.example.com)");
+        return std::nullopt;
+    }
+    std::size_t start = 0;
+    for (std::size_t dot = 0; dot != std::string::npos; start = dot + 1) {
+        dot = name.find('.', start);
+        const std::size_t length = (dot == std::string::npos ? name.size() : dot) - start;
+        const bool sound =
+            length > 0 && length <= kLongestLabel && name[start] != '-' && name[start + length - 1] != '-';
+        if (!sound || name.size() > kLongestName) {
+            diagnostics.error(node, describe(node) +
+                                        " is not a host name: labels have 1 to 63 letters, digits or '-', "
+                                        "and all of it at most 253");
+            return std::nullopt;
+        }
+    }
+    return name;
+}
+
 AddressMatch read_addresses(const Node& node, const std::vector<Set>& sets, Diagnostics& diagnostics) {
     AddressMatch match;
     if (node.is_scalar() && node.text == "any") return match;
@@ -86,10 +124,14 @@ AddressMatch read_addresses(const Node& node, const std::vector<Set>& sets, Diag
     for (const Node& item : items) {
         if (const auto name = reference(item)) {
             add_set(*name, item, match, sets, diagnostics);
+        } else if (is_host_name(item)) {
+            if (const auto host = read_host_name(item, diagnostics)) match.hosts.push_back(*host);
         } else if (const auto range = read_address_range(item, diagnostics)) {
             match.ranges.push_back(*range);
         }
     }
+    std::sort(match.hosts.begin(), match.hosts.end());
+    match.hosts.erase(std::unique(match.hosts.begin(), match.hosts.end()), match.hosts.end());
     match.ranges = merge(std::move(match.ranges));
     std::sort(match.sets.begin(), match.sets.end());
     match.sets.erase(std::unique(match.sets.begin(), match.sets.end()), match.sets.end());

@@ -11,11 +11,17 @@
 
 namespace edgefw::policy {
 
-// Host, prefix or range. Reports anything else (also a name: names follow in a later release).
+// Host, prefix or range. Reports anything else, also a host name.
 std::optional<AddressRange> read_address_range(const Node& node, Diagnostics& diagnostics);
 
 // One host, of either family.
 std::optional<Address> read_host(const Node& node, Diagnostics& diagnostics);
+
+// Whether it is written like a host name, which ends in a label of letters; an IPv4 address never does.
+bool is_host_name(const Node& node);
+
+// A full host name, in lower case and without a dot at the end (RFC 1035 section 2.3).
+std::optional<std::string> read_host_name(const Node& node, Diagnostics& diagnostics);
 
 // `local:` and `remote:` of a rule. A $set must be one of `sets`. `any` alone is no restriction.
 AddressMatch read_addresses(const Node& node, const std::vector<Set>& sets, Diagnostics& diagnostics);
@@ -25,5 +31,10 @@ std::vector<AddressRange> merge(std::vector<AddressRange> ranges);
 
 // "$name" -> "name"; nothing: no reference.
 std::optional<std::string> reference(const Node& node);
+
+// In profiles "$network.broadcast" is the last address of a variable's network. "network.broadcast" -> "network"; any
+// other name stays as it is.
+inline constexpr std::string_view kBroadcast = ".broadcast";
+std::string variable_of(std::string_view reference);
 
 }  // namespace edgefw::policy

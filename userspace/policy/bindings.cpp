@@ -60,8 +60,9 @@ bool check_value(const Node& value, const Variable& variable, Diagnostics& diagn
     const auto choice = [&](const Node& item) { return check_choice(item, variable, diagnostics); };
     switch (variable.type) {
         case VariableType::kAddress:
-        case VariableType::kHost:
             return host(value);
+        case VariableType::kHost:
+            return is_host_name(value) ? read_host_name(value, diagnostics).has_value() : host(value);
         case VariableType::kAddresses:
             return check_each(value, diagnostics, host);
         case VariableType::kNetwork:
@@ -70,6 +71,11 @@ bool check_value(const Node& value, const Variable& variable, Diagnostics& diagn
             return is_any(value) || check_each(value, diagnostics, network);
         case VariableType::kPort:
             return read_number(value, {1, 65535}, "a port", diagnostics).has_value();
+        case VariableType::kPorts: {
+            const std::size_t before = diagnostics.errors();
+            (void)read_ports(value, diagnostics);
+            return diagnostics.errors() == before;
+        }
         case VariableType::kBool:
             return read_word(value, kSwitches, "a switch", diagnostics).has_value();
         case VariableType::kChoice:
@@ -101,6 +107,19 @@ Node spell_out_all(const Node& value, const Variable& variable) {
         list.items.push_back(std::move(item));
     }
     return list;
+}
+
+// The last address of the IPv4 network `value`.
+Node broadcast_of(const Node& value, const std::string& variable, Diagnostics& diagnostics) {
+    Node result = value;
+    const auto range = value.is_scalar() ? AddressRange::parse(value.text) : std::nullopt;
+    if (range && range->first.family == Family::kIpv4 && !range->is_host()) {
+        result.text = range->last.to_text();
+    } else {
+        diagnostics.error(value,
+                          "'" + variable + "' has no broadcast address; write one IPv4 network, as 192.0.2.0/24");
+    }
+    return result;
 }
 
 }  // namespace
@@ -151,8 +170,11 @@ bool Bindings::given(std::string_view name) const {
 
 Node Bindings::bind(const Node& node, const Node& use, Diagnostics& diagnostics) const {
     if (const auto name = reference(node)) {
-        if (const Node* value = find(*name)) return *value;
-        diagnostics.error(use, "the profile " + profile_->name + " uses '" + *name + "' here; give it under `with:`");
+        const std::string variable = variable_of(*name);
+        const Node* value = find(variable);
+        if (value != nullptr) return variable == *name ? *value : broadcast_of(*value, variable, diagnostics);
+        diagnostics.error(use,
+                          "the profile " + profile_->name + " uses '" + variable + "' here; give it under `with:`");
         return node;
     }
     Node bound = node;

@@ -1,7 +1,9 @@
 #include "userspace/policy/check.h"
 
+#include <set>
 #include <unordered_map>
 
+#include "maps/limits.h"
 #include "maps/reasons.h"
 #include "userspace/policy/check_nat.h"
 #include "userspace/policy/check_rule.h"
@@ -95,6 +97,19 @@ void check_tests(const Node* list, const Ids& ids, Policy& policy, Diagnostics& 
         check_test(test, ids, policy, diagnostics);
 }
 
+// The hosts that rules name, without addresses yet.
+std::vector<Host> hosts_of(const std::vector<Rule>& rules) {
+    std::set<std::string> names;
+    for (const Rule& rule : rules) {
+        names.insert(rule.local.hosts.begin(), rule.local.hosts.end());
+        names.insert(rule.remote.hosts.begin(), rule.remote.hosts.end());
+    }
+    std::vector<Host> hosts;
+    for (const std::string& name : names)
+        hosts.push_back({name, {}, 0, 0, ""});
+    return hosts;
+}
+
 }  // namespace
 
 Policy check(const Node& root, const Expansion& expansion, Diagnostics& diagnostics) {
@@ -109,6 +124,11 @@ Policy check(const Node& root, const Expansion& expansion, Diagnostics& diagnost
         if (!rule) continue;
         ids.add(rule->id, rule->where);
         policy.rules.push_back(std::move(*rule));
+    }
+    policy.hosts = hosts_of(policy.rules);
+    if (policy.hosts.size() > EDGEFW_MAX_HOSTS) {
+        diagnostics.error(root, "the rules name " + std::to_string(policy.hosts.size()) + " hosts, more than " +
+                                    std::to_string(EDGEFW_MAX_HOSTS) + "; name the others by their addresses");
     }
     for (const Item& item : expansion.forwards) {
         for (Forward& forward : check_forward(item, diagnostics)) {

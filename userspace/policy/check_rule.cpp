@@ -189,7 +189,7 @@ private:
             return set == sets_.end() || set->members.empty() ||
                    std::any_of(set->members.begin(), set->members.end(), is_family);
         };
-        return std::any_of(match.ranges.begin(), match.ranges.end(), is_family) ||
+        return !match.hosts.empty() || std::any_of(match.ranges.begin(), match.ranges.end(), is_family) ||
                std::any_of(match.sets.begin(), match.sets.end(), set_may_be);
     }
 

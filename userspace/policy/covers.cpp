@@ -17,6 +17,7 @@ bool covers(const AddressMatch& earlier, const AddressMatch& later) {
         return within_one_of(earlier.ranges, [&](const AddressRange& range) { return range.contains(wanted); });
     };
     return std::includes(earlier.sets.begin(), earlier.sets.end(), later.sets.begin(), later.sets.end()) &&
+           std::includes(earlier.hosts.begin(), earlier.hosts.end(), later.hosts.begin(), later.hosts.end()) &&
            std::all_of(later.ranges.begin(), later.ranges.end(), range_covered);
 }
 

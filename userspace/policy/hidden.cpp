@@ -45,7 +45,7 @@ Prefix prefix_above(const Address& address, int length) {
 
 // The smallest prefix that holds all addresses of `match`; nothing: no prefix does (any, a set, both families).
 std::optional<Prefix> smallest_prefix(const AddressMatch& match) {
-    if (match.ranges.empty() || !match.sets.empty()) return std::nullopt;
+    if (match.ranges.empty() || !match.sets.empty() || !match.hosts.empty()) return std::nullopt;
     const Address& first = match.ranges.front().first;
     const Address& last = match.ranges.back().last;
     if (first.family != last.family) return std::nullopt;
@@ -116,8 +116,8 @@ bool is_single_port(const std::vector<PortRange>& ports, std::uint16_t port) {
 // Received on an external card with the forward's public address and port: translated before the rules look.
 bool always_translated(const Rule& rule, const Forward& forward) {
     return rule.side == Side::kExternal && rule.direction != Direction::kOutbound &&
-           rule.protocol == forward.protocol && rule.local.sets.empty() && rule.local.ranges.size() == 1 &&
-           rule.local.ranges[0] == AddressRange::host(forward.public_address) &&
+           rule.protocol == forward.protocol && rule.local.sets.empty() && rule.local.hosts.empty() &&
+           rule.local.ranges.size() == 1 && rule.local.ranges[0] == AddressRange::host(forward.public_address) &&
            is_single_port(rule.local_port, forward.public_port);
 }
 

@@ -62,13 +62,14 @@ private:
     // The first address of the variable; of any network, anyone's.
     std::string value_of(const std::string& name, bool ipv6) const {
         const std::string anyone(ipv6 ? kAnyoneIpv6 : kAnyoneIpv4);
-        const Node* value = use_.bindings.find(name);
+        const Node* value = use_.bindings.find(variable_of(name));
         if (value == nullptr || one_or_several(*value).empty()) return anyone;
         const Node& first = one_or_several(*value).front();
         if (first.text == "any") return anyone;
         if (const auto set_name = reference(first)) return first_member(*set_name, anyone);
         const auto range = AddressRange::parse(first.text);
-        return range ? range->first.to_text() : first.text;
+        if (!range) return first.text;
+        return (name.ends_with(kBroadcast) ? range->last : range->first).to_text();
     }
 
     std::string first_member(const std::string& set_name, const std::string& otherwise) const {

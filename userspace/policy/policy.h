@@ -24,7 +24,7 @@ const char* to_text(Action action);
 const char* to_text(State state);
 
 // Design section 2: on the external side received is inbound, on the internal side received is outbound.
-edgefw_hook hook_of(Side side, Direction direction);       // direction is not kBoth
+edgefw_hook hook_of(Side side, Direction direction);  // direction is not kBoth
 Direction direction_of(Side side, edgefw_hook hook);
 
 // A place in a file, for messages. Lines and columns start at 1; line 0: no place.
@@ -45,12 +45,13 @@ struct Origin {
     std::optional<int> figure;
 };
 
-// The addresses one end may have. Empty `ranges` and `sets`: any address of either family.
+// The addresses one end may have. Nothing in any list: any address of either family.
 struct AddressMatch {
-    std::vector<AddressRange> ranges;  // sorted, disjoint
-    std::vector<std::string> sets;     // names in Policy::sets; a member of any of them matches
+    std::vector<AddressRange> ranges = {};  // sorted, disjoint
+    std::vector<std::string> sets = {};     // names in Policy::sets; a member of any of them matches
+    std::vector<std::string> hosts = {};    // names in Policy::hosts, likewise; one without addresses matches nothing
 
-    bool any() const { return ranges.empty() && sets.empty(); }
+    bool any() const { return ranges.empty() && sets.empty() && hosts.empty(); }
 };
 
 struct PortRange {
@@ -78,13 +79,13 @@ struct Rule {
     std::optional<std::uint8_t> protocol;  // IP protocol number; absent: any
     AddressMatch local;
     AddressMatch remote;
-    std::vector<PortRange> local_port;   // empty: any; sorted, disjoint; only with TCP or UDP
+    std::vector<PortRange> local_port;  // empty: any; sorted, disjoint; only with TCP or UDP
     std::vector<PortRange> remote_port;
     std::optional<TcpFlags> tcp_flags;
-    bool established = false;      // TCP segments with ACK or RST set; only with State::kNone
-    std::vector<IcmpMatch> icmp;   // empty: any; only with ICMP or ICMPv6
+    bool established = false;           // TCP segments with ACK or RST set; only with State::kNone
+    std::vector<IcmpMatch> icmp;        // empty: any; only with ICMP or ICMPv6
     std::optional<std::uint16_t> vlan;  // id of the outermost tag
-    State state = State::kKeep;    // of a pass rule
+    State state = State::kKeep;         // of a pass rule
     Action action = Action::kDrop;
     Location where;
 };
@@ -96,7 +97,7 @@ struct Forward {
     std::uint8_t protocol = 0;  // IPPROTO_TCP or IPPROTO_UDP
     Address public_address;     // IPv4
     std::uint16_t public_port = 0;
-    Address target;             // IPv4
+    Address target;  // IPv4
     std::uint16_t target_port = 0;
     Location where;
 };
@@ -105,6 +106,15 @@ struct Set {
     std::string name;
     std::vector<AddressRange> members;  // sorted, disjoint, both families
     Location where;
+};
+
+// A host that rules name. Its addresses are of the moment: the names stage finds them (names/resolve.h).
+struct Host {
+    std::string name;                // in lower case, without a dot at the end
+    std::vector<Address> addresses;  // sorted
+    std::int64_t resolved = 0;       // when they were found, seconds since 1970; 0: never
+    std::uint32_t ttl = 0;           // seconds they hold
+    std::string problem;             // why the last question had no answer; empty: it had one
 };
 
 // `tests:` of the policy, and the packets of its profiles (bound to the policy's variables).
@@ -120,9 +130,10 @@ struct Policy {
     std::vector<Rule> rules;  // in order: the first that matches decides
     std::vector<Forward> forwards;
     std::vector<Set> sets;
-    Action defaults[EDGEFW_SIDES][2] = {};  // [side][0 inbound, 1 outbound]
+    std::vector<Host> hosts;                                    // sorted by name
+    Action defaults[EDGEFW_SIDES][2] = {};                      // [side][0 inbound, 1 outbound]
     std::uint32_t builtins = (1u << EDGEFW_BUILTIN_COUNT) - 1;  // bit n: enum edgefw_builtin n is on
-    std::uint32_t timeout[EDGEFW_STATE_COUNT] = {};  // seconds
+    std::uint32_t timeout[EDGEFW_STATE_COUNT] = {};             // seconds
     std::vector<PolicyTest> tests;
     std::vector<std::string> warnings;  // one line each, with file:line:column
     std::string file;                   // as named on the command line

@@ -15,15 +15,16 @@
 namespace edgefw::policy {
 namespace {
 
-constexpr std::array<Word<VariableType>, 9> kTypes{{{"address", VariableType::kAddress},
-                                                    {"addresses", VariableType::kAddresses},
-                                                    {"network", VariableType::kNetwork},
-                                                    {"networks", VariableType::kNetworks},
-                                                    {"host", VariableType::kHost},
-                                                    {"port", VariableType::kPort},
-                                                    {"bool", VariableType::kBool},
-                                                    {"choice", VariableType::kChoice},
-                                                    {"choices", VariableType::kChoices}}};
+constexpr std::array<Word<VariableType>, 10> kTypes{{{"address", VariableType::kAddress},
+                                                     {"addresses", VariableType::kAddresses},
+                                                     {"network", VariableType::kNetwork},
+                                                     {"networks", VariableType::kNetworks},
+                                                     {"host", VariableType::kHost},
+                                                     {"port", VariableType::kPort},
+                                                     {"ports", VariableType::kPorts},
+                                                     {"bool", VariableType::kBool},
+                                                     {"choice", VariableType::kChoice},
+                                                     {"choices", VariableType::kChoices}}};
 
 std::string text_of(const Fields& fields, std::string_view key, Diagnostics& diagnostics) {
     const Node* node = fields.find(key);

@@ -20,8 +20,9 @@ enum class VariableType {
     kAddresses,  // one host or a list of hosts
     kNetwork,    // host, prefix, range or $set
     kNetworks,   // a list of those, or any
-    kHost,       // address (names follow in a later release)
+    kHost,       // one host, by address or name
     kPort,
+    kPorts,  // as `local_port:` of a rule
     kBool,
     kChoice,
     kChoices,  // a list of choices, or all

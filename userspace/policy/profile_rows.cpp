@@ -21,8 +21,8 @@ void unknown_variable(const std::string& name, const Node& at, const Profile& pr
 }
 
 void check_references(const Node& node, const Profile& profile, Diagnostics& diagnostics) {
-    if (const auto name = reference(node); name && profile.find(*name) == nullptr) {
-        unknown_variable(*name, node, profile, diagnostics);
+    if (const auto name = reference(node); name && profile.find(variable_of(*name)) == nullptr) {
+        unknown_variable(variable_of(*name), node, profile, diagnostics);
     }
     for (const Node& item : node.items)
         check_references(item, profile, diagnostics);
@@ -80,8 +80,9 @@ void check_packet(const Node& row, const Profile& profile, Diagnostics& diagnost
     const Node* packet = fields.need("packet");
     if (packet == nullptr) return;
     for (const TextReference& found : references_in(read_text(*packet, "a packet", diagnostics))) {
-        if (found.name != kAnyone && profile.find(found.name) == nullptr) {
-            unknown_variable(found.name, *packet, profile, diagnostics);
+        const std::string name = variable_of(found.name);
+        if (name != kAnyone && profile.find(name) == nullptr) {
+            unknown_variable(name, *packet, profile, diagnostics);
         }
     }
 }
@@ -95,6 +96,7 @@ std::vector<TextReference> references_in(std::string_view text) {
         while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_')) {
             ++end;
         }
+        if (text.substr(end).starts_with(kBroadcast)) end += kBroadcast.size();
         references.push_back({at, std::string(text.substr(at + 1, end - at - 1))});
     }
     return references;

@@ -22,6 +22,7 @@ ordered_json to_json(const AddressMatch& match) {
         texts.push_back(range.to_text());
     for (const std::string& set : match.sets)
         texts.push_back("$" + set);
+    texts.insert(texts.end(), match.hosts.begin(), match.hosts.end());
     return one_or_array(std::move(texts));
 }
 
@@ -120,7 +121,25 @@ ordered_json sets_of(const Policy& policy) {
     return json;
 }
 
+ordered_json hosts_of(const Policy& policy) {
+    ordered_json json = ordered_json::array();
+    for (const Host& host : policy.hosts)
+        json.push_back(to_json(host));
+    return json;
+}
+
 }  // namespace
+
+ordered_json to_json(const Host& host) {
+    ordered_json addresses = ordered_json::array();
+    for (const Address& address : host.addresses)
+        addresses.push_back(address.to_text());
+    return {{"name", host.name},
+            {"addresses", std::move(addresses)},
+            {"resolved", host.resolved == 0 ? ordered_json(nullptr) : ordered_json(host.resolved)},
+            {"ttl", host.ttl},
+            {"problem", text_or_null(host.problem)}};
+}
 
 ordered_json show(const Policy& policy) {
     ordered_json json;
@@ -133,6 +152,7 @@ ordered_json show(const Policy& policy) {
     json["defaults"] = defaults_of(policy);
     json["builtins"] = builtins_of(policy);
     json["sets"] = sets_of(policy);
+    json["hosts"] = hosts_of(policy);
     json["digest"] = policy.digest;
     json["file"] = policy.file;
     return json;

@@ -26,9 +26,12 @@ Result<Policy> load_text(const std::string& text, const std::string& file, const
 // The policy of a card that was attached without one: everything passes (the image is not armed).
 Policy pass_everything();
 
-// `show --json`: {"rules": [...], "nat": [...], "defaults": {...}, "builtins": [...], "sets": [...], "digest", "file"},
-// keys as in docs/policy.md. The text of `show` is made from this document alone (observe/show.h), because the one in
-// force is kept with its generation.
+// `show --json`: {"rules": [...], "nat": [...], "defaults": {...}, "builtins": [...], "sets": [...], "hosts": [...],
+// "digest", "file"}, keys as in docs/policy.md. The text of `show` is made from this document alone (observe/show.h),
+// because the one in force is kept with its generation.
 nlohmann::ordered_json show(const Policy& policy);
+
+// One entry of "hosts": name, addresses, resolved (seconds since 1970, or null), ttl, problem (text or null).
+nlohmann::ordered_json to_json(const Host& host);
 
 }  // namespace edgefw::policy

@@ -12,7 +12,7 @@ namespace {
 using Names = std::set<std::string, std::less<>>;
 
 void add_references(const Node& node, Names& names) {
-    if (const auto name = reference(node)) names.insert(*name);
+    if (const auto name = reference(node)) names.insert(variable_of(*name));
     for (const Node& item : node.items)
         add_references(item, names);
 }

@@ -65,8 +65,10 @@ TEST(CheckRule, Errors) {
          "p:3:54: '256' is not a protocol; write tcp, udp, icmp, icmp6, any, or a number from 0 to 255"},
         {"local: 192.0.2.9/24",
          "p:3:51: '192.0.2.9/24' has host bits set; the prefix is 192.0.2.0/24, the host alone 192.0.2.9"},
-        {"local: lookup.example.com",
-         "p:3:51: 'lookup.example.com' is a name; names follow in a later release, write its addresses"},
+        {"local: lookup", "p:3:51: 'lookup' is neither an address nor a full host name (host.example.com)"},
+        {"local: look-.example.com",
+         "p:3:51: 'look-.example.com' is not a host name: labels have 1 to 63 letters, digits or '-', and all of it at "
+         "most 253"},
         {"local: [any, 192.0.2.1]", "p:3:52: `any` stands alone: it is no member of a list or set"},
         {"local: []", "p:3:51: the list of addresses is empty; write an address, or any"},
         {"local: {a: b}", "p:3:51: an address is text, this is a mapping; write a host, a prefix or first-last"},

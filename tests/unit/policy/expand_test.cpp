@@ -70,7 +70,8 @@ TEST_F(Expand, Errors) {
          "p:3:23: unknown key 'sever' in the variables of shop; did you mean 'server'?"},
         {"server: 10.0.0.0/24, roles: front", "p:3:31: '10.0.0.0/24' is more than one address; write one host"},
         {"server: shop.example.com, roles: front",
-         "p:3:31: 'shop.example.com' is a name; names follow in a later release, write its addresses"},
+         "p:3:31: 'shop.example.com' is a host name, and here only addresses can stand; name it in `local:` or "
+         "`remote:`"},
         {"server: 10.0.0.1, roles: front, port: 0", "p:3:61: '0' is not a port; write 1 to 65535"},
         {"server: 10.0.0.1, roles: front, late: soon",
          "p:3:61: 'soon' is not a switch; write true, false, on, off, yes or no"},

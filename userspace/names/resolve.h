@@ -1,0 +1,31 @@
+// The stage between check and compile: the hosts that rules name get their addresses.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "userspace/names/resolver.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::names {
+
+// Names to addresses that need no question (--resolve NAME=ADDR[,ADDR...]).
+using Fixed = std::map<std::string, std::vector<Address>>;
+
+// Reads such options. Fails (kUsage) on what is none.
+Result<Fixed> parse_fixed(const std::vector<std::string>& texts);
+
+using Ask = std::function<std::vector<Answer>(const std::vector<std::string>& names)>;
+
+// Gives every host of `policy` its addresses: those of `fixed`, else those that `ask` finds, else those that the host
+// had in `before` (what is in force). One without any matches nothing. Each host without an answer is a warning of the
+// policy. `now`: seconds since 1970.
+void resolve(policy::Policy& policy, const Fixed& fixed, const std::vector<policy::Host>& before, const Ask& ask,
+             std::int64_t now);
+
+// A packet's text with each host's name replaced by its first address; a name without one stays.
+std::string with_addresses(const std::string& packet, const std::vector<policy::Host>& hosts);
+
+}  // namespace edgefw::names
