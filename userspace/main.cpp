@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 
 #include "userspace/cli/command_line.h"
@@ -28,6 +29,12 @@ int run_chosen(const Chosen& chosen, const GlobalOptions& options) {
     spdlog::logger log("edgefw", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     log.set_pattern("%v");
     log.set_level(options.verbose ? spdlog::level::debug : spdlog::level::info);
+    for (const std::string& folder : options.profiles) {
+        std::error_code ignored;
+        if (std::filesystem::is_directory(folder, ignored)) continue;
+        print({ErrorKind::kUsage, "--profiles " + folder + ": there is no such folder"}, log);
+        return exit_code(ErrorKind::kUsage);
+    }
     Output out(STDOUT_FILENO);
     Context context{options, policy::ProfilePath::standard(options.profiles), out, log};
     const Result<Ok> done = chosen(context);
@@ -43,10 +50,17 @@ int run_chosen(const Chosen& chosen, const GlobalOptions& options) {
     return kDone;
 }
 
+// CLI11 does not name the word that is no command.
+std::string what_is_wrong(const CLI::ParseError& stop, const std::vector<std::string>& words) {
+    const std::string message = stop.what();
+    if (!message.starts_with("A subcommand is required") || words.empty()) return message;
+    return "'" + words.front() + "' is no " + (words.front().starts_with('-') ? "option" : "command");
+}
+
 // Where parsing stops: with --help or --version, or with what is wrong on the command line.
-int end_of_parsing(const CLI::App& app, const CLI::ParseError& stop) {
+int end_of_parsing(const CLI::App& app, const CLI::ParseError& stop, const std::vector<std::string>& words) {
     if (stop.get_exit_code() == 0) return app.exit(stop, std::cout, std::cerr);
-    std::fprintf(stderr, "edgefw: %s; see 'edgefw --help'\n", stop.what());
+    std::fprintf(stderr, "edgefw: %s; see 'edgefw --help'\n", what_is_wrong(stop, words).c_str());
     return exit_code(ErrorKind::kUsage);
 }
 
@@ -63,7 +77,7 @@ int run_command_line(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& stop) {
-        return end_of_parsing(app, stop);
+        return end_of_parsing(app, stop, {argv + 1, argv + argc});
     }
     return run_chosen(chosen, line.global);
 }

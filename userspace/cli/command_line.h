@@ -32,6 +32,8 @@ struct CommandLine {
     ServeOptions serve;
     ProfileListOptions profile_list;
     ProfileShowOptions profile_show;
+    ProfileNewOptions profile_new;
+    ProfileCheckOptions profile_check;
 };
 
 inline void add_global_to(CLI::App& app, GlobalOptions& options, const std::string& version) {
@@ -65,6 +67,8 @@ void for_each_command(CLI::App& app, CommandLine& line, Visit visit) {
     CLI::App& profile = add_profile_to(app);
     visit(profile, line.profile_list);
     visit(profile, line.profile_show);
+    visit(profile, line.profile_new);
+    visit(profile, line.profile_check);
 }
 
 }  // namespace edgefw::cli

@@ -45,6 +45,7 @@ bool Output::is_terminal() const {
 }
 
 std::size_t Output::width() const {
+    if (!is_terminal()) return SIZE_MAX;
     winsize size{};
     if (ioctl(fd_, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kWidth;
     return std::max<std::size_t>(size.ws_col, kNarrowest);

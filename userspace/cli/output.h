@@ -23,7 +23,7 @@ public:
     Result<Ok> finish();
 
     bool is_terminal() const;
-    std::size_t width() const;  // of the terminal; 80 where there is none
+    std::size_t width() const;  // of the terminal; without end where there is none, so that lines can be searched
 
 private:
     int fd_;

@@ -1,6 +1,7 @@
 #include "userspace/cli/profile.h"
 
 #include "userspace/observe/profile.h"
+#include "userspace/observe/profile_page.h"
 #include "userspace/observe/table.h"
 #include "userspace/policy/profile.h"
 
@@ -10,7 +11,7 @@ using nlohmann::ordered_json;
 
 Result<Ok> run(const ProfileListOptions& /*options*/, Context& context) {
     ordered_json list = ordered_json::array();
-    observe::Table table({{"profile"}, {"title"}, {"document"}});
+    observe::Table table({{"profile"}, {"for"}});
     for (const std::string& name : policy::profile_names(context.profiles)) {
         const auto profile = policy::load_profile(name, context.profiles);
         if (!profile) return profile.error();
@@ -19,7 +20,7 @@ Result<Ok> run(const ProfileListOptions& /*options*/, Context& context) {
                         {"title", found.title},
                         {"document", found.document},
                         {"file", policy::profile_file(name, context.profiles)}});
-        table.add({name, found.title, found.document});
+        table.add({name, found.title});
     }
     if (context.options.json) {
         context.out.write(ordered_json{{"profiles", list}}.dump(2) + "\n");
@@ -35,6 +36,10 @@ Result<Ok> run(const ProfileShowOptions& options, Context& context) {
     const auto profile = policy::load_profile(options.name, context.profiles);
     if (!profile) return profile.error();
     const ordered_json json = policy::show(**profile);
+    if (options.markdown) {
+        context.out.write(observe::profile_page(json));
+        return Ok{};
+    }
     context.out.write(context.options.json ? json.dump(2) + "\n" : observe::profile_text(json, context.out.width()));
     return Ok{};
 }

@@ -130,7 +130,7 @@ Error nothing_attached() {
 }
 
 Error not_attached(const std::string& interface) {
-    return failed(interface + " is not attached; first: edgefw attach " + interface);
+    return failed(interface + " is not attached; `edgefw status` lists the cards that are");
 }
 
 }  // namespace edgefw::kernel

@@ -102,8 +102,10 @@ Result<Ok> may_load_programs() {
     silence_libbpf();
     // The least a program needs: what the kernel says to this is what it would say to all of it.
     auto map = Map::create({"edgefw_probe", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 1});
-    if (!map) return map.error();
-    return Ok{};
+    if (map) return Ok{};
+    if (map.error().kind != ErrorKind::kNotPermitted) return map.error();
+    return Error{ErrorKind::kNotPermitted,
+                 "the kernel allows no BPF here; run as root (or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)"};
 }
 
 Result<std::string> document_in_force(const std::optional<std::string>& interface) {

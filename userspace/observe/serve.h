@@ -33,10 +33,11 @@ struct Host {
 struct Service {
     ListenAddress address;
     Host host;
-    std::string version;                    // of edgefw
-    std::optional<PolicyWatch> watch;       // absent: metrics only
-    std::optional<names::Refresh> refresh = {};  // of the hosts that policies in force name; absent: they stay as they are
-    std::function<void()> stop_asking = {};      // ends a question of `refresh` that waits for its answer
+    std::string version;               // of edgefw
+    std::optional<PolicyWatch> watch;  // absent: metrics only
+    std::optional<names::Refresh> refresh =
+        {};                                  // of the hosts that policies in force name; absent: they stay as they are
+    std::function<void()> stop_asking = {};  // ends a question of `refresh` that waits for its answer
 };
 
 // Listens until SIGTERM or SIGINT, then returns Ok. SIGHUP pushes the watched file again. Call it before any other

@@ -143,6 +143,7 @@ Policy check(const Node& root, const Expansion& expansion, Diagnostics& diagnost
     if (diagnostics.ok()) {
         warn_of_hidden_rules(policy, diagnostics);
         warn_of_rules_behind_nat(policy, diagnostics);
+        warn_of_forwards_without_rule(policy, diagnostics);
     }
     return policy;
 }

@@ -27,7 +27,13 @@ void check_type(const Fields& fields, Diagnostics& diagnostics) {
 
 std::optional<Address> read_ipv4(const Node* node, Diagnostics& diagnostics) {
     const auto address = node == nullptr ? std::nullopt : read_host(*node, diagnostics);
-    if (!address || address->family == Family::kIpv4) return address;
+    if (!address) return std::nullopt;
+    const uint128 high = address->value >> 24;  // 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0 and above: no host has these
+    if (address->family == Family::kIpv4 && (high == 0 || high == 127 || high >= 224)) {
+        diagnostics.error(*node, "'" + node->text + "' can be no host's address; write the address of a card");
+        return std::nullopt;
+    }
+    if (address->family == Family::kIpv4) return address;
     diagnostics.error(
         *node, "a port forward is for IPv4; '" + node->text + "' is IPv6, which needs no NAT: pass it by a rule");
     return std::nullopt;

@@ -121,7 +121,38 @@ bool always_translated(const Rule& rule, const Forward& forward) {
            is_single_port(rule.local_port, forward.public_port);
 }
 
+bool takes(const std::vector<PortRange>& ports, std::uint16_t port) {
+    return ports.empty() || std::any_of(ports.begin(), ports.end(), [&](const PortRange& range) {
+               return range.first <= port && port <= range.last;
+           });
+}
+
+// Whether the rule can pass what the forward brings in; of a set or a host by name that is taken for granted.
+bool may_pass(const Rule& rule, const Forward& forward) {
+    const AddressMatch& local = rule.local;
+    const bool named = local.any() || !local.sets.empty() || !local.hosts.empty() ||
+                       std::any_of(local.ranges.begin(), local.ranges.end(),
+                                   [&](const AddressRange& range) { return range.contains(forward.target); });
+    return rule.action == Action::kPass && rule.side == Side::kExternal && rule.direction != Direction::kOutbound &&
+           (!rule.protocol || *rule.protocol == forward.protocol) && named &&
+           takes(rule.local_port, forward.target_port);
+}
+
 }  // namespace
+
+void warn_of_forwards_without_rule(const Policy& policy, Diagnostics& diagnostics) {
+    if (policy.defaults[EDGEFW_EXTERNAL][0] == Action::kPass) return;
+    for (const Forward& forward : policy.forwards) {
+        if (std::any_of(policy.rules.begin(), policy.rules.end(),
+                        [&](const Rule& rule) { return may_pass(rule, forward); }))
+            continue;
+        diagnostics.warning(forward.where, "the forward '" + forward.id +
+                                               "' brings in what no rule passes; add an external inbound rule with "
+                                               "local " +
+                                               forward.target.to_text() + " and local_port " +
+                                               std::to_string(forward.target_port));
+    }
+}
 
 void warn_of_hidden_rules(const Policy& policy, Diagnostics& diagnostics) {
     CoverIndex index;

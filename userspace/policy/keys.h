@@ -20,8 +20,9 @@ inline constexpr auto kNatKeys = std::to_array<std::string_view>(
 
 inline constexpr auto kTestKeys = std::to_array<std::string_view>({"packet", "expect", "rule", "reason"});
 
-inline constexpr auto kProfileKeys = std::to_array<std::string_view>(
-    {"name", "title", "document", "variables", "options", "rules", "nat", "constraints", "must_pass", "must_drop"});
+inline constexpr auto kProfileKeys =
+    std::to_array<std::string_view>({"name", "title", "document", "variables", "options", "rules", "nat", "constraints",
+                                     "must_pass", "must_drop", "notes"});
 
 inline constexpr auto kDocumentKeys = std::to_array<std::string_view>({"title", "file", "url", "section"});
 

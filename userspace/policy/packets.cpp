@@ -59,7 +59,7 @@ private:
         return false;
     }
 
-    // The first address of the variable; of any network, anyone's.
+    // The first address or port of the variable; of any network, anyone's.
     std::string value_of(const std::string& name, bool ipv6) const {
         const std::string anyone(ipv6 ? kAnyoneIpv6 : kAnyoneIpv4);
         const Node* value = use_.bindings.find(variable_of(name));
@@ -68,7 +68,8 @@ private:
         if (first.text == "any") return anyone;
         if (const auto set_name = reference(first)) return first_member(*set_name, anyone);
         const auto range = AddressRange::parse(first.text);
-        if (!range) return first.text;
+        // A host's name, or ports: the first of a range.
+        if (!range) return is_host_name(first) ? first.text : first.text.substr(0, first.text.find('-'));
         return (name.ends_with(kBroadcast) ? range->last : range->first).to_text();
     }
 

@@ -147,6 +147,8 @@ std::shared_ptr<const Profile> parse_profile(const std::string& text, const std:
         profile->constraints = rows(fields, "constraints", found);
         profile->must_pass = rows(fields, "must_pass", found);
         profile->must_drop = rows(fields, "must_drop", found);
+        for (const Node* note : rows(fields, "notes", found))
+            profile->notes.push_back(read_text(*note, "a note", found));
         if (profile->syntax.root.is_map()) check_name(*profile, file, found);
         check_rows(*profile, found);
     }

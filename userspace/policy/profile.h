@@ -58,6 +58,7 @@ struct Profile {
     std::vector<const Node*> constraints;
     std::vector<const Node*> must_pass;
     std::vector<const Node*> must_drop;
+    std::vector<std::string> notes;  // what the document leaves unclear, and how it was read
 
     const Variable* find(std::string_view variable) const;
 };
@@ -75,7 +76,7 @@ std::vector<std::string> profile_names(const ProfilePath& profiles);
 // The file of `name`; empty: there is none (or the name is not one).
 std::string profile_file(const std::string& name, const ProfilePath& profiles);
 
-// `profile show --json`: name, title, document, variables, options, rules, nat, constraints.
+// `profile show --json`: name, title, document, variables, options, rules, nat, constraints, notes.
 nlohmann::ordered_json show(const Profile& profile);
 
 }  // namespace edgefw::policy

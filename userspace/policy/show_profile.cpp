@@ -54,12 +54,16 @@ ordered_json show(const Profile& profile) {
     ordered_json json;
     json["name"] = profile.name;
     json["title"] = profile.title;
-    json["document"] = {{"title", profile.document}, {"file", profile.document_file}, {"url", profile.document_url}};
+    json["document"] = {{"title", profile.document},
+                        {"file", profile.document_file},
+                        {"url", profile.document_url},
+                        {"section", profile.section}};
     json["variables"] = variables_of(profile, false);
     json["options"] = variables_of(profile, true);
     json["rules"] = to_json(profile.rules);
     json["nat"] = to_json(profile.nat);
     json["constraints"] = to_json(profile.constraints);
+    json["notes"] = profile.notes;
     return json;
 }
 

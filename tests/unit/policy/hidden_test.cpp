@@ -136,7 +136,8 @@ TEST(Hidden, GivesUpInAMoment) {
 TEST(BehindNat, RuleThatNamesThePublicEnd) {
     const std::string nat =
         "nat:\n- {name: n, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 80, to: "
-        "10.0.0.5}\nrules:\n- ";
+        "10.0.0.5}\nrules:\n- {name: passes, side: external, protocol: tcp, local: 10.0.0.5, local_port: 80, action: "
+        "pass}\n- ";
     const struct {
         const char* rule;
         bool warned;
@@ -145,7 +146,7 @@ TEST(BehindNat, RuleThatNamesThePublicEnd) {
         {"{name: r, side: external, protocol: tcp, local: 203.0.113.7, local_port: 81, action: pass}", false},
         {"{name: r, side: external, protocol: udp, local: 203.0.113.7, local_port: 80, action: pass}", false},
         {"{name: r, side: external, protocol: tcp, local: 203.0.113.7, action: pass}", false},
-        {"{name: r, side: external, protocol: tcp, local: 10.0.0.5, local_port: 80, action: pass}", false},
+        {"{name: r, side: external, protocol: tcp, local: 10.0.0.5, local_port: 81, action: pass}", false},
         {"{name: r, side: internal, protocol: tcp, local: 203.0.113.7, local_port: 80, action: pass}", false},
         {"{name: r, side: external, direction: outbound, protocol: tcp, local: 203.0.113.7, local_port: 80, action: "
          "pass}",
@@ -154,11 +155,41 @@ TEST(BehindNat, RuleThatNamesThePublicEnd) {
     for (const auto& row : rows) {
         EXPECT_EQ(warnings_of(nat + row.rule + "\n"),
                   row.warned
-                      ? "p:5:3: the rule 'r' does not see what arrives at 203.0.113.7: 'n' translates it before the "
+                      ? "p:6:3: the rule 'r' does not see what arrives at 203.0.113.7: 'n' translates it before the "
                         "rules look; name the target 10.0.0.5 as local\n"
                       : "")
             << row.rule;
     }
+}
+
+TEST(BehindNat, ForwardThatNoRulePasses) {
+    const std::string nat =
+        "nat:\n- {name: n, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 80, to: 10.0.0.5, "
+        "to_port: 8080}\n";
+    const std::string warning =
+        "p:3:3: the forward 'n' brings in what no rule passes; add an external inbound rule with local 10.0.0.5 and "
+        "local_port 8080\n";
+    EXPECT_EQ(warnings_of(nat), warning);
+    const struct {
+        const char* rule;
+        bool warned;
+    } rows[] = {
+        {"protocol: tcp, local: 10.0.0.5, local_port: 8080, action: pass", false},
+        {"local: 10.0.0.0/24, action: pass", false},
+        {"protocol: tcp, local_port: [80, 8000-8100], action: pass", false},
+        {"protocol: tcp, local: host.example.com, action: pass", false},
+        {"protocol: tcp, local: 10.0.0.5, local_port: 80, action: pass", true},
+        {"protocol: udp, local: 10.0.0.5, local_port: 8080, action: pass", true},
+        {"protocol: tcp, local: 10.0.0.6, local_port: 8080, action: pass", true},
+        {"protocol: tcp, local: 10.0.0.5, direction: outbound, action: pass", true},
+        {"protocol: tcp, local: 10.0.0.5, action: drop", true},
+    };
+    for (const auto& row : rows) {
+        EXPECT_EQ(warnings_of(nat + "rules:\n- {name: r, side: external, " + row.rule + "}\n"),
+                  row.warned ? warning : "")
+            << row.rule;
+    }
+    EXPECT_EQ(warnings_of("default: {external: {inbound: pass}}\n" + nat), "");
 }
 
 }  // namespace

@@ -1,12 +1,17 @@
 // The shipped profiles against their documents: each row, and each must-pass and must-drop packet by the oracle.
 #include <algorithm>
+#include <fstream>
 #include <set>
+#include <sstream>
 
 #include "tests/support/oracle.h"
 #include "tests/unit/policy/language.h"
+#include "userspace/names/resolve.h"
+#include "userspace/observe/profile_page.h"
 #include "userspace/packet/notation.h"
 #include "userspace/policy/packets.h"
 #include "userspace/policy/profile.h"
+#include "userspace/policy/sample.h"
 
 namespace edgefw::policy {
 namespace {
@@ -134,59 +139,67 @@ TEST(TheOfficeV2Gateway, Mapping) {
                   "p:4:38: 'public' has no effect with these options; remove it, or choose what needs it"});
 }
 
-// Every packet of the profile, judged by the oracle over the profile alone.
-std::set<std::string> judge_packets(const std::string& text) {
-    std::set<std::string> counted;
+// Every packet of the profile, judged by the oracle over the profile alone. The rules and the ones packets pass by.
+struct Seen {
+    std::set<std::string> rules;
+    std::set<std::string> passed;
+};
+
+void judge_packets(const std::string& text, Seen& seen) {
+    SCOPED_TRACE(text);
+    Policy policy = load_good(text);
+    give_sample_addresses(policy.hosts);
     const auto packets = profile_packets(text, "p", shipped_profiles());
-    EXPECT_TRUE(packets);
-    if (!packets) return counted;
-    test::Oracle oracle(load_good(text));
+    ASSERT_TRUE(packets);
+    for (const Rule& rule : policy.rules)
+        seen.rules.insert(rule.id);
+    test::Oracle oracle(policy);
     for (const PolicyTest& test : *packets) {
-        const auto packet = packet::parse(test.packet);
-        if (!packet) {
-            ADD_FAILURE() << test.packet << ": " << packet.error().message;
-            continue;
-        }
+        const auto packet = packet::parse(names::with_addresses(test.packet, policy.hosts));
+        ASSERT_TRUE(packet) << test.packet << ": " << packet.error().message;
         oracle.forget();
         const test::Verdict verdict = oracle.judge(*packet);
         EXPECT_EQ(verdict.action, test.expect) << test.packet << ": " << verdict.to_text();
         EXPECT_EQ(verdict.rule, test.rule.value_or("")) << test.packet;
-        if (test.expect == Action::kPass) counted.insert(verdict.rule);
-    }
-    return counted;
-}
-
-TEST(ShippedProfiles, PacketsPassAndDropAsTheySay) {
-    const std::string policies[] = {
-        kOcs,
-        kOcs + "    director: 10.45.16.11\n    federation_client: true\n    intranet_to_external_conferences: true\n",
-        kOffice + " }\n",
-        kOffice + ", mapping: port, public: 203.0.113.7 }\n",
-        "version: 1\nrules:\n- use: theoffice-v2-gateway\n  with: { gateway: 2001:db8::5 }\n",
-    };
-    for (const std::string& text : policies) {
-        SCOPED_TRACE(text);
-        const Policy policy = load_good(text);
-        const std::set<std::string> counted = judge_packets(text);
-        // No row without a packet that must pass by it.
-        for (const Rule& rule : policy.rules)
-            EXPECT_EQ(counted.count(rule.id), 1u) << rule.id;
+        if (test.expect == Action::kPass) seen.passed.insert(verdict.rule);
     }
 }
 
-TEST(ShippedProfiles, DescribeThemselves) {
-    for (const std::string& name : profile_names(shipped_profiles())) {
-        const auto profile = load_profile(name, shipped_profiles());
-        ASSERT_TRUE(profile) << profile.error().message;
-        const auto shown = show(**profile);
-        EXPECT_EQ(shown["name"], name);
-        EXPECT_NE(shown["document"]["title"], "");
-        for (const char* list : {"variables", "options"}) {
-            for (const auto& variable : shown[list])
-                EXPECT_NE(variable["description"], "") << variable["name"];
-        }
+class ShippedProfile : public ::testing::TestWithParam<std::string> {
+protected:
+    std::shared_ptr<const Profile> profile() const {
+        const auto found = load_profile(GetParam(), shipped_profiles());
+        EXPECT_TRUE(found) << found.error().message;
+        return found ? *found : nullptr;
     }
+};
+
+TEST_P(ShippedProfile, PacketsPassAndDropAsTheySay) {
+    const auto found = profile();
+    ASSERT_NE(found, nullptr);
+    Seen seen;
+    for (const std::string& text : sample_policies(*found))
+        judge_packets(text, seen);
+    EXPECT_EQ(seen.rules, seen.passed) << "a row without a packet that must pass by it";
 }
+
+TEST_P(ShippedProfile, PageIsThatOfTheProfile) {
+    const auto found = profile();
+    ASSERT_NE(found, nullptr);
+    const std::string file = std::string(EDGEFW_SOURCE_DIR) + "/docs/profiles/" + GetParam() + ".md";
+    std::ifstream stream(file);
+    ASSERT_TRUE(stream) << file << " is not there: scripts/generate-profile-pages";
+    std::stringstream page;
+    page << stream.rdbuf();
+    EXPECT_EQ(page.str(), observe::profile_page(show(*found))) << "scripts/generate-profile-pages makes it anew";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ShippedProfile, ::testing::ValuesIn(profile_names(shipped_profiles())),
+                         [](const auto& info) {
+                             std::string name = info.param;
+                             std::replace(name.begin(), name.end(), '-', '_');
+                             return name;
+                         });
 
 }  // namespace
 }  // namespace edgefw::policy

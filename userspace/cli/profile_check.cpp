@@ -1,0 +1,90 @@
+#include <set>
+
+#include "userspace/cli/prepare.h"
+#include "userspace/cli/profile.h"
+#include "userspace/image/image.h"
+#include "userspace/names/resolve.h"
+#include "userspace/observe/explain.h"
+#include "userspace/packet/notation.h"
+#include "userspace/policy/packets.h"
+#include "userspace/policy/profile.h"
+#include "userspace/policy/read.h"
+#include "userspace/policy/sample.h"
+
+namespace edgefw::cli {
+namespace {
+
+// A table holds one packet's connection at most, and emptying a small one is quick.
+constexpr std::uint32_t kConnections = 1024;
+
+struct Tally {
+    std::size_t policies = 0;
+    std::size_t packets = 0;
+    std::set<std::string> rules;   // ids of all samples
+    std::set<std::string> passed;  // of those, the ones that a must_pass packet names
+};
+
+Result<Ok> judge_packets(const policy::Policy& policy, const std::vector<policy::PolicyTest>& packets) {
+    Result<image::Image> image = image::compile(policy);
+    if (!image) return image.error();
+    Result<kernel::Judge> judge =
+        kernel::Judge::of({std::move(*image), policy::show(policy).dump(), policy.digest}, kConnections);
+    if (!judge) return judge.error();
+    return observe::run_tests(packets, [&](const packet::Packet& packet) -> Result<kernel::Judgement> {
+        if (auto done = judge->forget(); !done) return done.error();
+        return judge->judge(packet.side, packet.hook(), packet::frame(packet));
+    });
+}
+
+Result<Ok> check_sample(const std::string& text, const std::string& file, const policy::ProfilePath& path,
+                        Tally& tally) {
+    Result<policy::Policy> policy = policy::load_text(text, file, path);
+    if (!policy) return Error{policy.error().kind, "with the policy\n" + text + policy.error().message};
+    policy::give_sample_addresses(policy->hosts);
+    Result<std::vector<policy::PolicyTest>> packets = policy::profile_packets(text, file, path);
+    if (!packets) return packets.error();
+    for (policy::PolicyTest& test : *packets) {
+        test.packet = names::with_addresses(test.packet, policy->hosts);
+        if (test.rule) tally.passed.insert(*test.rule);
+    }
+    for (const policy::Rule& rule : policy->rules)
+        tally.rules.insert(rule.id);
+    ++tally.policies;
+    tally.packets += packets->size();
+    auto done = judge_packets(*policy, *packets);
+    if (!done && done.error().kind == ErrorKind::kPolicy) {
+        return Error{ErrorKind::kPolicy, "with the policy\n" + text + done.error().message};
+    }
+    return done;
+}
+
+std::string folder_of(const std::string& file) {
+    const std::size_t slash = file.rfind('/');
+    return slash == std::string::npos ? "." : file.substr(0, slash);
+}
+
+}  // namespace
+
+Result<Ok> run(const ProfileCheckOptions& options, Context& context) {
+    const Result<std::string> text = policy::read(options.file);
+    if (!text) return text.error();
+    policy::Diagnostics diagnostics;
+    const auto profile = policy::parse_profile(*text, options.file, diagnostics);
+    if (profile == nullptr) return diagnostics.to_error(options.file);
+    policy::ProfilePath path = context.profiles;
+    path.folders.insert(path.folders.begin(), folder_of(options.file));
+    Tally tally;
+    for (const std::string& sample : policy::sample_policies(*profile)) {
+        if (auto done = check_sample(sample, options.file, path, tally); !done) return done.error();
+    }
+    for (const std::string& id : tally.rules) {
+        if (!tally.passed.contains(id))
+            context.log.warn("warning: no packet under must_pass names the rule {}", id.substr(id.find('/') + 1));
+    }
+    context.out.write(options.file + ": " + std::to_string(tally.rules.size()) + " rules, " +
+                      std::to_string(tally.packets) + " packets judged as promised in " +
+                      std::to_string(tally.policies) + " policies\n");
+    return Ok{};
+}
+
+}  // namespace edgefw::cli

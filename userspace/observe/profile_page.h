@@ -1,0 +1,12 @@
+// A profile as a page of docs/profiles: its document's tables, row by row, as the vendor lays them out.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace edgefw::observe {
+
+// Markdown. `profile` is policy::show() of it.
+std::string profile_page(const nlohmann::ordered_json& profile);
+
+}  // namespace edgefw::observe
