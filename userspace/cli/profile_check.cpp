@@ -81,6 +81,12 @@ Result<Ok> run(const ProfileCheckOptions& options, Context& context) {
         if (!tally.passed.contains(id))
             context.log.warn("warning: no packet under must_pass names the rule {}", id.substr(id.find('/') + 1));
     }
+    for (const policy::Node* row : profile->rules) {
+        const policy::Node* role = row->find("role");
+        const std::string name = (role == nullptr ? "" : role->text + "/") + row->find("name")->text;
+        if (!tally.rules.contains(profile->name + "/" + name))
+            context.log.warn("warning: no choice of options brings in the rule {}", name);
+    }
     context.out.write(options.file + ": " + std::to_string(tally.rules.size()) + " rules, " +
                       std::to_string(tally.packets) + " packets judged as promised in " +
                       std::to_string(tally.policies) + " policies\n");

@@ -41,12 +41,12 @@ std::string heading(const Json& row) {
     return role + (role.empty() || source.empty() ? "" : ", ") + source;
 }
 
-std::string rules_text(const Json& rules, std::size_t width) {
+std::string rules_text(const Json& rules, const std::string& section, std::size_t width) {
     Table table({{"rule"}, {"side"}, {"direction"}, {"protocol"}, {"local"}, {"remote"}, {"only"}});
     std::string last;
     for (const Json& rule : rules) {
         const std::string head = heading(rule);
-        if (head != last) table.add_heading(head.empty() ? "further rules" : head);
+        if (head != last) table.add_heading(!head.empty() ? head : section.empty() ? "rules" : section);
         last = head;
         table.add({cell(at(rule, "name")), cell(at(rule, "side")), cell(at(rule, "direction")), protocol_cell(rule),
                    end_cell(at(rule, "local"), at(rule, "local_port")),
@@ -86,7 +86,8 @@ std::string constraints_text(const Json& constraints) {
 std::string profile_text(const Json& profile, std::size_t width) {
     return cell(at(profile, "name")) + ": " + cell(at(profile, "title")) + "\n" +
            document_text(at(profile, "document")) + variables_text(at(profile, "variables"), "variable", width) +
-           variables_text(at(profile, "options"), "option", width) + rules_text(at(profile, "rules"), width) +
+           variables_text(at(profile, "options"), "option", width) +
+           rules_text(at(profile, "rules"), cell(at(at(profile, "document"), "section")), width) +
            nat_text(at(profile, "nat"), width) + constraints_text(at(profile, "constraints"));
 }
 

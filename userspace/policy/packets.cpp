@@ -45,8 +45,8 @@ private:
 
     // An IPv6 address stands in brackets before a port.
     static std::string written(const std::string& value, std::string_view rest) {
-        const bool port_follows =
-            rest.size() > 1 && rest[0] == ':' && std::isdigit(static_cast<unsigned char>(rest[1])) != 0;
+        const bool port_follows = rest.size() > 1 && rest[0] == ':' &&
+                                  (rest[1] == '$' || std::isdigit(static_cast<unsigned char>(rest[1])) != 0);
         return port_follows && is_ipv6(value) ? "[" + value + "]" : value;
     }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "userspace/policy/fields.h"
+
 namespace edgefw::policy {
 namespace {
 
@@ -46,6 +48,33 @@ std::vector<std::string> changed_options(const Profile& profile) {
     return settings;
 }
 
+// The options as the condition of a row asks for them; what is `given` or `absent` is for the variables.
+std::string setting_of(const Profile& profile, const Node& condition) {
+    std::string setting;
+    for (std::size_t i = 0; i + 1 < condition.items.size(); i += 2) {
+        const Variable* variable = profile.find(condition.items[i].text);
+        const auto values = one_or_several(condition.items[i + 1]);
+        if (variable == nullptr || !variable->is_option() || values.empty()) continue;
+        const std::string& value = values.front().text;
+        if (value == "given" || value == "absent") continue;
+        setting.append(setting.empty() ? "" : ", ").append(variable->name).append(": ").append(value);
+    }
+    return setting;
+}
+
+// Every row has its day: conditions may ask for more than one option that is not the default.
+void add_conditions(const Profile& profile, std::vector<std::string>& settings) {
+    for (const auto* rows : {&profile.rules, &profile.nat, &profile.must_pass, &profile.must_drop}) {
+        for (const Node* row : *rows) {
+            const Node* when = row->find("when");
+            if (when == nullptr || !when->is_map()) continue;
+            std::string setting = setting_of(profile, *when);
+            if (std::find(settings.begin(), settings.end(), setting) == settings.end())
+                settings.push_back(std::move(setting));
+        }
+    }
+}
+
 std::string policy_text(const Profile& profile, bool all, const std::string& setting) {
     std::string with = setting;
     for (std::size_t i = 0; i < profile.variables.size(); ++i) {
@@ -62,7 +91,9 @@ std::string policy_text(const Profile& profile, bool all, const std::string& set
 
 std::vector<std::string> sample_policies(const Profile& profile) {
     std::vector<std::string> policies;
-    for (const std::string& setting : changed_options(profile)) {
+    std::vector<std::string> settings = changed_options(profile);
+    add_conditions(profile, settings);
+    for (const std::string& setting : settings) {
         for (const bool all : {false, true}) {
             std::string text = policy_text(profile, all, setting);
             if (std::find(policies.begin(), policies.end(), text) == policies.end())

@@ -10,7 +10,7 @@
 namespace edgefw::policy {
 
 // Texts of policies. With the variables that must be given alone, and with all of them; with the options as they are by
-// default, and with each one changed.
+// default, with each one changed, and as each row asks for them.
 std::vector<std::string> sample_policies(const Profile& profile);
 
 // Made-up addresses for the hosts that a sample names.
