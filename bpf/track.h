@@ -54,6 +54,10 @@ static __always_inline bool is_live(const struct packet* packet, const struct ed
     return (__u32)bpf_jiffies64() - connection->seen <= config.timeout[state];
 }
 
+static __always_inline bool is_closed(const struct edgefw_connection* connection) {
+    return connection->state == EDGEFW_STATE_TCP_CLOSED;
+}
+
 static __always_inline __u8 first_state(const struct packet* packet) {
     switch (packet->protocol) {
         case IPPROTO_TCP:
@@ -147,7 +151,7 @@ static __always_inline void pass_along(struct packet* packet, struct edgefw_conn
 
 // Sent from a forward's target: the connections through the public addresses come before a direct one. There are
 // as many candidates as public addresses of the target; the compiler keeps them within a chain.
-static __always_inline struct edgefw_connection* find_translated(struct packet* packet) {
+static __always_inline struct edgefw_connection* find_translated(struct packet* packet, const bool closed) {
     __u32 index = edgefw_forward_bucket(packet->key4.local, packet->key4.local_port, packet->key4.protocol,
                                         config.forward_out_seed, config.forward_out_mask);
 
@@ -161,7 +165,7 @@ static __always_inline struct edgefw_connection* find_translated(struct packet* 
             forward->target_port == packet->key4.local_port && forward->protocol == packet->key4.protocol) {
             set_key_end(packet, packet->key4.local_port, packet->key4.remote_port, forward->slot);
             connection = lookup(packet);
-            if (connection && is_live(packet, connection)) {
+            if (connection && is_live(packet, connection) && is_closed(connection) == closed) {
                 packet->public_address = forward->public_address;
                 packet->public_port = forward->public_port;
                 return connection;
@@ -178,12 +182,19 @@ static __always_inline struct edgefw_connection* find_translated(struct packet* 
 static __always_inline struct edgefw_connection* find(struct packet* packet, const __u32 hook) {
     struct edgefw_connection* connection;
 
-    if (hook == EDGEFW_SENT && may_be_forwarded(packet, hook)) {
-        connection = find_translated(packet);
+    const bool forwarded = hook == EDGEFW_SENT && may_be_forwarded(packet, hook);
+
+    if (forwarded) {
+        connection = find_translated(packet, false);
         if (connection) return connection;
     }
     connection = lookup(packet);
-    return connection && is_live(packet, connection) ? connection : NULL;
+    if (connection && !is_live(packet, connection)) connection = NULL;
+    if (!forwarded || (connection && !is_closed(connection))) return connection;
+    // A client may use a port again, through the forward first and then directly: what is open comes before what is
+    // closed.
+    struct edgefw_connection* closed = find_translated(packet, true);
+    return closed ? closed : connection;
 }
 
 // A connection that a retired forward translated is not found by what the packet is now: it is looked up as it was,

@@ -82,6 +82,24 @@ TEST(Translate, DirectAndThroughAreTwo) {
     EXPECT_EQ(run.counter("map/tcp").packets, 2u);
 }
 
+// A client closes what it had through the forward and uses its port again, now directly.
+TEST(Translate, AnOpenDirectOneComesBeforeAClosedOneThrough) {
+    constexpr std::uint8_t kRst = 0x04;
+    TestRun run(kGateway);
+    const Tcp answer{.source_port = 8080, .destination_port = 40000, .flags = kAck};
+    EXPECT_EQ(run.judge(EDGEFW_RECEIVED, to_public(Tcp{.destination_port = 9555})),
+              "pass rule gateway via map/tcp opened");
+    EXPECT_EQ(run.judge(EDGEFW_RECEIVED, to_public(Tcp{.destination_port = 9555, .flags = kRst})),
+              "pass connection gateway via map/tcp");
+    // Until then a late answer goes out as it did.
+    EXPECT_EQ(run.judge(EDGEFW_SENT, from_target(answer)), "pass connection gateway via map/tcp");
+    EXPECT_EQ(
+        run.judge(EDGEFW_RECEIVED, frame(Ethernet{}, Ipv4{.destination = "10.0.0.5"}, Tcp{.destination_port = 8080})),
+        "pass rule gateway opened");
+    EXPECT_EQ(run.judge(EDGEFW_SENT, from_target(answer)), "pass connection gateway");
+    EXPECT_EQ(read_wire(run.left()).ends, "10.0.0.5:8080 > 198.51.100.9:40000");
+}
+
 // What the forward does not name is not translated, and its target is out of reach by its public address.
 TEST(Translate, NoMoreThanItNames) {
     TestRun run(kGateway);

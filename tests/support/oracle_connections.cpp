@@ -77,9 +77,17 @@ Oracle::Connection* Oracle::find(const View& view) {
         return nullptr;
     };
     if (view.packet.hook() == EDGEFW_SENT) {
-        // What is sent names no forward: a connection through one comes first.
-        Connection* forwarded = first([&](const View& opener) { return opener.forward && same_ends(opener, view); });
-        return forwarded != nullptr ? forwarded : first([&](const View& opener) { return same_ends(opener, view); });
+        // What is sent names no forward: what is open comes first, then a connection through a forward.
+        for (const bool closed : {false, true}) {
+            for (const bool forwarded : {true, false}) {
+                for (Connection& connection : connections_) {
+                    if (!is_live(connection, view) || !same_ends(connection.opener, view)) continue;
+                    const bool is_closed = connection.state == EDGEFW_STATE_TCP_CLOSED;
+                    if (is_closed == closed && connection.opener.forward.has_value() == forwarded) return &connection;
+                }
+            }
+        }
+        return nullptr;
     }
     Connection* connection =
         first([&](const View& opener) { return same_ends(opener, view) && same_forward(opener, view); });
