@@ -25,7 +25,7 @@ test-unit: deps configure
 
 test-kernel: deps configure
 	cmake --build build --target kernel_tests
-	$(call ring,kernel,-j1)
+	$(call ring,kernel,-j2)
 
 test-e2e: deps binary
 	$(call ring,e2e,-j1)
