@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""Sends a port scan, and counts at the hosts what was sent and what arrived, for ocs_test.sh.
+"""Sends a port scan, and says what arrived of it and what the rules counted, for ocs_test.sh.
 
-    ocs_packets.py count CARD FILE                      counts the frames of a card until SIGTERM
     ocs_packets.py scan CARD GATEWAY SOURCE TARGET...   a SYN and a datagram to each of 65,536 ports of each target
     ocs_packets.py arrived FILE SOURCE                  the ports that the scan reached, by server
     ocs_packets.py compare TABLE COUNTERS FOLDER        the counters of edgefw, with what the hosts saw
@@ -17,7 +16,7 @@ sys.dont_write_bytecode = True  # nothing is left in the source tree
 
 # pylint: disable=wrong-import-position
 import host_packets
-from host_packets import ARRIVED, PROTOCOLS, TCP, card_socket, count, load
+from host_packets import ARRIVED, PROTOCOLS, TCP, card_socket, load
 
 ETH_P_ARP = 0x0806
 SCAN_PORT = 40000  # the source port of the scan
@@ -122,7 +121,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     for run, names in (
-        (count, ("card", "file")),
         (scan, ("card", "gateway", "source")),
         (arrived, ("file", "source")),
         (compare, ("table", "counters", "folder")),

@@ -2,6 +2,9 @@
 # shellcheck disable=SC2034,SC2154  # for ocs_test.sh, and from story.sh
 # The network of ocs_test.sh, its servers, and what their users do.
 
+# shellcheck source=tests/e2e/programs.sh
+source "$story_root/tests/e2e/programs.sh"
+
 readonly anyone=198.51.100.9 scanner=198.51.100.66 outside_router=198.51.100.1
 readonly next_hop=10.45.16.10 web_server=10.45.16.20 user=10.45.16.30 wrong_host=10.45.16.99
 readonly proxy_external=131.107.155.10 proxy_internal=172.25.33.10
@@ -9,7 +12,6 @@ readonly access_external=131.107.155.11 access_internal=172.25.33.11
 readonly av_external=131.107.155.12 av_internal=172.25.33.12
 readonly conferencing_external=131.107.155.13 conferencing_internal=172.25.33.13
 readonly login=ann:media
-readonly certificate=$lab_folder/certificate.pem key=$lab_folder/key.pem
 
 build_network() {
     lab_host outside router inside perimeter
@@ -28,44 +30,10 @@ build_network() {
     on perimeter ip route add default via 131.107.155.1
     on perimeter ip route add 10.45.16.0/24 via 172.25.33.1
     on router sysctl -qw net.ipv4.ip_forward=1
-    local host
-    for host in outside router inside perimeter; do
-        on $host sysctl -qw net.ipv6.conf.all.disable_ipv6=1 # the tables are about IPv4, and so is the count
-    done
+    countable outside router inside perimeter
     one_frame_a_packet outside eth0
     one_frame_a_packet inside eth0
     one_frame_a_packet perimeter eth0
-}
-
-# Offloads hand several segments over as one: then no host could count what is on the wire.
-one_frame_a_packet() { # HOST CARD...
-    local card
-    for card in "${@:2}"; do
-        on "$1" ethtool -K "$card" gro off gso off tso off >"$lab_folder/ethtool"
-    done
-}
-
-# start HOST NAME COMMAND...: its output is $lab_folder/NAME.log, its process id ${programs[NAME]}.
-declare -A programs=()
-start() {
-    lab_start "$1" "${@:3}" >"$lab_folder/$2.log" 2>&1 </dev/null
-    programs[$2]=$lab_started
-}
-
-# nginx_on HOST: the server blocks are on stdin.
-nginx_on() {
-    local folder=$lab_folder/nginx.$1
-    mkdir "$folder"
-    {
-        echo 'user root; daemon off; master_process off; pid pid; events {}'
-        echo 'http {'
-        echo 'access_log off; client_body_temp_path body; proxy_temp_path proxy;'
-        echo 'fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;'
-        echo "ssl_certificate $certificate; ssl_certificate_key $key; root $lab_folder/www;"
-        cat
-        echo '}'
-    } >"$folder/nginx.conf"
-    start "$1" "nginx.$1" nginx -e stderr -p "$folder/" -c "$folder/nginx.conf"
 }
 
 # SIP is TCP on the loopback here, and mutual TLS on the wire, as between real servers.
@@ -83,15 +51,8 @@ start_av_edge() { # FIRST LAST: the ports of its relays
     await perimeter tcp $av_external:443 $av_internal:443 $av_external:3478 $av_internal:3478
 }
 
-end_program() { # NAME
-    kill -TERM "${programs[$1]}"
-    wait "${programs[$1]}" || true # its exit code is its own affair
-    unset "programs[$1]"
-}
-
 start_servers() {
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=ocs.example \
-        -addext subjectAltName=DNS:ocs.example -keyout "$key" -out "$certificate" 2>"$lab_folder/openssl"
+    make_certificate ocs.example
     mkdir "$lab_folder/www"
     head -c 500000 /dev/urandom >"$lab_folder/www/meeting"
 
@@ -128,14 +89,6 @@ END
     serves outside tcp://$anyone:6000
     start_av_edge 60000 60999
 }
-
-listens() { # HOST tcp|udp [ADDRESS]:PORT...
-    local where
-    for where in "${@:3}"; do
-        on "$1" ss -Hln "--$2" "src = $where" | grep -q . || return 1
-    done
-}
-await() { waits_for 20 listens "$@" || fail "nothing listens: $*"; }
 
 await_servers() {
     await perimeter tcp :80 :8058 127.0.0.1:5060 $proxy_external:443 $access_external:443 $access_external:5061 \
@@ -187,24 +140,6 @@ relays() { # HOST SOURCE SERVER PORT OPTION...
         "${@:5}" "$3" 2>&1 | grep ' tot_recv_msgs=1$' >>"$lab_folder/said"
 }
 
-# attempt COMMAND...: beside the others; attempts_end waits for all, and sets what was `tried` and what `came_through`.
-declare -A attempts=()
-attempt() {
-    ("$@" && echo "$*" >>"$lab_folder/came_through") &
-    attempts[$!]="$*"
-}
-attempts_begin() {
-    patience=$1 # seconds
-    : >"$lab_folder/came_through"
-}
-attempts_end() {
-    local pid
-    for pid in "${!attempts[@]}"; do wait "$pid" || true; done
-    came_through=$(sort "$lab_folder/came_through")
-    tried=$(printf '%s\n' "${attempts[@]}" | sort)
-    attempts=()
-}
-
 # The user inside has a relay of their own for calls from outside; turnutils_uclient cannot answer.
 inside_user() { # NAME MODE SERVER:PORT ARGUMENT...: sets `relay` to the port of the relay
     start inside "$1" "$story_root/tests/e2e/ocs_turn.py" "$2" "$3" $login "${@:4}"
@@ -243,16 +178,4 @@ users_media() {
     done
     kill -TERM "${programs[answers]}"
     ends_well answers '500 echoed'
-}
-
-quiet() {
-    local before
-    before=$(edgefw router --json counters | jq '[.interfaces[].total.packets]')
-    sleep 0.5
-    [[ $(edgefw router --json counters | jq '[.interfaces[].total.packets]') == "$before" ]]
-}
-
-ends_counting() { # HOST
-    kill -TERM "${programs[packets.$1]}"
-    wait "${programs[packets.$1]}" || fail "$(tail -n 1 "$lab_folder/packets.$1.log")"
 }

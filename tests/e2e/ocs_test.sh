@@ -91,12 +91,10 @@ attempts_end
 equal 'what came through' "$came_through" "$tried"
 
 chapter 'the hosts begin to count, and the policy is in force'
+forget_neighbours router outside inside perimeter
 for host in outside inside perimeter; do
-    on $host ip neigh flush dev eth0
-    start $host packets.$host "$story_root/tests/e2e/ocs_packets.py" count eth0 "$lab_folder/$host.packets"
-    waits_for 20 grep -q ready "$lab_folder/packets.$host.log" || fail "nobody counts on $host"
+    begins_counting $host
 done
-for card in eth0 eth1 eth2; do on router ip neigh flush dev $card; done
 edgefw router attach eth0
 edgefw router attach eth1 --side internal
 edgefw router push "$lab_folder/ocs.yaml"
@@ -152,9 +150,7 @@ calls 5 inside $next_hop $access_internal:5061
 chapter 'all end, and the counts are compared'
 for name in "${!programs[@]}"; do [[ $name == packets.* ]] || end_program "$name"; done
 ends_serving outside
-waits_for 20 quiet || fail 'the network does not come to rest'
-for host in outside inside perimeter; do ends_counting $host; done
-edgefw router --json counters >"$lab_folder/counters"
+counts_end router outside inside perimeter
 
 tables_open="$proxy_external tcp 443
 $access_external tcp 443 5061

@@ -86,10 +86,14 @@ equal 'revoked' "$(reason_count edge eth0 revoked)" 1
 traffic client fire 10.0.0.5:1000 --count 5
 
 chapter 'explain judges by the policy in force, and touches nothing'
-before=$(edgefw edge --json counters | jq -c .)
+counted() { # the hosts may ask each other for addresses meanwhile, which builtin rules count
+    edgefw edge --json counters | jq -c '.interfaces[] | [.interface, .rules[], .reasons[] |
+        select(type != "object" or (.id // .reason | startswith("builtin") | not))]'
+}
+before=$(counted)
 edgefw edge explain 'external inbound udp 198.51.100.9:40000 > 10.0.0.5:2000' | grep -q 'pass, rule out, reason rule'
 edgefw edge explain 'external inbound udp 198.51.100.9:40000 > 10.0.0.5:1000' | grep -q 'drop, reason default'
-equal 'counters' "$(edgefw edge --json counters | jq -c .)" "$before"
+equal 'counters' "$(counted)" "$before"
 
 edgefw edge detach eth0
 edgefw edge detach eth1

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2034,SC2154  # for the stories, and from story.sh
 # The networks of theoffice_test.sh and transfer_test.sh, what could pass there, and the count at the end of each part.
-# How programs are started, and what an attempt is, is as in the story of Office Communications Server.
 
-# shellcheck source=tests/e2e/ocs_servers.sh
-source "$story_root/tests/e2e/ocs_servers.sh"
+# shellcheck source=tests/e2e/programs.sh
+source "$story_root/tests/e2e/programs.sh"
 
-readonly router_outside=$outside_router router_inside=10.45.16.1 router_protected=172.25.33.1
+readonly anyone=198.51.100.9
+readonly router_outside=198.51.100.1 router_inside=10.45.16.1 router_protected=172.25.33.1
 
 # outside ------- eth0 router eth1 ------- inside        eth0 external, eth1 internal, eth2 not attached
 #                      eth2
@@ -40,65 +40,31 @@ build_alone() {
     countable peer alone
 }
 
-# The documents are about IPv4, and so is the count. The queue of a card holds 256 frames: the window of a connection is
-# so small that a few of them do not fill it. Then what is lost is the filter's doing.
-countable() { # HOST...
-    local host
-    for host in "$@"; do
-        on "$host" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv4.tcp_rmem='4096 65536 65536'
-    done
-}
-
 # part_begins ROUTER HOST...: the cards of the filter are attached and pass all; from here on the hosts count.
 part_begins() {
-    local filter=$1 host card
+    local filter=$1 host
     shift
-    for card in $(cards_of "$filter"); do on "$filter" ip neigh flush dev "$card"; done
+    forget_neighbours "$filter" "$@"
     [[ $filter != router ]] || edgefw router attach eth1 --side internal
     edgefw "$filter" attach eth0
     # shellcheck disable=SC2046  # cards
     one_frame_a_packet "$filter" $(cards_of "$filter")
     for host in "$@"; do
         one_frame_a_packet "$host" eth0
-        on "$host" ip neigh flush dev eth0
-        start "$host" "packets.$host" "$story_root/tests/e2e/host_packets.py" count eth0 "$lab_folder/$host.packets"
-    done
-    for host in "$@"; do
-        waits_for 20 grep -q ready "$lab_folder/packets.$host.log" || fail "nobody counts on $host"
+        begins_counting "$host"
     done
 }
 
-cards_of() { on "$1" ip -json link show | jq -r '.[].ifname | select(. != "lo")'; } # HOST
-
 # part_ends ROUTER TABLE HOST...: what the hosts saw is what the filter counted.
 part_ends() {
-    local filter=$1 table=$2 host card
+    local filter=$1 table=$2
     shift 2
-    waits_for 20 rests "$filter" || fail 'the network does not come to rest'
-    for host in "$@"; do
-        ends_counting "$host"
-        unset "programs[packets.$host]"
-    done
-    edgefw "$filter" --json counters >"$lab_folder/counters"
+    counts_end "$filter" "$@"
     "$story_root/tests/e2e/host_packets.py" compare "$table" "$lab_folder/counters" "$lab_folder" \
         2>"$lab_folder/differs" || fail "$(<"$lab_folder/differs")"
     edgefw "$filter" detach eth0
     [[ $filter != router ]] || edgefw router detach eth1
     nothing_left "$filter"
-}
-
-rests() { # HOST
-    local before
-    before=$(edgefw "$1" --json counters | jq '[.interfaces[].total.packets]')
-    sleep 0.5
-    [[ $(edgefw "$1" --json counters | jq '[.interfaces[].total.packets]') == "$before" ]]
-}
-
-make_certificate() { # NAME...
-    local alternatives
-    alternatives=$(printf ',DNS:%s' "$@")
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
-        -addext "subjectAltName=${alternatives#,}" -keyout "$key" -out "$certificate" 2>"$lab_folder/openssl"
 }
 
 # What could pass without a filter, each for at most $patience seconds.
