@@ -37,9 +37,9 @@ static __always_inline bool may_be_known(__u32 hook) {
 
 // A SYN that this direction drops can still be known: opened from the other end. The table is asked only where the
 // other direction would have opened it, which the trees say: a drop by default, the common case, costs no lookup.
-static __always_inline bool track_syn(struct packet* packet, __u32 hook) {
+static __always_inline bool track_syn(void* context, struct packet* packet, const __u32 hook) {
     if (packet->reason == EDGEFW_REASON_DEFAULT && !(packet->outcome & EDGEFW_OUTCOME_ASK)) return false;
-    return may_be_known(hook) && track(packet, hook);
+    return may_be_known(hook) && track(context, packet, hook);
 }
 
 // By rules, or by the default where none matches. Sets slot and outcome; opens no connection.
@@ -62,23 +62,27 @@ static __always_inline bool opens(const struct packet* packet) {
 }
 
 // Classified and tracked. Returns whether the packet opened a connection.
-static __always_inline bool decide_by_state(struct packet* packet, __u32 hook) {
-    if (config.keeps_state && packet->tracked && !packet->is_syn && !packet->unknown && track(packet, hook))
+static __always_inline bool decide_by_state(void* context, struct packet* packet, const __u32 hook) {
+    const bool keeps_state = context && config.keeps_state;
+
+    // pass_known() has asked for whole packets.
+    if (keeps_state && packet->fragment == FRAGMENT_FIRST && packet->tracked && !packet->is_syn &&
+        track(context, packet, hook))
         return false;
     decide_by_rules(packet, hook);
-    if (!config.keeps_state) return false;
+    if (!keeps_state) return false;
     if (!opens(packet)) {
         __u32 slot = packet->slot;
         __u8 verdict = packet->verdict, reason = packet->reason;
 
         if (!packet->is_syn || verdict == EDGEFW_PASS) return false;
         // Revoked: then the rules, which drop it, say why.
-        if (track_syn(packet, hook) && packet->reason != EDGEFW_REASON_REVOKED) return false;
+        if (track_syn(context, packet, hook) && packet->reason != EDGEFW_REASON_REVOKED) return false;
         packet->slot = slot;
         set(packet, verdict, reason);
         return false;
     }
-    switch (open(packet, hook)) {
+    switch (open(context, packet, hook)) {
         case OPENED:
             return true;
         case KNOWN:
@@ -89,8 +93,9 @@ static __always_inline bool decide_by_state(struct packet* packet, __u32 hook) {
     }
 }
 
-// Of a well-formed packet that pass_known() has not passed. Returns whether it opened a connection.
-static __always_inline int decide(struct packet* packet, const __u32 hook) {
+// Of a well-formed packet that pass_known() has not passed. Returns whether it opened a connection. `context`: the
+// hook's, or NULL where no connections are kept.
+static __always_inline int decide(void* context, struct packet* packet, const __u32 hook) {
     bool opened;
 
     if (!packet->is_ip) {
@@ -102,7 +107,7 @@ static __always_inline int decide(struct packet* packet, const __u32 hook) {
         return false;
     }
     if (pass_builtin(packet, builtin_of_packet(packet, hook))) return false;
-    opened = decide_by_state(packet, hook);
+    opened = decide_by_state(context, packet, hook);
     if (packet->fragment == FRAGMENT_FIRST) remember_fragment(packet, hook);
     return opened;
 }

@@ -12,18 +12,18 @@
 char LICENSE[] SEC("license") = "GPL";
 
 __noinline int decide_received(struct packet* packet) {
-    return packet ? decide(packet, EDGEFW_RECEIVED) : 0;
+    return packet ? decide(NULL, packet, EDGEFW_RECEIVED) : 0;
 }
 
 __noinline int decide_sent(struct packet* packet) {
-    return packet ? decide(packet, EDGEFW_SENT) : 0;
+    return packet ? decide(NULL, packet, EDGEFW_SENT) : 0;
 }
 
 // Of a packet that no known connection has passed. With connections inline, a call less for whatever opens or drops
 // (8 ns); without them that would make the verifier walk it once for every way to dissect (238,000 instructions instead
 // of 48,000).
-static __always_inline bool decide_unknown(struct packet* packet, const __u32 hook) {
-    if (config.keeps_state) return decide(packet, hook);
+static __always_inline bool decide_unknown(void* context, struct packet* packet, const __u32 hook) {
+    if (config.keeps_state) return decide(context, packet, hook);
     return hook == EDGEFW_RECEIVED ? decide_received(packet) : decide_sent(packet);
 }
 
@@ -58,7 +58,7 @@ static __always_inline __u8 judge(const struct frame* frame, struct packet* pack
         return EDGEFW_DROP;
     }
     if (hook == EDGEFW_RECEIVED && may_be_forwarded(packet, hook)) translate_destination(packet);
-    if (!pass_known(packet, hook)) opened = decide_unknown(packet, hook);
+    if (!pass_known(frame->context, packet, hook)) opened = decide_unknown(frame->context, packet, hook);
     if (config.has_forwards && packet->nat && packet->verdict == EDGEFW_PASS &&
         !translate(frame->context, packet, hook))
         set(packet, EDGEFW_DROP, EDGEFW_REASON_TRANSLATE_FAILED);

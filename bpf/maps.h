@@ -96,6 +96,20 @@ struct {
 
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, EDGEFW_OPENINGS_DEFAULT);
+    __type(key, struct edgefw_connection4_key);
+    __type(value, struct edgefw_connection);
+} openings4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, EDGEFW_OPENINGS_DEFAULT);
+    __type(key, struct edgefw_connection6_key);
+    __type(value, struct edgefw_connection);
+} openings6 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, EDGEFW_FRAGMENTS);
     __type(key, struct edgefw_fragment4_key);
     __type(value, struct edgefw_fragment);

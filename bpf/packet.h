@@ -76,8 +76,16 @@ struct packet {
     bool is_ip;
     bool is_syn;  // TCP: SYN without ACK, RST, FIN
 
+    // TCP, from dissect: host order
+    __u32 sequence;
+    __u32 sequence_end;  // behind the last byte; SYN and FIN count as one
+    __u32 acknowledgment;
+    __u16 window;  // as it is in the header
+    __u8 scale;    // of a SYN: EDGEFW_SCALE_*
+
     // from track
-    bool unknown;  // the connection table was asked and has no live connection
+    bool half_open;  // what was found last is in the table of half-open connections
+    bool unknown;    // the tables were asked and have no live connection
 
     // from translate
     __u16 nat;  // counter slot of the forward, 0: untranslated

@@ -5,8 +5,10 @@
 // a verdict's colour (which rule counts), and revocation looks the key up again before it believes what it read.
 #pragma once
 
+#include "bpf/account.h"
 #include "bpf/classify.h"
 #include "bpf/maps.h"
+#include "bpf/tcp.h"
 #include "bpf/translate.h"
 
 #include <bpf/bpf_endian.h>
@@ -16,33 +18,45 @@
 // A barrier behind one of the two is enough to tell them apart.
 #define STAY_APART() asm volatile("" ::: "memory")
 
-static __always_inline struct edgefw_connection* lookup(const struct packet* packet) {
+static __always_inline struct edgefw_connection* lookup(const struct packet* packet, const bool half_open) {
     struct edgefw_connection* found;
 
     if (packet->family == EDGEFW_IPV4) {
-        found = bpf_map_lookup_elem(&connections4, &packet->key4);
+        found = half_open ? bpf_map_lookup_elem(&openings4, &packet->key4)
+                          : bpf_map_lookup_elem(&connections4, &packet->key4);
         STAY_APART();
     } else {
-        found = bpf_map_lookup_elem(&connections6, &packet->key6);
+        found = half_open ? bpf_map_lookup_elem(&openings6, &packet->key6)
+                          : bpf_map_lookup_elem(&connections6, &packet->key6);
     }
     return found;
 }
 
-static __always_inline void forget(const struct packet* packet) {
-    if (packet->family == EDGEFW_IPV4)
-        bpf_map_delete_elem(&connections4, &packet->key4);
-    else
+static __always_inline void forget(const struct packet* packet, const bool half_open) {
+    if (packet->family == EDGEFW_IPV4) {
+        if (half_open)
+            bpf_map_delete_elem(&openings4, &packet->key4);
+        else
+            bpf_map_delete_elem(&connections4, &packet->key4);
+        STAY_APART();
+    } else if (half_open) {
+        bpf_map_delete_elem(&openings6, &packet->key6);
+    } else {
         bpf_map_delete_elem(&connections6, &packet->key6);
+    }
 }
 
-static __always_inline long store(const struct packet* packet, const struct edgefw_connection* value, __u64 flags) {
+static __always_inline long store(const struct packet* packet, const bool half_open,
+                                  const struct edgefw_connection* value, __u64 flags) {
     long result;
 
     if (packet->family == EDGEFW_IPV4) {
-        result = bpf_map_update_elem(&connections4, &packet->key4, value, flags);
+        result = half_open ? bpf_map_update_elem(&openings4, &packet->key4, value, flags)
+                           : bpf_map_update_elem(&connections4, &packet->key4, value, flags);
         STAY_APART();
     } else {
-        result = bpf_map_update_elem(&connections6, &packet->key6, value, flags);
+        result = half_open ? bpf_map_update_elem(&openings6, &packet->key6, value, flags)
+                           : bpf_map_update_elem(&connections6, &packet->key6, value, flags);
     }
     return result;
 }
@@ -52,6 +66,17 @@ static __always_inline bool is_live(const struct packet* packet, const struct ed
 
     if (state >= EDGEFW_STATE_COUNT || (packet->is_syn && state == EDGEFW_STATE_TCP_CLOSED)) return false;
     return (__u32)bpf_jiffies64() - connection->seen <= config.timeout[state];
+}
+
+// The live connection of the packet's key, confirmed or half open, or NULL.
+static __always_inline struct edgefw_connection* live(struct packet* packet) {
+    struct edgefw_connection* connection = lookup(packet, false);
+
+    packet->half_open = false;
+    if (connection && is_live(packet, connection)) return connection;
+    connection = lookup(packet, true);
+    packet->half_open = true;
+    return connection && is_live(packet, connection) ? connection : NULL;
 }
 
 static __always_inline bool is_closed(const struct edgefw_connection* connection) {
@@ -72,23 +97,86 @@ static __always_inline __u8 first_state(const struct packet* packet) {
     }
 }
 
-static __always_inline __u8 next_tcp_state(__u8 state, __u32 flags, bool from_opener) {
-    if (flags & TCP_RST || state == EDGEFW_STATE_TCP_CLOSED) return EDGEFW_STATE_TCP_CLOSED;
-    if (flags & TCP_FIN) {
+// A half-open TCP connection: what the segment makes of it. RFC 9293 section 3.5; both ends may send SYN.
+static __always_inline __u8 handshake(const struct packet* packet, struct edgefw_end* from, struct edgefw_end* to,
+                                      __u8 state, bool from_opener) {
+    const __u32 flags = packet->detail;
+
+    if (state == EDGEFW_STATE_TCP_CLOSED) return state;
+    if (flags & TCP_RST) {
+        const bool refuses = !from_opener && acknowledges(packet, to->next);
+        const bool aborts = packet->sequence == from->next && (from_opener || state == EDGEFW_STATE_TCP_ANSWERED);
+
+        return refuses || aborts ? EDGEFW_STATE_TCP_CLOSED : state;
+    }
+    if (from_opener) {
+        if (state == EDGEFW_STATE_TCP_ANSWERED && acknowledges(packet, to->next)) {
+            from->acknowledged = packet->acknowledgment;
+            return EDGEFW_STATE_TCP_ESTABLISHED;
+        }
+        if (!packet->is_syn || packet->sequence_end == from->next) return state;
+        from->next = packet->sequence_end;  // it begins anew
+        to->acknowledged = packet->sequence;
+        return EDGEFW_STATE_TCP_OPENING;
+    }
+    if (!(flags & TCP_SYN) || ((flags & TCP_ACK) && !acknowledges(packet, to->next))) return state;
+    from->next = packet->sequence_end;
+    from->scale = packet->scale;
+    if (flags & TCP_ACK) from->acknowledged = packet->acknowledgment;
+    to->acknowledged = packet->sequence;
+    if (from->scale == EDGEFW_SCALE_NONE || to->scale == EDGEFW_SCALE_NONE) from->scale = to->scale = 0;
+    return EDGEFW_STATE_TCP_ANSWERED;
+}
+
+// A confirmed TCP connection, likewise. A reset was asked before whether it fits.
+static __always_inline __u8 next_tcp_state(const struct packet* packet, const struct edgefw_end* to, __u8 state,
+                                           bool from_opener) {
+    if (packet->detail & TCP_RST || state == EDGEFW_STATE_TCP_CLOSED) return EDGEFW_STATE_TCP_CLOSED;
+    if ((packet->detail & TCP_FIN) && fin_fits(packet, to)) {
         __u8 other = from_opener ? EDGEFW_STATE_TCP_CLOSING_OTHER : EDGEFW_STATE_TCP_CLOSING_OPENER;
 
         if (state == other) return EDGEFW_STATE_TCP_CLOSED;
         return from_opener ? EDGEFW_STATE_TCP_CLOSING_OPENER : EDGEFW_STATE_TCP_CLOSING_OTHER;
     }
-    if (state == EDGEFW_STATE_TCP_OPENING && !from_opener) return EDGEFW_STATE_TCP_ESTABLISHED;
     return state;
 }
 
-static __always_inline __u8 next_state(const struct packet* packet, __u8 state, bool from_opener) {
-    if (packet->protocol == IPPROTO_TCP) return next_tcp_state(state, packet->detail, from_opener);
-    if (state == EDGEFW_STATE_UDP_ONE_WAY && !from_opener) return EDGEFW_STATE_UDP_TWO_WAY;
-    if (state == EDGEFW_STATE_OTHER_ONE_WAY && !from_opener) return EDGEFW_STATE_OTHER_TWO_WAY;
-    return state;
+static __always_inline bool is_two_way(__u8 state) {
+    return state == EDGEFW_STATE_UDP_TWO_WAY || state == EDGEFW_STATE_ECHO_TWO_WAY ||
+           state == EDGEFW_STATE_OTHER_TWO_WAY;
+}
+
+// Of what is not TCP: answered by the other end, confirmed when the opener goes on.
+static __always_inline __u8 next_state(__u8 state, bool from_opener) {
+    switch (state) {
+        case EDGEFW_STATE_UDP_ONE_WAY:
+        case EDGEFW_STATE_ECHO:
+        case EDGEFW_STATE_OTHER_ONE_WAY:
+            return from_opener ? state : state + 1;
+        case EDGEFW_STATE_UDP_ANSWERED:
+        case EDGEFW_STATE_ECHO_ANSWERED:
+        case EDGEFW_STATE_OTHER_ANSWERED:
+            return from_opener ? state + 1 : state;
+        default:
+            return state;
+    }
+}
+
+// A half-open connection that has reached `state` moves to the confirmed ones. Where those have no room it stays half
+// open and goes on. Its own function: it runs once a connection.
+static __noinline void confirm(struct packet* packet, struct edgefw_connection* connection, __u8 state) {
+    __u8 before = connection->state;
+
+    connection->state = state;
+    if (store(packet, false, connection, BPF_ANY)) {
+        connection->state = before;
+        return;
+    }
+    // Recycled meanwhile: what was stored belonged to another.
+    if (lookup(packet, true) == connection)
+        forget(packet, true);
+    else
+        forget(packet, false);
 }
 
 // Of a translated connection: whether the entry that translated its opener would do so today, to the same target.
@@ -97,6 +185,11 @@ static __always_inline bool translates_as_before(const struct packet* packet, __
 
     return forward && forward->slot == packet->key4.nat && forward->target_port == packet->key4.local_port &&
            forward->target_address == packet->key4.local;
+}
+
+// As live() found it.
+static __always_inline struct edgefw_connection* lookup_found(const struct packet* packet) {
+    return packet->half_open ? lookup(packet, true) : lookup(packet, false);
 }
 
 // Judges what opened the connection again, under this program's policy. True: it goes on.
@@ -123,35 +216,88 @@ static __noinline bool judge_again(struct packet* packet, struct edgefw_connecti
     packet->vlan = vlan;
     packet->opens = opens;
     // Recycled meanwhile: what was read belonged to another. Then there is no connection of this key.
-    if (lookup(packet) != connection || !translated || !(outcome & EDGEFW_OUTCOME_PASS)) return false;
+    if (lookup_found(packet) != connection || !translated || !(outcome & EDGEFW_OUTCOME_PASS)) return false;
     connection->rule = slot;
     connection->generation = config.generation;
     return true;
 }
 
 static __always_inline void revoke(struct packet* packet) {
-    forget(packet);
+    if (packet->half_open)
+        forget(packet, true);
+    else
+        forget(packet, false);
     packet->nat = 0;
     packet->verdict = EDGEFW_DROP;
     packet->reason = EDGEFW_REASON_REVOKED;
 }
 
-// The packet is part of this live connection: lets it through, counts it for the connection's rule, moves the state on.
+// What the packet makes of its connection's state and numbers. False: a reset that does not fit.
+static __always_inline bool advance(void* context, struct packet* packet, struct edgefw_connection* connection,
+                                    const __u32 hook) {
+    const bool from_opener = connection->hook == hook;
+    struct edgefw_end* from = &connection->end[hook];
+    struct edgefw_end* to = &connection->end[hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED];
+    __u8 state = connection->state;
+    bool confirmed = !packet->half_open;
+
+    if (packet->protocol != IPPROTO_TCP) {
+        state = next_state(state, from_opener);
+        confirmed |= is_two_way(state);
+    } else {
+        if (packet->half_open) {
+            if (packet->detail & TCP_SYN) read_scale(context, hook, packet);
+            state = handshake(packet, from, to, state, from_opener);
+            confirmed = state == EDGEFW_STATE_TCP_ESTABLISHED;
+        } else if ((packet->detail & TCP_RST) && state != EDGEFW_STATE_TCP_CLOSED && !reset_fits(packet, from, to)) {
+            return false;
+        }
+        if (confirmed) {
+            note_numbers(packet, from, to);
+            state = next_tcp_state(packet, to, state, from_opener);
+        }
+    }
+    if (state == connection->state) return true;
+    if (packet->half_open && confirmed)
+        confirm(packet, connection, state);
+    else
+        connection->state = state;
+    return true;
+}
+
+// The packet is part of this live connection, and counts for its rule.
 static __always_inline void pass_along(struct packet* packet, struct edgefw_connection* connection, const __u32 hook) {
     __u32 now = bpf_jiffies64();
-    __u8 state = next_state(packet, connection->state, connection->hook == hook);
 
-    if (state != connection->state) connection->state = state;
     if (now != connection->seen) connection->seen = now;
+    connection->end[hook].bytes += wire_bytes(packet, hook);
     packet->verdict = EDGEFW_PASS;
     packet->reason = EDGEFW_REASON_CONNECTION;
     packet->slot = connection->rule;
     if (config.has_forwards && packet->family == EDGEFW_IPV4) packet->nat = packet->key4.nat;
 }
 
+static __always_inline void drop_reset(struct packet* packet) {
+    packet->nat = 0;
+    packet->slot = EDGEFW_SLOT_NONE;
+    packet->verdict = EDGEFW_DROP;
+    packet->reason = EDGEFW_REASON_TCP_SEQUENCE;
+}
+
+enum tables { CONFIRMED, BOTH };
+
+static __always_inline struct edgefw_connection* live_in(struct packet* packet, const enum tables tables) {
+    struct edgefw_connection* connection;
+
+    if (tables == BOTH) return live(packet);
+    connection = lookup(packet, false);
+    return connection && is_live(packet, connection) ? connection : NULL;
+}
+
 // Sent from a forward's target: the connections through the public addresses come before a direct one. There are
 // as many candidates as public addresses of the target; the compiler keeps them within a chain.
-static __always_inline struct edgefw_connection* find_translated(struct packet* packet, const bool closed) {
+static __always_inline struct edgefw_connection* find_translated(struct packet* packet, const enum tables tables,
+                                                                 const bool closed) {
     __u32 index = edgefw_forward_bucket(packet->key4.local, packet->key4.local_port, packet->key4.protocol,
                                         config.forward_out_seed, config.forward_out_mask);
 
@@ -164,8 +310,8 @@ static __always_inline struct edgefw_connection* find_translated(struct packet* 
         if ((forward->flags & EDGEFW_FORWARD_USED) && forward->target_address == packet->key4.local &&
             forward->target_port == packet->key4.local_port && forward->protocol == packet->key4.protocol) {
             set_key_end(packet, packet->key4.local_port, packet->key4.remote_port, forward->slot);
-            connection = lookup(packet);
-            if (connection && is_live(packet, connection) && is_closed(connection) == closed) {
+            connection = live_in(packet, tables);
+            if (connection && is_closed(connection) == closed) {
                 packet->public_address = forward->public_address;
                 packet->public_port = forward->public_port;
                 return connection;
@@ -180,21 +326,19 @@ static __always_inline struct edgefw_connection* find_translated(struct packet* 
 
 // The live connection of the packet, or NULL. Of a translated one the key says which forward it came through.
 static __always_inline struct edgefw_connection* find(struct packet* packet, const __u32 hook) {
-    struct edgefw_connection* connection;
-
     const bool forwarded = hook == EDGEFW_SENT && may_be_forwarded(packet, hook);
+    struct edgefw_connection *connection, *closed;
 
     if (forwarded) {
-        connection = find_translated(packet, false);
+        connection = find_translated(packet, BOTH, false);
         if (connection) return connection;
     }
-    connection = lookup(packet);
-    if (connection && !is_live(packet, connection)) connection = NULL;
+    connection = live(packet);
     if (!forwarded || (connection && !is_closed(connection))) return connection;
     // A client may use a port again, through the forward first and then directly: what is open comes before what is
     // closed.
-    struct edgefw_connection* closed = find_translated(packet, true);
-    return closed ? closed : connection;
+    closed = find_translated(packet, BOTH, true);
+    return closed ? closed : live(packet);
 }
 
 // A connection that a retired forward translated is not found by what the packet is now: it is looked up as it was,
@@ -203,56 +347,66 @@ static __always_inline bool revoke_retired(struct packet* packet) {
     __u32 index = packet->retired - 1;
     const struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_in, &index);
     const struct edgefw_connection4_key now = packet->key4;
-    const struct edgefw_connection* connection;
     bool found;
 
     if (!forward) return false;
     packet->key4.local = forward->target_address;
     packet->key4.local_port = forward->target_port;
     packet->key4.nat = forward->slot;
-    connection = lookup(packet);
-    found = connection && is_live(packet, connection);
+    found = live(packet) != NULL;
     if (found) revoke(packet);
     packet->key4 = now;
     return found;
 }
 
-// track: true when the packet is decided by a connection (passed or revoked).
-static __always_inline bool track_slowly(struct packet* packet, const __u32 hook) {
+// track: true when the packet is decided by a connection (passed, revoked, or a reset that does not fit).
+static __always_inline bool track_slowly(void* context, struct packet* packet, const __u32 hook) {
     struct edgefw_connection* connection = find(packet, hook);
 
+    packet->unknown = !connection && !packet->retired;
     if (!connection) return hook == EDGEFW_RECEIVED && config.has_forwards && packet->retired && revoke_retired(packet);
-    if ((__s32)(connection->generation - config.generation) < 0 && !judge_again(packet, connection))
+    if ((__s32)(connection->generation - config.generation) < 0 && !judge_again(packet, connection)) {
         revoke(packet);
-    else
-        pass_along(packet, connection, hook);
+        return true;
+    }
+    pass_along(packet, connection, hook);
+    if (!advance(context, packet, connection, hook)) drop_reset(packet);
     return true;
 }
 
-__noinline int track_received(struct packet* packet) {
-    return packet ? track_slowly(packet, EDGEFW_RECEIVED) : 0;
+__noinline int track_received(struct xdp_md* context, struct packet* packet) {
+    return packet ? track_slowly(context, packet, EDGEFW_RECEIVED) : 0;
 }
 
-__noinline int track_sent(struct packet* packet) {
-    return packet ? track_slowly(packet, EDGEFW_SENT) : 0;
+__noinline int track_sent(struct __sk_buff* context, struct packet* packet) {
+    return packet ? track_slowly(context, packet, EDGEFW_SENT) : 0;
 }
 
-static __always_inline bool track(struct packet* packet, const __u32 hook) {
-    return hook == EDGEFW_RECEIVED ? track_received(packet) : track_sent(packet);
+static __always_inline bool track(void* context, struct packet* packet, const __u32 hook) {
+    return hook == EDGEFW_RECEIVED ? track_received(context, packet) : track_sent(context, packet);
 }
 
-// The common case of track, before anything else is asked: a whole packet of a live connection that this generation has
-// judged. (No built-in rule comes before it: what one passes never opens a connection under the same policy.)
-static __always_inline bool pass_known(struct packet* packet, const __u32 hook) {
+// The connection is open, and the packet changes nothing but its numbers.
+static __always_inline bool is_plain(const struct packet* packet, const struct edgefw_connection* connection) {
+    if (connection->generation != config.generation || is_closed(connection)) return false;
+    return packet->protocol != IPPROTO_TCP || !(packet->detail & (TCP_SYN | TCP_FIN | TCP_RST));
+}
+
+// track, before anything else is asked: a whole packet of a live connection. (No built-in rule comes before it: what
+// one passes never opens a connection under the same policy.) What is common is inline: a plain packet of a confirmed
+// connection that this generation has judged.
+static __always_inline bool pass_known(void* context, struct packet* packet, const __u32 hook) {
     struct edgefw_connection* connection;
 
     if (!config.keeps_state || !packet->tracked || packet->is_syn || packet->fragment != FRAGMENT_NONE) return false;
-    connection = find(packet, hook);
-    if (!connection) {
-        packet->unknown = !packet->retired;
-        return false;
-    }
-    if (connection->generation != config.generation) return false;
+    if (hook == EDGEFW_SENT && may_be_forwarded(packet, hook))
+        connection = find_translated(packet, CONFIRMED, false);
+    else
+        connection = live_in(packet, CONFIRMED);
+    if (!connection || !is_plain(packet, connection)) return track(context, packet, hook);
+    if (packet->protocol == IPPROTO_TCP)
+        note_numbers(packet, &connection->end[hook],
+                     &connection->end[hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED]);
     pass_along(packet, connection, hook);
     return true;
 }
@@ -263,8 +417,9 @@ enum opening {
     REFUSED,  // the kernel could not store it
 };
 
-// Enters the connection that `packet` opens under the rule in `slot`.
-static __always_inline enum opening open(struct packet* packet, __u32 hook) {
+// Enters the connection that `packet` opens under the rule in `slot`, half open.
+static __always_inline enum opening open(void* context, struct packet* packet, const __u32 hook) {
+    const __u32 other = hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED;
     __u32 now = bpf_jiffies64();
     struct edgefw_connection value = {
         .generation = config.generation,
@@ -282,8 +437,24 @@ static __always_inline enum opening open(struct packet* packet, __u32 hook) {
         value.public_address = packet->public_address;
         value.public_port = packet->public_port;
     }
-    if (store(packet, &value, BPF_NOEXIST) == 0) return OPENED;
-    if (track(packet, hook)) return KNOWN;
+    value.end[hook].bytes = wire_bytes(packet, hook);
+    if (packet->protocol == IPPROTO_TCP) {
+        struct edgefw_connection* confirmed = lookup(packet, false);
+
+        if (confirmed && is_live(packet, confirmed)) {
+            if (track(context, packet, hook)) return KNOWN;
+            packet->slot = slot;
+        } else if (confirmed) {
+            forget(packet, false);
+        }
+        read_scale(context, hook, packet);
+        value.end[hook].next = packet->sequence_end;
+        value.end[hook].scale = packet->scale;
+        value.end[hook].window = value.end[other].window = FIRST_WINDOW;
+        value.end[other].acknowledged = packet->sequence;
+    }
+    if (store(packet, true, &value, BPF_NOEXIST) == 0) return OPENED;
+    if (track(context, packet, hook)) return KNOWN;
     packet->slot = slot;
-    return store(packet, &value, BPF_ANY) == 0 ? OPENED : REFUSED;
+    return store(packet, true, &value, BPF_ANY) == 0 ? OPENED : REFUSED;
 }

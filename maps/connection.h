@@ -1,4 +1,7 @@
-// Connections: one LRU table per card and family, shared by both hooks.
+// Connections: two LRU tables per card and family, shared by both hooks. A connection is half open until its opener has
+// sent again after the other end answered (TCP: acknowledging that answer), and until then it is in the table
+// `openings`; then it is confirmed and moves to the table `connections`. Whoever floods with forged sources never sees
+// an answer: what is confirmed is out of reach of it.
 #pragma once
 
 #include "maps/abi.h"
@@ -29,22 +32,42 @@ struct edgefw_connection6_key {
 };
 EDGEFW_ABI_SIZE(edgefw_connection6_key, 40);
 
-// X(identifier, policy key and text name, default timeout in seconds, why that long)
+// X(identifier, policy key and text name, default timeout in seconds, why that long). Half open are the OPENING,
+// ONE_WAY and ANSWERED ones, and ECHO; a closed one is where it was when it closed.
 #define EDGEFW_CONNECTION_STATES(X)                                                                \
     X(TCP_OPENING, "tcp-opening", 60, "a SYN and its retransmissions, no reply yet")               \
+    X(TCP_ANSWERED, "tcp-opening", 60, "a SYN from each end")                                      \
     X(TCP_ESTABLISHED, "tcp-established", 86400, "longer than RFC 5382 asks (2 h 4 min)")          \
     X(TCP_CLOSING_OPENER, "tcp-closing", 120, "the opener sent FIN, the other end may still send") \
     X(TCP_CLOSING_OTHER, "tcp-closing", 120, "the other end sent FIN")                             \
     X(TCP_CLOSED, "tcp-closed", 10, "FIN from both, or RST: last ACKs and retransmissions")        \
     X(UDP_ONE_WAY, "udp-one-way", 60, "no reply seen yet")                                         \
+    X(UDP_ANSWERED, "udp-two-way", 300, "a reply was seen")                                        \
     X(UDP_TWO_WAY, "udp-two-way", 300, "RFC 4787 REQ-5 recommends 5 minutes")                      \
     X(ECHO, "icmp-echo", 60, "RFC 5508 REQ-2")                                                     \
+    X(ECHO_ANSWERED, "icmp-echo", 60, "a reply was seen")                                          \
+    X(ECHO_TWO_WAY, "icmp-echo", 60, "requests go on")                                             \
     X(OTHER_ONE_WAY, "other-one-way", 60, "as UDP")                                                \
+    X(OTHER_ANSWERED, "other-two-way", 600, "a packet of the other end was seen")                  \
     X(OTHER_TWO_WAY, "other-two-way", 600, "tunnels are quiet for long")
 
 #define EDGEFW_CONNECTION_STATE_ENUM(identifier, name, seconds, why) EDGEFW_STATE_##identifier,
 enum edgefw_connection_state { EDGEFW_CONNECTION_STATES(EDGEFW_CONNECTION_STATE_ENUM) EDGEFW_STATE_COUNT };
 #undef EDGEFW_CONNECTION_STATE_ENUM
+
+// One end of a connection: what it has sent. Of TCP the numbers of RFC 9293 section 3.4, host order, kept from segments
+// that lie in the other end's window.
+struct edgefw_end {
+    __u64 bytes;         // on the wire
+    __u32 next;          // TCP: behind the highest sequence number it has sent
+    __u32 acknowledged;  // TCP: the highest number it has acknowledged
+    __u32 window;        // TCP: the widest window it has offered, bytes
+    __u32 scale;         // TCP: its window scale (RFC 7323), or EDGEFW_SCALE_NONE
+};
+EDGEFW_ABI_SIZE(edgefw_end, 24);
+
+#define EDGEFW_SCALE_MAX 14
+#define EDGEFW_SCALE_NONE 255
 
 struct edgefw_connection {
     __u32 generation;    // that last judged it
@@ -58,5 +81,6 @@ struct edgefw_connection {
     __be16 public_port;  // the opener's untranslated destination; 0 where nat is 0
     __be32 public_address;
     __u32 pad;
+    struct edgefw_end end[EDGEFW_HOOKS];  // by the hook that sees its packets: received is the remote end
 };
-EDGEFW_ABI_SIZE(edgefw_connection, 32);
+EDGEFW_ABI_SIZE(edgefw_connection, 80);

@@ -17,8 +17,9 @@
 #define EDGEFW_SLOTS_INITIAL 4096  // capacity of a card's first counter map: 96 KiB a CPU; it grows fourfold
 #define EDGEFW_SLOTS_MAX 1048576   // rules of all generations in force on one host
 
-#define EDGEFW_CONNECTIONS_DEFAULT 131072  // entries of each family's connection table, per card
-#define EDGEFW_FRAGMENTS 4096  // datagrams in flight whose first fragment is remembered, per card and family
+#define EDGEFW_CONNECTIONS_DEFAULT 131072  // confirmed connections, per card and family
+#define EDGEFW_OPENINGS_DEFAULT 65536      // half-open ones, likewise: a flood of a million a second leaves each 65 ms
+#define EDGEFW_FRAGMENTS 4096           // datagrams in flight whose first fragment is remembered, per card and family
 #define EDGEFW_MAX_HOSTS 64             // host names a policy's rules may name: pairs of them are numbered in advance
 #define EDGEFW_MAX_HOST_ADDRESSES 1024  // of one name and family; more is a mistake or an attack
-#define EDGEFW_ID_MAX 127      // bytes of a rule id: a Prometheus label and a table column must carry it
+#define EDGEFW_ID_MAX 127               // bytes of a rule id: a Prometheus label and a table column must carry it

@@ -36,7 +36,9 @@
     X(FRAGMENT_OVERLONG, "fragment-overlong", DROP, "A fragment that ends beyond 65,535 bytes.")                       \
     X(MALFORMED_TCP, "malformed-tcp", DROP, "TCP header truncated or with a data offset out of range.")                \
     X(MALFORMED_UDP, "malformed-udp", DROP, "UDP header truncated or with a length that does not fit.")                \
-    X(MALFORMED_ICMP, "malformed-icmp", DROP, "ICMP or ICMPv6 header truncated.")
+    X(MALFORMED_ICMP, "malformed-icmp", DROP, "ICMP or ICMPv6 header truncated.")                                      \
+    X(TCP_SEQUENCE, "tcp-sequence", DROP,                                                                              \
+      "A TCP reset whose sequence number is not what the other end of its connection expects (RFC 5961).")
 
 #define EDGEFW_REASON_ENUM(identifier, name, verdict, sentence) EDGEFW_REASON_##identifier,
 enum edgefw_reason { EDGEFW_REASONS(EDGEFW_REASON_ENUM) EDGEFW_REASON_COUNT };

@@ -183,7 +183,7 @@ edgefw_reason_counter TestRun::seen() const {
 }
 
 void TestRun::forget() {
-    for (const kernel::Map* map : {&maps_->connections4, &maps_->connections6, &maps_->fragments4, &maps_->fragments6})
+    for (const kernel::Map* map : maps_->tables())
         map->clear();
 }
 

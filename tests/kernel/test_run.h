@@ -53,6 +53,9 @@ public:
     // Over all reasons of both hooks.
     edgefw_reason_counter seen() const;
     void forget();
+    // Connections in the tables, of both families.
+    std::uint64_t confirmed() const { return maps_->connections4.count() + maps_->connections6.count(); }
+    std::uint64_t half_open() const { return maps_->openings4.count() + maps_->openings6.count(); }
 
     // Loaded when they are first needed.
     const kernel::ProgramPair& programs();

@@ -25,6 +25,7 @@ TEST(Timeout, FirstStates) {
     tell(run, {
                   {kThere + "syn", "pass rule web opened"},
                   {kBack + "syn,ack", "pass connection web"},
+                  {kThere + "ack", "pass connection web"},
                   {silent, "pass rule web opened"},
                   {udp_there, "pass rule dns opened"},
                   {udp_back, "pass connection dns"},
@@ -58,6 +59,7 @@ TEST(Timeout, LaterStates) {
     for (const int port : {1, 2, 3, 4}) {
         EXPECT_EQ(run.judge(there(port, "syn")), "pass rule web opened");
         EXPECT_EQ(run.judge(back(port, "syn,ack")), "pass connection web");
+        EXPECT_EQ(run.judge(there(port, "ack")), "pass connection web");
     }
     tell(run, {
                   {there(2, "fin,ack"), "pass connection web"},

@@ -138,11 +138,144 @@ TEST(Track, TcpEnds) {
         run.forget();
         EXPECT_EQ(run.judge(kThere + "syn"), "pass rule web opened");
         EXPECT_EQ(run.judge(kBack + "syn,ack"), "pass connection web");
+        EXPECT_EQ(run.judge(kThere + "ack"), "pass connection web");
         for (const std::string& segment : row.ending)
             EXPECT_EQ(run.judge(segment), "pass connection web") << row.name << ": " << segment;
         EXPECT_EQ(run.judge(kBack + "ack"), "pass connection web") << row.name << ": a retransmission";
         EXPECT_EQ(run.judge(kThere + "syn"), "pass rule web opened") << row.name;
     }
+}
+
+// A segment of the one connection, there (from the opener) or back, whose numbers say themselves.
+Bytes segment(bool there, std::uint8_t flags, std::uint32_t sequence, std::uint32_t acknowledgment,
+              std::size_t size = 0, const Bytes& options = {}) {
+    Ipv4 ip;
+    Tcp tcp{.flags = flags, .options = options, .sequence = sequence, .acknowledgment = acknowledgment};
+    if (!there) {
+        std::swap(ip.source, ip.destination);
+        std::swap(tcp.source_port, tcp.destination_port);
+    }
+    return frame(Ethernet{}, ip, tcp, payload(size));
+}
+
+std::string judge_segment(TestRun& run, bool there, const Bytes& frame) {
+    return run.judge(there ? EDGEFW_RECEIVED : EDGEFW_SENT, frame);
+}
+
+constexpr const char* kPasses = "pass connection web";
+
+// Near the end of the numbers, which begin again at 0: the opener's are 0xffffff00 on, the other end's 5000 on.
+void open_at_the_end(TestRun& run, const Bytes& options = {}) {
+    EXPECT_EQ(judge_segment(run, true, segment(true, kSyn, 0xffffff00, 0, 0, options)), "pass rule web opened");
+    EXPECT_EQ(judge_segment(run, false, segment(false, kSyn | kAck, 5000, 0xffffff01, 0, options)), kPasses);
+    EXPECT_EQ(judge_segment(run, true, segment(true, kAck, 0xffffff01, 5001)), kPasses);
+}
+
+// A reset ends a connection where its number is one that the other end waits for or has yet to see.
+TEST(Track, ResetsOutsideTheWindow) {
+    TestRun run(kServices);
+    const struct {
+        const char* name;
+        bool there;
+        std::uint32_t sequence;
+        const char* expected;
+    } rows[] = {
+        {"before what the other end has acknowledged", true, 0xffffff00, "drop tcp-sequence"},
+        {"what the other end expects", true, 0xffffff01, kPasses},
+        {"what the opener has sent, and is on its way", true, 0xffffff01 + 300, kPasses},
+        {"beyond what the opener has sent", true, 0xffffff01 + 301, "drop tcp-sequence"},
+        {"anything", true, 0x7fffffff, "drop tcp-sequence"},
+        {"back: before", false, 5000, "drop tcp-sequence"},
+        {"back: expected", false, 5001, kPasses},
+        {"back: beyond", false, 5002, "drop tcp-sequence"},
+    };
+    for (const auto& row : rows) {
+        run.forget();
+        open_at_the_end(run);
+        EXPECT_EQ(judge_segment(run, true, segment(true, kPsh | kAck, 0xffffff01, 5001, 300)), kPasses);
+        EXPECT_EQ(judge_segment(run, row.there, segment(row.there, kRst, row.sequence, 0)), row.expected) << row.name;
+        const bool closed = row.expected == std::string(kPasses);
+        EXPECT_EQ(judge_segment(run, true, segment(true, kSyn, 9000, 0)), closed ? "pass rule web opened" : kPasses)
+            << row.name;
+    }
+}
+
+// What lies beyond the window moves nothing: no forged segment makes room for a forged reset.
+TEST(Track, SegmentsBeyondTheWindowMoveNoNumbers) {
+    TestRun run(kServices);
+    open_at_the_end(run);
+    const std::uint32_t beyond = 0xffffff01 + 65536;
+    EXPECT_EQ(judge_segment(run, true, segment(true, kPsh | kAck, beyond, 5001, 100)), kPasses);
+    EXPECT_EQ(judge_segment(run, true, segment(true, kRst, beyond + 100, 0)), "drop tcp-sequence");
+    EXPECT_EQ(judge_segment(run, true, segment(true, kAck, 0xffffff01, 7000)), kPasses) << "what was never sent";
+    EXPECT_EQ(judge_segment(run, false, segment(false, kRst, 5001, 0)), kPasses);
+    EXPECT_EQ(run.reason(EDGEFW_RECEIVED, EDGEFW_DROP, EDGEFW_REASON_TCP_SEQUENCE).packets, 1u);
+}
+
+// RFC 7323: windows are scaled where both ends offered it in their SYN.
+TEST(Track, WindowScale) {
+    const Bytes scaled = {2, 4, 5, 0xb4, 1, 3, 3, 7, 4, 2, 0, 0};  // MSS, NOP, scale 7, SACK
+    const std::uint32_t far = 0xffffff01 + 1000000;
+    for (const bool with : {false, true}) {
+        TestRun run(kServices);
+        open_at_the_end(run, with ? scaled : Bytes{});
+        EXPECT_EQ(judge_segment(run, false, segment(false, kAck, 5001, 0xffffff01)), kPasses);
+        EXPECT_EQ(judge_segment(run, true, segment(true, kAck, far, 5001, 100)), kPasses);
+        EXPECT_EQ(judge_segment(run, true, segment(true, kRst, far, 0)), with ? kPasses : "drop tcp-sequence");
+    }
+}
+
+// Options that end early, or claim to be longer than there is room for, are read as no scale.
+TEST(Track, BrokenOptions) {
+    const Bytes rows[] = {{1, 1, 1, 1}, {2, 0, 3, 3}, {2, 255, 3, 3}, {3, 3, 255, 0}, {1, 1, 1, 3}, Bytes(40, 1)};
+    for (const Bytes& options : rows) {
+        TestRun run(kServices);
+        open_at_the_end(run, options);
+        EXPECT_EQ(judge_segment(run, true, segment(true, kRst, 0xffffff01, 0)), kPasses);
+    }
+}
+
+// Only the opener's acknowledgment of the answer confirms a connection; what is half open, a reset of any number does
+// not confirm, and one that answers the SYN ends.
+TEST(Track, Handshake) {
+    TestRun run(kServices);
+    const auto syn = segment(true, kSyn, 100, 0);
+    EXPECT_EQ(judge_segment(run, true, syn), "pass rule web opened");
+    EXPECT_EQ(judge_segment(run, false, segment(false, kSyn | kAck, 700, 9999)), kPasses) << "an answer to another SYN";
+    EXPECT_EQ(judge_segment(run, true, segment(true, kAck, 101, 701)), kPasses);
+    EXPECT_EQ(run.half_open(), 1u);
+    EXPECT_EQ(judge_segment(run, false, segment(false, kSyn | kAck, 800, 101)), kPasses);
+    EXPECT_EQ(judge_segment(run, true, segment(true, kAck, 101, 50000)), kPasses) << "acknowledges nothing";
+    EXPECT_EQ(judge_segment(run, false, segment(false, kRst, 5, 0)), kPasses);
+    EXPECT_EQ(run.half_open(), 1u);
+    EXPECT_EQ(judge_segment(run, true, segment(true, kAck, 101, 801)), kPasses);
+    EXPECT_EQ(run.half_open(), 0u);
+    EXPECT_EQ(run.confirmed(), 1u);
+
+    run.forget();
+    EXPECT_EQ(judge_segment(run, true, syn), "pass rule web opened");
+    EXPECT_EQ(judge_segment(run, false, segment(false, kRst | kAck, 0, 101)), kPasses);
+    EXPECT_EQ(judge_segment(run, true, syn), "pass rule web opened") << "it was refused";
+}
+
+// What a flood leaves: half-open connections alone, of TCP, UDP and echo, though each is answered.
+TEST(Track, AnsweredIsNotConfirmed) {
+    TestRun run(kServices);
+    EXPECT_EQ(run.judge(kThere + "syn"), "pass rule web opened");
+    EXPECT_EQ(run.judge(kBack + "syn,ack"), kPasses);
+    const std::string there = "external inbound udp 198.51.100.9:5353 > 192.0.2.20:53";
+    const std::string back = "external outbound udp 192.0.2.20:53 > 198.51.100.9:5353";
+    EXPECT_EQ(run.judge(there), "pass rule dns opened");
+    EXPECT_EQ(run.judge(back), "pass connection dns");
+    EXPECT_EQ(run.judge("external inbound icmp 198.51.100.9 > 192.0.2.20 echo-request"), "pass rule ping opened");
+    EXPECT_EQ(run.judge("external outbound icmp 192.0.2.20 > 198.51.100.9 echo-reply"), "pass connection ping");
+    EXPECT_EQ(run.half_open(), 3u);
+    EXPECT_EQ(run.confirmed(), 0u);
+    EXPECT_EQ(run.judge(there), "pass connection dns");
+    EXPECT_EQ(run.judge("external inbound icmp 198.51.100.9 > 192.0.2.20 echo-request"), "pass connection ping");
+    EXPECT_EQ(run.judge(kThere + "ack"), kPasses);
+    EXPECT_EQ(run.half_open(), 0u);
+    EXPECT_EQ(run.confirmed(), 3u);
 }
 
 // Closed by one end alone it is still open: a SYN belongs to it.

@@ -73,10 +73,15 @@ void wrap(Inner& inner, const Tcp& tcp) {
     Bytes header(20);
     put16(header, 0, tcp.source_port);
     put16(header, 2, tcp.destination_port);
-    header[7] = 1;  // sequence number
+    const std::uint32_t sequence = tcp.sequence.value_or((tcp.flags & kSyn) != 0 ? 1 : 2);
+    const std::uint32_t acknowledgment = tcp.acknowledgment.value_or((tcp.flags & kAck) != 0 ? 2 : 0);
+    put16(header, 4, sequence >> 16);
+    put16(header, 6, sequence & 0xffff);
+    put16(header, 8, acknowledgment >> 16);
+    put16(header, 10, acknowledgment & 0xffff);
     header[12] = static_cast<std::uint8_t>(tcp.header_words.value_or(5 + tcp.options.size() / 4) << 4);
     header[13] = tcp.flags;
-    put16(header, 14, 0xffff);  // window
+    put16(header, 14, tcp.window);
     header.insert(header.end(), tcp.options.begin(), tcp.options.end());
     begin_transport(inner, header, IPPROTO_TCP, 16);
     inner.checksum = tcp.checksum;

@@ -80,6 +80,9 @@ struct Tcp {
     Bytes options = {};  // a multiple of four bytes
     Checksum checksum = Checksum::kWhole;
     std::optional<std::uint8_t> header_words = {};
+    std::optional<std::uint32_t> sequence = {};  // as packet::frame() has them: each end begins at 1
+    std::optional<std::uint32_t> acknowledgment = {};
+    std::uint16_t window = 65535;
 };
 
 struct Udp {

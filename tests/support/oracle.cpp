@@ -168,7 +168,7 @@ Verdict Oracle::judge_later_fragment(const Sample& sample) const {
 Verdict Oracle::judge_first_or_whole(const Sample& sample) {
     if (const auto id = builtin(sample))  // 4
         return {Action::kPass, EDGEFW_REASON_BUILTIN, *id, "", false};
-    const View view = view_of(sample.packet);  // 5
+    const View view = view_of(sample);  // 5
     if (is_opening_syn(sample.packet)) return judge_syn(view);
     if (Connection* connection = find(view)) return follow(*connection, view);  // 6
     return decide(classify(view), view);                                        // 7, 8
@@ -199,6 +199,26 @@ std::optional<std::string> Oracle::builtin(const Sample& sample) const {
         if (is_it && is_on(builtin)) return builtin_id(builtin);
     }
     return std::nullopt;
+}
+
+std::uint32_t Sample::sequence() const {
+    return ((packet.tcp_flags & kSyn) != 0 ? 1 : 2) + sequence_off;
+}
+
+std::uint32_t Sample::acknowledgment() const {
+    return ((packet.tcp_flags & kAck) != 0 ? 2 : 0) + acknowledgment_off;
+}
+
+Oracle::View Oracle::view_of(const Sample& sample) const {
+    View view = view_of(sample.packet);
+    if (sample.packet.protocol != IPPROTO_TCP) return view;
+    view.first = sample.sequence();
+    view.last = view.first + sample.payload;
+    for (const std::uint8_t flag : {kSyn, kFin}) {
+        if ((sample.packet.tcp_flags & flag) != 0) view.last++;
+    }
+    view.acknowledgment = sample.acknowledgment();
+    return view;
 }
 
 Oracle::View Oracle::view_of(const Packet& packet) const {

@@ -24,6 +24,13 @@ struct Sample {
     std::uint8_t hop_limit = 64;  // or TTL
     Fragment fragment = Fragment::kNone;
     std::uint32_t fragment_id = 0;
+    // TCP: added to the numbers that packet::frame() would write; and the bytes of payload in this packet.
+    std::uint32_t sequence_off = 0;
+    std::uint32_t acknowledgment_off = 0;
+    std::uint32_t payload = 0;
+
+    std::uint32_t sequence() const;
+    std::uint32_t acknowledgment() const;
 };
 
 // A frame that is neither IPv4 nor IPv6.
@@ -68,6 +75,15 @@ private:
         std::uint16_t local_port = 0;
         std::uint16_t remote_port = 0;
         std::optional<policy::Forward> forward;  // that translated it
+        // TCP: the numbers of the segment; `last` is behind its last byte.
+        std::uint32_t first = 0;
+        std::uint32_t last = 0;
+        std::uint32_t acknowledgment = 0;
+    };
+    // What an end of a TCP connection has sent.
+    struct End {
+        std::uint32_t next = 0;
+        std::uint32_t acknowledged = 0;
     };
     struct Connection {
         View opener;
@@ -75,6 +91,9 @@ private:
         std::string rule;
         edgefw_connection_state state = EDGEFW_STATE_TCP_OPENING;
         std::uint64_t seen = 0;
+        bool confirmed = false;
+        End opening_end = {};
+        End other_end = {};
     };
     // What the rules, or else the default, say.
     struct Classified {
@@ -96,6 +115,7 @@ private:
     policy::Action default_of(policy::Side side, policy::Direction direction) const;
 
     View view_of(const packet::Packet& packet) const;
+    View view_of(const Sample& sample) const;
     Classified classify(const View& view) const;
     bool matches(const policy::Rule& rule, const View& view) const;
     bool matches(const policy::AddressMatch& match, const Address& address) const;
@@ -103,6 +123,8 @@ private:
 
     bool is_live(const Connection& connection, const View& view) const;
     Connection* find(const View& view);
+    static bool shake_hands(Connection& connection, const View& view, bool from_opener);
+    static bool advance(Connection& connection, const View& view);
     bool judge_again(Connection& connection) const;
     Verdict follow(Connection& connection, const View& view);
     void open(const View& view, const std::string& rule);

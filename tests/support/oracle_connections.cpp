@@ -23,22 +23,26 @@ edgefw_connection_state first_state(const Packet& packet) {
     return is_icmp(packet) ? EDGEFW_STATE_ECHO : EDGEFW_STATE_OTHER_ONE_WAY;
 }
 
-edgefw_connection_state next_tcp_state(edgefw_connection_state state, std::uint8_t flags, bool from_opener) {
-    if (state == EDGEFW_STATE_TCP_CLOSED || (flags & kRst) != 0) return EDGEFW_STATE_TCP_CLOSED;
-    if ((flags & kFin) == 0) {
-        const bool answered = state == EDGEFW_STATE_TCP_OPENING && !from_opener;
-        return answered ? EDGEFW_STATE_TCP_ESTABLISHED : state;
-    }
-    const auto own = from_opener ? EDGEFW_STATE_TCP_CLOSING_OPENER : EDGEFW_STATE_TCP_CLOSING_OTHER;
-    const auto others = from_opener ? EDGEFW_STATE_TCP_CLOSING_OTHER : EDGEFW_STATE_TCP_CLOSING_OPENER;
-    return state == others ? EDGEFW_STATE_TCP_CLOSED : own;
+// Numbers are compared by their distance.
+bool is_after(std::uint32_t number, std::uint32_t other) {
+    return static_cast<std::int32_t>(number - other) > 0;
 }
 
-edgefw_connection_state next_state(edgefw_connection_state state, const Packet& packet, bool from_opener) {
-    if (packet.protocol == IPPROTO_TCP) return next_tcp_state(state, packet.tcp_flags, from_opener);
-    if (from_opener) return state;
-    if (state == EDGEFW_STATE_UDP_ONE_WAY) return EDGEFW_STATE_UDP_TWO_WAY;
-    if (state == EDGEFW_STATE_OTHER_ONE_WAY) return EDGEFW_STATE_OTHER_TWO_WAY;
+// The windows of the frames here are 65,535 bytes, unscaled; a closed window is probed with one more.
+constexpr std::int32_t kWindow = 65535;
+constexpr std::uint32_t kHandshakeData = 16384;
+
+// What is not TCP: answered by the other end, confirmed when the opener goes on.
+edgefw_connection_state next_state(edgefw_connection_state state, bool from_opener) {
+    if (!from_opener) {
+        if (state == EDGEFW_STATE_UDP_ONE_WAY) return EDGEFW_STATE_UDP_ANSWERED;
+        if (state == EDGEFW_STATE_ECHO) return EDGEFW_STATE_ECHO_ANSWERED;
+        if (state == EDGEFW_STATE_OTHER_ONE_WAY) return EDGEFW_STATE_OTHER_ANSWERED;
+        return state;
+    }
+    if (state == EDGEFW_STATE_UDP_ANSWERED) return EDGEFW_STATE_UDP_TWO_WAY;
+    if (state == EDGEFW_STATE_ECHO_ANSWERED) return EDGEFW_STATE_ECHO_TWO_WAY;
+    if (state == EDGEFW_STATE_OTHER_ANSWERED) return EDGEFW_STATE_OTHER_TWO_WAY;
     return state;
 }
 
@@ -112,15 +116,82 @@ bool Oracle::judge_again(Connection& connection) const {
     return true;
 }
 
+// 6, the handshake. True when the connection is confirmed.
+bool Oracle::shake_hands(Connection& connection, const View& view, bool from_opener) {
+    const std::uint8_t flags = view.packet.tcp_flags;
+    End& from = from_opener ? connection.opening_end : connection.other_end;
+    End& to = from_opener ? connection.other_end : connection.opening_end;
+    const bool answered = connection.state == EDGEFW_STATE_TCP_ANSWERED;
+    const bool acknowledges = (flags & kAck) != 0 && to.next - view.acknowledgment <= kHandshakeData;
+    if (connection.state == EDGEFW_STATE_TCP_CLOSED) return false;
+    if ((flags & kRst) != 0) {
+        const bool refuses = !from_opener && acknowledges;
+        const bool aborts = (from_opener || answered) && view.first == from.next;
+        if (refuses || aborts) connection.state = EDGEFW_STATE_TCP_CLOSED;
+        return false;
+    }
+    if (from_opener && answered && acknowledges) {
+        connection.state = EDGEFW_STATE_TCP_ESTABLISHED;
+        from.acknowledged = view.acknowledgment;
+        return true;
+    }
+    if (from_opener && is_opening_syn(view.packet) && view.last != from.next) {
+        connection.state = EDGEFW_STATE_TCP_OPENING;
+        from.next = view.last;
+        to.acknowledged = view.first;
+    }
+    if (!from_opener && (flags & kSyn) != 0 && ((flags & kAck) == 0 || acknowledges)) {
+        connection.state = EDGEFW_STATE_TCP_ANSWERED;
+        from.next = view.last;
+        if ((flags & kAck) != 0) from.acknowledged = view.acknowledgment;
+        to.acknowledged = view.first;
+    }
+    return false;
+}
+
+// 6, states. False: a reset that does not fit.
+bool Oracle::advance(Connection& connection, const View& view) {
+    const bool from_opener = view.packet.hook() == connection.opener.packet.hook();
+    if (view.packet.protocol != IPPROTO_TCP) {
+        connection.state = next_state(connection.state, from_opener);
+        return true;
+    }
+    if (!connection.confirmed) {
+        if (!shake_hands(connection, view, from_opener)) return true;
+        connection.confirmed = true;
+    } else if ((view.packet.tcp_flags & kRst) != 0) {
+        const End& from = from_opener ? connection.opening_end : connection.other_end;
+        const End& to = from_opener ? connection.other_end : connection.opening_end;
+        const bool fits = !is_after(to.acknowledged, view.first) && !is_after(view.first, from.next);
+        if (!fits && connection.state != EDGEFW_STATE_TCP_CLOSED) return false;
+        connection.state = EDGEFW_STATE_TCP_CLOSED;
+        return true;
+    }
+    End& from = from_opener ? connection.opening_end : connection.other_end;
+    const End& to = from_opener ? connection.other_end : connection.opening_end;
+    const bool in_window = static_cast<std::int32_t>(view.last - to.acknowledged) <= kWindow + 1;
+    const bool ends = (view.packet.tcp_flags & kFin) != 0 && in_window && !is_after(to.acknowledged, view.last);
+    if (in_window) {
+        if (is_after(view.last, from.next)) from.next = view.last;
+        const bool acknowledges_known = (view.packet.tcp_flags & kAck) != 0 && !is_after(view.acknowledgment, to.next);
+        if (acknowledges_known && is_after(view.acknowledgment, from.acknowledged))
+            from.acknowledged = view.acknowledgment;
+    }
+    if (!ends || connection.state == EDGEFW_STATE_TCP_CLOSED) return true;
+    const auto own = from_opener ? EDGEFW_STATE_TCP_CLOSING_OPENER : EDGEFW_STATE_TCP_CLOSING_OTHER;
+    const auto others = from_opener ? EDGEFW_STATE_TCP_CLOSING_OTHER : EDGEFW_STATE_TCP_CLOSING_OPENER;
+    connection.state = connection.state == others ? EDGEFW_STATE_TCP_CLOSED : own;
+    return true;
+}
+
 Verdict Oracle::follow(Connection& connection, const View& view) {
     const std::string forward = connection.opener.forward ? connection.opener.forward->id : "";
     if (connection.generation != generation_ && !judge_again(connection)) {
         remove(connection);
         return {Action::kDrop, EDGEFW_REASON_REVOKED, "", forward, false};
     }
-    const bool from_opener = view.packet.hook() == connection.opener.packet.hook();
-    connection.state = next_state(connection.state, view.packet, from_opener);
     connection.seen = now_;
+    if (!advance(connection, view)) return {Action::kDrop, EDGEFW_REASON_TCP_SEQUENCE, "", "", false};
     return {Action::kPass, EDGEFW_REASON_CONNECTION, connection.rule, forward, false};
 }
 
@@ -128,7 +199,10 @@ void Oracle::open(const View& view, const std::string& rule) {
     std::erase_if(connections_, [&](const Connection& connection) {
         return same_ends(connection.opener, view) && same_forward(connection.opener, view);
     });
-    connections_.push_back({view, generation_, rule, first_state(view.packet), now_});
+    Connection connection{view, generation_, rule, first_state(view.packet), now_};
+    connection.opening_end.next = view.last;
+    connection.other_end.acknowledged = view.first;
+    connections_.push_back(connection);
 }
 
 void Oracle::remove(const Connection& connection) {

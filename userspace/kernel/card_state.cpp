@@ -37,14 +37,18 @@ std::string counters_name(std::uint32_t index) {
 
 Result<CardMaps> CardMaps::create(std::uint32_t connections, std::uint32_t slots) {
     CardMaps maps;
+    const std::uint32_t openings = std::min<std::uint32_t>(connections, EDGEFW_OPENINGS_DEFAULT);
     const MapSpec specs[] = {
         {"connections4", BPF_MAP_TYPE_LRU_HASH, sizeof(edgefw_connection4_key), sizeof(edgefw_connection), connections},
         {"connections6", BPF_MAP_TYPE_LRU_HASH, sizeof(edgefw_connection6_key), sizeof(edgefw_connection), connections},
+        {"openings4", BPF_MAP_TYPE_LRU_HASH, sizeof(edgefw_connection4_key), sizeof(edgefw_connection), openings},
+        {"openings6", BPF_MAP_TYPE_LRU_HASH, sizeof(edgefw_connection6_key), sizeof(edgefw_connection), openings},
         {"fragments4", BPF_MAP_TYPE_LRU_HASH, sizeof(edgefw_fragment4_key), sizeof(edgefw_fragment), EDGEFW_FRAGMENTS},
         {"fragments6", BPF_MAP_TYPE_LRU_HASH, sizeof(edgefw_fragment6_key), sizeof(edgefw_fragment), EDGEFW_FRAGMENTS},
         {"reasons", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(edgefw_reason_counter), EDGEFW_REASON_COUNTERS},
     };
-    Map* const members[] = {&maps.connections4, &maps.connections6, &maps.fragments4, &maps.fragments6, &maps.reasons};
+    Map* const members[] = {&maps.connections4, &maps.connections6, &maps.openings4, &maps.openings6,
+                            &maps.fragments4,   &maps.fragments6,   &maps.reasons};
     for (std::size_t i = 0; i < std::size(specs); i++) {
         if (auto made = take(*members[i], Map::create(specs[i])); !made) return made.error();
     }
@@ -53,8 +57,14 @@ Result<CardMaps> CardMaps::create(std::uint32_t connections, std::uint32_t slots
 }
 
 std::vector<Binding> CardMaps::bindings() const {
-    return {{"connections4", connections4.fd()}, {"connections6", connections6.fd()}, {"fragments4", fragments4.fd()},
-            {"fragments6", fragments6.fd()},     {"counters", counters.fd()},         {"reasons", reasons.fd()}};
+    return {{"connections4", connections4.fd()}, {"connections6", connections6.fd()},
+            {"openings4", openings4.fd()},       {"openings6", openings6.fd()},
+            {"fragments4", fragments4.fd()},     {"fragments6", fragments6.fd()},
+            {"counters", counters.fd()},         {"reasons", reasons.fd()}};
+}
+
+std::vector<const Map*> CardMaps::tables() const {
+    return {&connections4, &connections6, &openings4, &openings6, &fragments4, &fragments6};
 }
 
 Result<CardState> CardState::create(const std::string& directory, const edgefw_card& card, std::uint32_t connections) {
@@ -78,6 +88,8 @@ Result<CardState> CardState::create(const std::string& directory, const edgefw_c
         {"sent", &state.sent_},
         {"connections4", &state.maps_.connections4},
         {"connections6", &state.maps_.connections6},
+        {"openings4", &state.maps_.openings4},
+        {"openings6", &state.maps_.openings6},
         {"fragments4", &state.maps_.fragments4},
         {"fragments6", &state.maps_.fragments6},
         {"reasons", &state.maps_.reasons},
@@ -114,6 +126,8 @@ Result<CardState> CardState::open(const std::string& directory) {
         {"sent", &state.sent_},
         {"connections4", &state.maps_.connections4},
         {"connections6", &state.maps_.connections6},
+        {"openings4", &state.maps_.openings4},
+        {"openings6", &state.maps_.openings6},
         {"fragments4", &state.maps_.fragments4},
         {"fragments6", &state.maps_.fragments6},
         {"reasons", &state.maps_.reasons},

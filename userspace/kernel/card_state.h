@@ -16,7 +16,10 @@ namespace edgefw::kernel {
 
 // The maps a judging program needs of its card.
 struct CardMaps {
-    Map connections4, connections6, fragments4, fragments6, counters, reasons;
+    Map connections4, connections6, openings4, openings6, fragments4, fragments6, counters, reasons;
+
+    // What a packet may leave behind: connections and fragments.
+    std::vector<const Map*> tables() const;
 
     static Result<CardMaps> create(std::uint32_t connections, std::uint32_t slots);
     std::vector<Binding> bindings() const;

@@ -193,8 +193,7 @@ Result<Judgement> Judge::judge(policy::Side side, edgefw_hook hook, const std::v
 Result<Ok> Judge::forget() {
     for (std::size_t side = 0; side < EDGEFW_SIDES; side++) {
         if (!instances_->side[side] || !instances_->opened[side]) continue;
-        const CardMaps& maps = instances_->side[side]->maps;
-        for (const Map* map : {&maps.connections4, &maps.connections6, &maps.fragments4, &maps.fragments6})
+        for (const Map* map : instances_->side[side]->maps.tables())
             map->clear();
         instances_->opened[side] = false;
     }

@@ -85,10 +85,9 @@ Result<CardCounters> card_counters(const Look& seen, const CardState& state) {
 std::vector<Occupancy> occupancy(const CardState& state, bool count_entries) {
     const CardMaps& maps = state.maps();
     const std::pair<const char*, const Map*> tables[] = {
-        {"connections-ipv4", &maps.connections4},
-        {"connections-ipv6", &maps.connections6},
-        {"fragments-ipv4", &maps.fragments4},
-        {"fragments-ipv6", &maps.fragments6},
+        {"connections-ipv4", &maps.connections4}, {"connections-ipv6", &maps.connections6},
+        {"openings-ipv4", &maps.openings4},       {"openings-ipv6", &maps.openings6},
+        {"fragments-ipv4", &maps.fragments4},     {"fragments-ipv6", &maps.fragments6},
     };
     std::vector<Occupancy> result;
     for (const auto& [name, map] : tables)

@@ -111,11 +111,15 @@ std::uint32_t pseudo_header(const Packet& packet, std::size_t length) {
     return addresses + packet.protocol + static_cast<std::uint32_t>(length);
 }
 
+// The numbers are those of a handshake and of what follows it, without a byte of data: each end begins at 1.
 void write_tcp(const Packet& packet, Bytes segment) {
+    constexpr std::uint8_t kSyn = 0x02;
+    constexpr std::uint8_t kAck = 0x10;
     put16(segment, packet.source_port);
     put16(segment.subspan(2), packet.destination_port);
-    segment[7] = 1;      // sequence number
-    segment[12] = 0x50;  // five words: no options
+    segment[7] = (packet.tcp_flags & kSyn) != 0 ? 1 : 2;   // sequence number
+    segment[11] = (packet.tcp_flags & kAck) != 0 ? 2 : 0;  // acknowledgment number
+    segment[12] = 0x50;                                    // five words: no options
     segment[13] = packet.tcp_flags;
     put16(segment.subspan(14), 65535);  // window
     put16(segment.subspan(16), checksum(sum(segment, pseudo_header(packet, segment.size()))));

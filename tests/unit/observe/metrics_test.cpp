@@ -105,7 +105,7 @@ TEST(Metrics, NatGeneralGaugesAndBuild) {
     EXPECT_THAT(text, HasSubstr("edgefw_generation{interface=\"eth0\"} 3\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_map_entries{interface=\"eth0\",map=\"connections-ipv4\"} 12\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_map_capacity{interface=\"eth0\",map=\"connections-ipv4\"} 131072\n"));
-    EXPECT_THAT(text, HasSubstr("edgefw_build_info{version=\"0.1.0\",abi=\"1\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_build_info{version=\"0.1.0\",abi=\"2\"} 1\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_scrape_success 1\n"));
 }
 

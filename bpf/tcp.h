@@ -1,0 +1,114 @@
+// tcp: what a segment's numbers say about its connection (RFC 9293 section 3.4, RFC 5961, RFC 7323). A number is
+// compared by its distance, modulo 2^32.
+//
+// The numbers decide over states, not over segments: what does not fit changes nothing and goes on to the host, which
+// checks more closely than a filter can. A reset is the exception: hosts of old believe one anywhere in their window.
+#pragma once
+
+#include "bpf/frame.h"
+
+#define TCP_OPTION_END 0
+#define TCP_OPTION_NOP 1
+#define TCP_OPTION_WINDOW_SCALE 3
+#define TCP_OPTIONS_MAX 40
+
+// A SYN may carry data (RFC 7413), and an answer acknowledge a part of it: as much as a first flight has.
+#define HANDSHAKE_DATA 16384
+
+// What an end may be sent before it has said how much it takes.
+#define FIRST_WINDOW 65535
+
+static __always_inline bool is_after(__u32 number, __u32 other) {
+    return (__s32)(number - other) > 0;
+}
+
+// The segment acknowledges what an end has sent in the handshake, up to `next`.
+static __always_inline bool acknowledges(const struct packet* packet, __u32 next) {
+    return (packet->detail & TCP_ACK) && next - packet->acknowledgment <= HANDSHAKE_DATA;
+}
+
+// It ends within what `to` takes; what lies before it are retransmissions.
+static __always_inline bool is_in_window(const struct packet* packet, const struct edgefw_end* to) {
+    __s32 ahead = packet->sequence_end - to->acknowledged;
+
+    return ahead <= (__s32)to->window + 1;  // a probe of a closed window is one byte
+}
+
+// RFC 5961 section 3.2, as near as a filter between the two can say: not before what `to` expects, and not beyond what
+// `from` has sent.
+static __always_inline bool reset_fits(const struct packet* packet, const struct edgefw_end* from,
+                                       const struct edgefw_end* to) {
+    return !is_after(to->acknowledged, packet->sequence) && !is_after(packet->sequence, from->next);
+}
+
+static __always_inline bool fin_fits(const struct packet* packet, const struct edgefw_end* to) {
+    return is_in_window(packet, to) && !is_after(to->acknowledged, packet->sequence_end);
+}
+
+static __always_inline __u32 offered_window(const struct packet* packet, const struct edgefw_end* from) {
+    if (packet->detail & TCP_SYN) return packet->window;
+    return (__u32)packet->window << (from->scale & 15);
+}
+
+// Of a segment of a confirmed connection, in window: the ends' numbers move on.
+static __always_inline void note_numbers(const struct packet* packet, struct edgefw_end* from, struct edgefw_end* to) {
+    __u32 window = offered_window(packet, from);
+
+    if ((packet->detail & TCP_RST) || !is_in_window(packet, to)) return;
+    if (is_after(packet->sequence_end, from->next)) from->next = packet->sequence_end;
+    if (!(packet->detail & TCP_ACK) || is_after(packet->acknowledgment, to->next)) return;
+    if (is_after(packet->acknowledgment, from->acknowledged)) from->acknowledged = packet->acknowledgment;
+    if (window > from->window) from->window = window;
+}
+
+struct tcp_options {
+    __u8 bytes[TCP_OPTIONS_MAX];
+    __u32 at;
+    __u8 scale;
+};
+
+// One option; returns 1 at the last.
+static long read_option(__u64 unused, struct tcp_options* options) {
+    __u32 at = options->at;
+    __u8 kind;
+
+    (void)unused;
+    if (at > TCP_OPTIONS_MAX - 3) return 1;
+    kind = options->bytes[at];
+    if (kind == TCP_OPTION_NOP) {
+        options->at = at + 1;
+        return 0;
+    }
+    if (kind == TCP_OPTION_END || options->bytes[at + 1] < 2) return 1;
+    options->at = at + options->bytes[at + 1];
+    if (kind != TCP_OPTION_WINDOW_SCALE) return 0;
+    options->scale = options->bytes[at + 2];
+    if (options->scale > EDGEFW_SCALE_MAX) options->scale = EDGEFW_SCALE_MAX;  // RFC 7323 section 2.3
+    return 1;
+}
+
+// The window scale in a SYN's options, or EDGEFW_SCALE_NONE. Its own function: once a connection and end. A loop of the
+// kernel's: one of ours the verifier would walk once for every way to place options.
+static __always_inline __u8 find_scale(void* context, const __u32 hook, const struct packet* packet) {
+    struct tcp_options options = {.scale = EDGEFW_SCALE_NONE};
+    __u32 start = packet->transport + 20;
+    __u32 length = packet->header_length - start;
+
+    if (length < 3 || length > TCP_OPTIONS_MAX || !load(context, hook, start, options.bytes, length))
+        return EDGEFW_SCALE_NONE;
+    bpf_loop(TCP_OPTIONS_MAX, read_option, &options, 0);
+    return options.scale;
+}
+
+__noinline int scale_received(struct xdp_md* context, const struct packet* packet) {
+    return packet ? find_scale(context, EDGEFW_RECEIVED, packet) : EDGEFW_SCALE_NONE;
+}
+
+__noinline int scale_sent(struct __sk_buff* context, const struct packet* packet) {
+    return packet ? find_scale(context, EDGEFW_SENT, packet) : EDGEFW_SCALE_NONE;
+}
+
+// Sets packet->scale.
+static __always_inline void read_scale(void* context, const __u32 hook, struct packet* packet) {
+    packet->scale = hook == EDGEFW_RECEIVED ? scale_received(context, packet) : scale_sent(context, packet);
+}
