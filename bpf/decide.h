@@ -4,6 +4,7 @@
 #include "bpf/builtins.h"
 #include "bpf/classify.h"
 #include "bpf/fragment.h"
+#include "bpf/relate.h"
 #include "bpf/track.h"
 
 static __always_inline void set(struct packet* packet, __u8 verdict, __u8 reason) {
@@ -54,6 +55,8 @@ static __always_inline void decide_by_rules(struct packet* packet, __u32 hook) {
         reason = EDGEFW_REASON_RULE;
     }
     packet->outcome |= outcome;
+    if (packet->is_error && reason == EDGEFW_REASON_DEFAULT && !(outcome & EDGEFW_OUTCOME_PASS))
+        reason = EDGEFW_REASON_ICMP_UNRELATED;
     set(packet, outcome & EDGEFW_OUTCOME_PASS ? EDGEFW_PASS : EDGEFW_DROP, reason);
 }
 
@@ -65,6 +68,8 @@ static __always_inline bool opens(const struct packet* packet) {
 static __always_inline bool decide_by_state(void* context, struct packet* packet, const __u32 hook) {
     const bool keeps_state = context && config.keeps_state;
 
+    if (keeps_state && packet->is_error && packet->fragment == FRAGMENT_NONE && relate(context, packet, hook))
+        return false;
     // pass_known() has asked for whole packets.
     if (keeps_state && packet->fragment == FRAGMENT_FIRST && packet->tracked && !packet->is_syn &&
         track(context, packet, hook))

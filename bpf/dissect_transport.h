@@ -100,22 +100,32 @@ struct icmp_header {
 };
 
 // The end that sends the requests has the identifier as its port: so the two directions of pinging never share a key.
+static __always_inline void set_echo(const __u32 hook, struct packet* packet, __be16 id, bool is_request) {
+    if ((hook == EDGEFW_RECEIVED) == is_request)
+        set_key_end(packet, 0, id, 0);
+    else
+        set_key_end(packet, id, 0, 0);
+}
+
+// Destination unreachable, packet too big, time exceeded, parameter problem: they quote a packet. (Source quench and
+// redirects do, too, and no host should heed them: RFC 6633, RFC 4890 section 4.3.)
+static __always_inline bool is_error(__u8 family, __u8 type) {
+    return family == EDGEFW_IPV4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
+}
+
 static __always_inline __u32 dissect_icmp(const struct frame* frame, const __u32 hook, struct packet* packet,
                                           __u8 request, __u8 reply) {
     struct icmp_header copy;
     const struct icmp_header* header = read(frame, hook, packet->transport, &copy, sizeof(copy));
-    bool from_requester, is_echo;
+    bool is_echo;
 
     if (packet->transport_length < ICMP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_ICMP);
     packet->detail = (__u32)header->type << 8 | header->code;
     packet->opens = header->type != reply;
     is_echo = header->type == request || header->type == reply;
     packet->tracked = is_echo;
-    from_requester = header->type == request;
-    if (is_echo && (hook == EDGEFW_RECEIVED) == from_requester)
-        set_key_end(packet, 0, header->id, 0);
-    else if (is_echo)
-        set_key_end(packet, header->id, 0, 0);
+    packet->is_error = is_error(packet->family, header->type);
+    if (is_echo) set_echo(hook, packet, header->id, header->type == request);
     return EDGEFW_REASON_COUNT;
 }
 

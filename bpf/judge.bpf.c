@@ -35,7 +35,18 @@ __noinline int translate_sent(struct __sk_buff* context, struct packet* packet) 
     return packet && write_translation(context, EDGEFW_SENT, packet);
 }
 
+__noinline int translate_error_received(struct xdp_md* context, struct packet* packet) {
+    return packet && write_error(context, EDGEFW_RECEIVED, packet);
+}
+
+__noinline int translate_error_sent(struct __sk_buff* context, struct packet* packet) {
+    return packet && write_error(context, EDGEFW_SENT, packet);
+}
+
 static __always_inline bool translate(void* context, struct packet* packet, const __u32 hook) {
+    if (packet->is_error)
+        return hook == EDGEFW_RECEIVED ? translate_error_received(context, packet)
+                                       : translate_error_sent(context, packet);
     return hook == EDGEFW_RECEIVED ? translate_received(context, packet) : translate_sent(context, packet);
 }
 

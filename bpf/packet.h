@@ -72,7 +72,8 @@ struct packet {
     __u32 header_length;     // bytes every segment of a GSO packet repeats
     __u32 fragment_id;       // as on the wire
     __u8 hop_limit;
-    bool tracked;  // has connections: not an ICMP message other than echo
+    bool tracked;   // has connections: not an ICMP message other than echo
+    bool is_error;  // ICMP or ICMPv6: about a packet that it quotes
     bool is_ip;
     bool is_syn;  // TCP: SYN without ACK, RST, FIN
 
@@ -82,6 +83,9 @@ struct packet {
     __u32 acknowledgment;
     __u16 window;  // as it is in the header
     __u8 scale;    // of a SYN: EDGEFW_SCALE_*
+
+    // from relate
+    __u32 quoted_transport;  // offset of the transport header that an error quotes
 
     // from track
     bool half_open;  // what was found last is in the table of half-open connections

@@ -38,7 +38,11 @@
     X(MALFORMED_UDP, "malformed-udp", DROP, "UDP header truncated or with a length that does not fit.")                \
     X(MALFORMED_ICMP, "malformed-icmp", DROP, "ICMP or ICMPv6 header truncated.")                                      \
     X(TCP_SEQUENCE, "tcp-sequence", DROP,                                                                              \
-      "A TCP reset whose sequence number is not what the other end of its connection expects (RFC 5961).")
+      "A TCP reset whose sequence number is not what the other end of its connection expects (RFC 5961).")               \
+    X(ICMP_ERROR, "icmp-error", PASS,                                                                                  \
+      "An ICMP error about a packet of a known connection: it counts for the connection's rule.")                      \
+    X(ICMP_UNRELATED, "icmp-unrelated", DROP,                                                                          \
+      "An ICMP error about a packet of no known connection, and no rule passes it.")
 
 #define EDGEFW_REASON_ENUM(identifier, name, verdict, sentence) EDGEFW_REASON_##identifier,
 enum edgefw_reason { EDGEFW_REASONS(EDGEFW_REASON_ENUM) EDGEFW_REASON_COUNT };

@@ -43,7 +43,7 @@ TEST(Classify, Protocol) {
                                  });
     check(rule("protocol: icmp"), {
                                       {"external inbound icmp 198.51.100.9 > 192.0.2.20 3/1", "pass rule r"},
-                                      {"external inbound icmp6 2001:db8::1 > 2001:db8::2 3/1", "drop default"},
+                                      {"external inbound icmp6 2001:db8::1 > 2001:db8::2 3/1", "drop icmp-unrelated"},
                                   });
 }
 
@@ -192,17 +192,17 @@ TEST(Classify, IcmpTypes) {
     check(rule("protocol: icmp, icmp: [3/4, 11]"),
           {
               {"external inbound icmp 198.51.100.9 > 192.0.2.20 3/4", "pass rule r"},
-              {"external inbound icmp 198.51.100.9 > 192.0.2.20 3/3", "drop default"},
-              {"external inbound icmp 198.51.100.9 > 192.0.2.20 3/5", "drop default"},
+              {"external inbound icmp 198.51.100.9 > 192.0.2.20 3/3", "drop icmp-unrelated"},
+              {"external inbound icmp 198.51.100.9 > 192.0.2.20 3/5", "drop icmp-unrelated"},
               {"external inbound icmp 198.51.100.9 > 192.0.2.20 11/0", "pass rule r"},
               {"external inbound icmp 198.51.100.9 > 192.0.2.20 11/255", "pass rule r"},
               {"external inbound icmp 198.51.100.9 > 192.0.2.20 10/255", "drop default"},
-              {"external inbound icmp 198.51.100.9 > 192.0.2.20 12/0", "drop default"},
+              {"external inbound icmp 198.51.100.9 > 192.0.2.20 12/0", "drop icmp-unrelated"},
           });
     check(rule("protocol: icmp6, icmp: 1"),
           {
               {"external inbound icmp6 2001:db8::1 > 2001:db8::2 1/3", "pass rule r"},
-              {"external inbound icmp6 2001:db8::1 > 2001:db8::2 2/0", "drop default"},
+              {"external inbound icmp6 2001:db8::1 > 2001:db8::2 2/0", "drop icmp-unrelated"},
           });
 }
 

@@ -134,7 +134,7 @@ TEST(Decide, IcmpErrorsPassAloneByAPassRule) {
     TestRun run(
         "rules:\n- {name: errors, side: external, direction: inbound, protocol: icmp, icmp: [3, 11], action: pass}\n");
     EXPECT_EQ(run.judge("external inbound icmp 198.51.100.9 > 192.0.2.20 3/4"), "pass rule errors");
-    EXPECT_EQ(run.judge("external outbound icmp 192.0.2.20 > 198.51.100.9 3/4"), "drop default");
+    EXPECT_EQ(run.judge("external outbound icmp 192.0.2.20 > 198.51.100.9 3/4"), "drop icmp-unrelated");
     EXPECT_EQ(run.judge("external inbound icmp 198.51.100.9 > 192.0.2.20 echo-reply"), "drop default");
     EXPECT_EQ(run.counter("errors").connections, 0u);
 }

@@ -281,7 +281,8 @@ Oracle::Classified Oracle::classify(const View& view) const {
     const Direction other = direction == Direction::kInbound ? Direction::kOutbound : Direction::kInbound;
     const Action action = default_of(view.packet.side, direction);
     const bool keeps = action == Action::kPass && default_of(view.packet.side, other) == Action::kDrop;  // 8
-    return {action, keeps, EDGEFW_REASON_DEFAULT, ""};
+    const bool drops_error = action == Action::kDrop && is_icmp_error(view.packet);  // of notation: it quotes nothing
+    return {action, keeps, drops_error ? EDGEFW_REASON_ICMP_UNRELATED : EDGEFW_REASON_DEFAULT, ""};
 }
 
 Verdict Oracle::decide(const Classified& classified, const View& view) {

@@ -28,6 +28,14 @@ inline bool is_echo_reply(const packet::Packet& packet) {
     return is_icmp(packet) && packet.icmp_type == (packet.protocol == IPPROTO_ICMP ? 0 : 129);
 }
 
+// About another packet: unreachable, too big, time exceeded, parameter problem. Each family has its own protocol.
+inline bool is_icmp_error(const packet::Packet& packet) {
+    const std::uint8_t type = packet.icmp_type;
+    if (packet.protocol == IPPROTO_ICMP && packet.source.family == Family::kIpv4)
+        return type == 3 || type == 11 || type == 12;
+    return packet.protocol == IPPROTO_ICMPV6 && packet.source.family == Family::kIpv6 && type >= 1 && type <= 4;
+}
+
 inline bool is_opening_syn(const packet::Packet& packet) {
     return packet.protocol == IPPROTO_TCP && (packet.tcp_flags & kSyn) != 0 &&
            (packet.tcp_flags & (kAck | kRst | kFin)) == 0;
