@@ -72,7 +72,7 @@ TEST(Oracle, UdpAndEcho) {
     EXPECT_EQ(judge(oracle, "external inbound icmp 198.51.100.9 > 192.0.2.20 echo-request"), "pass rule ping opened");
     EXPECT_EQ(judge(oracle, "external outbound icmp 192.0.2.20 > 198.51.100.9 echo-reply"), "pass connection ping");
     EXPECT_EQ(judge(oracle, "external inbound icmp 198.51.100.9 > 192.0.2.20 3/4"), "pass rule ping");
-    EXPECT_EQ(judge(oracle, "external outbound icmp 192.0.2.20 > 198.51.100.9 3/4"), "drop default");
+    EXPECT_EQ(judge(oracle, "external outbound icmp 192.0.2.20 > 198.51.100.9 3/4"), "drop icmp-unrelated");
 }
 
 TEST(Oracle, ARemovedRuleEndsItsConnectionsAnUnchangedOneNone) {
