@@ -103,7 +103,7 @@ Result<Ok> Instance::forget(const packet::Packet& syn, std::uint32_t ports) cons
         keys[i] = key_of(from);
     }
     __u32 count = ports;
-    if (bpf_map_delete_batch(card_.connections4.fd(), keys.data(), &count, nullptr) == 0) return Ok{};
+    if (bpf_map_delete_batch(card_.openings4.fd(), keys.data(), &count, nullptr) == 0) return Ok{};
     return failed(std::string("cannot empty the connection table: ") + std::strerror(errno));
 }
 

@@ -27,7 +27,7 @@ public:
 
     int received() const { return entry_.received.get(); }
     int sent() const { return entry_.sent.get(); }
-    int connections() const { return card_.connections4.fd(); }
+    int openings() const { return card_.openings4.fd(); }  // where a SYN that opens leaves its connection
     const kernel::ProgramPair& judging() const { return judging_; }
     // Puts other programs into the entry pair's slots.
     Result<Ok> judge_with(int received, int sent) const;

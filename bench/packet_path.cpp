@@ -152,7 +152,7 @@ std::vector<Timed> measurements(const Subject& subject, const std::vector<Servic
 Result<Subject> load_subject(const std::vector<Service>& services) {
     auto instance = Instance::load(policy_of(services));
     if (!instance) return instance.error();
-    auto driver = Driver::load(instance->received(), instance->sent(), instance->connections());
+    auto driver = Driver::load(instance->received(), instance->sent(), instance->openings());
     if (!driver) return driver.error();
     return Subject{std::move(*instance), std::move(*driver)};
 }

@@ -59,11 +59,9 @@ static __always_inline __u32 dissect_tcp(const struct frame* frame, const __u32 
     packet->opens = packet->is_syn;
     packet->header_length = packet->transport + bytes;
     packet->tracked = true;
-    packet->sequence = bpf_ntohl(header->sequence);
-    packet->sequence_end =
-        packet->sequence + packet->transport_length - bytes + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN);
-    packet->acknowledgment = bpf_ntohl(header->acknowledgment);
-    packet->window = bpf_ntohs(header->window);
+    packet->sequence_be = header->sequence;
+    packet->acknowledgment_be = header->acknowledgment;
+    packet->window_be = header->window;
     return EDGEFW_REASON_COUNT;
 }
 

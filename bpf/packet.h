@@ -77,12 +77,11 @@ struct packet {
     bool is_ip;
     bool is_syn;  // TCP: SYN without ACK, RST, FIN
 
-    // TCP, from dissect: host order
-    __u32 sequence;
-    __u32 sequence_end;  // behind the last byte; SYN and FIN count as one
-    __u32 acknowledgment;
-    __u16 window;  // as it is in the header
-    __u8 scale;    // of a SYN: EDGEFW_SCALE_*
+    // TCP, from dissect: as on the wire, since few packets need more (bpf/tcp.h)
+    __be16 window_be;
+    __be32 sequence_be;
+    __be32 acknowledgment_be;
+    __u8 scale;  // of a SYN that opens or answers: EDGEFW_SCALE_*
 
     // from relate
     __u32 quoted_transport;  // offset of the transport header that an error quotes

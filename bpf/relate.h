@@ -96,7 +96,7 @@ static __always_inline bool read_quoted(void* context, const __u32 hook, struct 
     if (!found || !load(context, hook, packet->quoted_transport, &start, QUOTED_TRANSPORT)) return false;
     if (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP) {
         set_ports(other, packet, start.source, start.destination);
-        packet->sequence = bpf_ntohl(start.sequence);
+        packet->sequence_be = start.sequence;
         return true;
     }
     if (packet->protocol == IPPROTO_ICMP || packet->protocol == PROTOCOL_ICMPV6) {
@@ -141,7 +141,7 @@ static __always_inline bool goes_to_sender(const struct packet* packet, const st
 static __always_inline bool quotes_what_was_sent(const struct packet* packet, const struct edgefw_end* from,
                                                  const struct edgefw_end* to) {
     if (packet->protocol != IPPROTO_TCP || packet->half_open) return true;
-    return !is_after(packet->sequence, from->next) && (__s32)(to->acknowledged - packet->sequence) <= (__s32)to->window;
+    return !is_after(sequence(packet), from->next) && (__s32)(to->acknowledged - sequence(packet)) <= (__s32)to->window;
 }
 
 static __always_inline void pass_error(struct packet* packet, const struct edgefw_connection* connection) {

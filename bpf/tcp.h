@@ -18,18 +18,34 @@
 // What an end may be sent before it has said how much it takes.
 #define FIRST_WINDOW 65535
 
+static __always_inline __u32 sequence(const struct packet* packet) {
+    return bpf_ntohl(packet->sequence_be);
+}
+
+// Behind the last byte. SYN and FIN count as one.
+static __always_inline __u32 sequence_end(const struct packet* packet) {
+    __u32 header = packet->header_length - packet->transport;
+
+    return sequence(packet) + packet->transport_length - header + !!(packet->detail & TCP_SYN) +
+           !!(packet->detail & TCP_FIN);
+}
+
+static __always_inline __u32 acknowledgment(const struct packet* packet) {
+    return bpf_ntohl(packet->acknowledgment_be);
+}
+
 static __always_inline bool is_after(__u32 number, __u32 other) {
     return (__s32)(number - other) > 0;
 }
 
 // The segment acknowledges what an end has sent in the handshake, up to `next`.
 static __always_inline bool acknowledges(const struct packet* packet, __u32 next) {
-    return (packet->detail & TCP_ACK) && next - packet->acknowledgment <= HANDSHAKE_DATA;
+    return (packet->detail & TCP_ACK) && next - acknowledgment(packet) <= HANDSHAKE_DATA;
 }
 
 // It ends within what `to` takes; what lies before it are retransmissions.
 static __always_inline bool is_in_window(const struct packet* packet, const struct edgefw_end* to) {
-    __s32 ahead = packet->sequence_end - to->acknowledged;
+    __s32 ahead = sequence_end(packet) - to->acknowledged;
 
     return ahead <= (__s32)to->window + 1;  // a probe of a closed window is one byte
 }
@@ -38,16 +54,16 @@ static __always_inline bool is_in_window(const struct packet* packet, const stru
 // `from` has sent.
 static __always_inline bool reset_fits(const struct packet* packet, const struct edgefw_end* from,
                                        const struct edgefw_end* to) {
-    return !is_after(to->acknowledged, packet->sequence) && !is_after(packet->sequence, from->next);
+    return !is_after(to->acknowledged, sequence(packet)) && !is_after(sequence(packet), from->next);
 }
 
 static __always_inline bool fin_fits(const struct packet* packet, const struct edgefw_end* to) {
-    return is_in_window(packet, to) && !is_after(to->acknowledged, packet->sequence_end);
+    return is_in_window(packet, to) && !is_after(to->acknowledged, sequence_end(packet));
 }
 
 static __always_inline __u32 offered_window(const struct packet* packet, const struct edgefw_end* from) {
-    if (packet->detail & TCP_SYN) return packet->window;
-    return (__u32)packet->window << (from->scale & 15);
+    if (packet->detail & TCP_SYN) return bpf_ntohs(packet->window_be);
+    return (__u32)bpf_ntohs(packet->window_be) << (from->scale & 15);
 }
 
 // Of a segment of a confirmed connection, in window: the ends' numbers move on.
@@ -55,9 +71,9 @@ static __always_inline void note_numbers(const struct packet* packet, struct edg
     __u32 window = offered_window(packet, from);
 
     if ((packet->detail & TCP_RST) || !is_in_window(packet, to)) return;
-    if (is_after(packet->sequence_end, from->next)) from->next = packet->sequence_end;
-    if (!(packet->detail & TCP_ACK) || is_after(packet->acknowledgment, to->next)) return;
-    if (is_after(packet->acknowledgment, from->acknowledged)) from->acknowledged = packet->acknowledgment;
+    if (is_after(sequence_end(packet), from->next)) from->next = sequence_end(packet);
+    if (!(packet->detail & TCP_ACK) || is_after(acknowledgment(packet), to->next)) return;
+    if (is_after(acknowledgment(packet), from->acknowledged)) from->acknowledged = acknowledgment(packet);
     if (window > from->window) from->window = window;
 }
 

@@ -105,25 +105,25 @@ static __always_inline __u8 handshake(const struct packet* packet, struct edgefw
     if (state == EDGEFW_STATE_TCP_CLOSED) return state;
     if (flags & TCP_RST) {
         const bool refuses = !from_opener && acknowledges(packet, to->next);
-        const bool aborts = packet->sequence == from->next && (from_opener || state == EDGEFW_STATE_TCP_ANSWERED);
+        const bool aborts = sequence(packet) == from->next && (from_opener || state == EDGEFW_STATE_TCP_ANSWERED);
 
         return refuses || aborts ? EDGEFW_STATE_TCP_CLOSED : state;
     }
     if (from_opener) {
         if (state == EDGEFW_STATE_TCP_ANSWERED && acknowledges(packet, to->next)) {
-            from->acknowledged = packet->acknowledgment;
+            from->acknowledged = acknowledgment(packet);
             return EDGEFW_STATE_TCP_ESTABLISHED;
         }
-        if (!packet->is_syn || packet->sequence_end == from->next) return state;
-        from->next = packet->sequence_end;  // it begins anew
-        to->acknowledged = packet->sequence;
+        if (!packet->is_syn || sequence_end(packet) == from->next) return state;
+        from->next = sequence_end(packet);  // it begins anew
+        to->acknowledged = sequence(packet);
         return EDGEFW_STATE_TCP_OPENING;
     }
     if (!(flags & TCP_SYN) || ((flags & TCP_ACK) && !acknowledges(packet, to->next))) return state;
-    from->next = packet->sequence_end;
+    from->next = sequence_end(packet);
     from->scale = packet->scale;
-    if (flags & TCP_ACK) from->acknowledged = packet->acknowledgment;
-    to->acknowledged = packet->sequence;
+    if (flags & TCP_ACK) from->acknowledged = acknowledgment(packet);
+    to->acknowledged = sequence(packet);
     if (from->scale == EDGEFW_SCALE_NONE || to->scale == EDGEFW_SCALE_NONE) from->scale = to->scale = 0;
     return EDGEFW_STATE_TCP_ANSWERED;
 }
@@ -448,10 +448,10 @@ static __always_inline enum opening open(void* context, struct packet* packet, c
             forget(packet, false);
         }
         read_scale(context, hook, packet);
-        value.end[hook].next = packet->sequence_end;
+        value.end[hook].next = sequence_end(packet);
         value.end[hook].scale = packet->scale;
         value.end[hook].window = value.end[other].window = FIRST_WINDOW;
-        value.end[other].acknowledged = packet->sequence;
+        value.end[other].acknowledged = sequence(packet);
     }
     if (store(packet, true, &value, BPF_NOEXIST) == 0) return OPENED;
     if (track(context, packet, hook)) return KNOWN;
