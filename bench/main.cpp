@@ -77,7 +77,7 @@ int main_of(const char* file) {
 }  // namespace edgefw::bench
 
 int main(int count, char** arguments) {
-    if (count > 2) {
+    if (count > 2 || (count == 2 && arguments[1][0] == '-')) {
         std::fprintf(stderr, "usage: edgefw_bench [FILE]\n");
         return 2;
     }

@@ -83,6 +83,11 @@ nothing_left() {
     done
 }
 
+# What begins a command that mounts for itself alone. In a chroot "/" is no mount, and none can be made private there;
+# what is mounted ends with the command all the same, unless the machine shares its mounts with others.
+own_mounts=(unshare --mount)
+unshare --mount true 2>/dev/null || own_mounts=(unshare --mount --propagation unchanged)
+
 # traffic HOST ARGUMENT...
 traffic() { on "$1" "$story_root/tests/e2e/traffic.py" "${@:2}"; }
 

@@ -62,7 +62,7 @@ answers_names() { # OEM: its address
 # A host asks the lab's name server, as it would any other: by way of its own /etc/resolv.conf.
 named() { # HOST COMMAND...
     # shellcheck disable=SC2016  # for the shell there
-    on "$1" unshare --mount sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$lab_folder/resolv.conf" "${@:2}"
+    on "$1" "${own_mounts[@]}" sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$lab_folder/resolv.conf" "${@:2}"
 }
 signs_on() { # HOST NAME:PORT: the whole file over TLS
     named "$1" curl -sS --cacert "$certificate" --max-time 5 -o "$lab_folder/fetched" "https://$2/account" \

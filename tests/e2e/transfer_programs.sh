@@ -42,7 +42,8 @@ Subsystem sftp internal-sftp
 END
     # Its folder for separated privileges is in a /run of its own.
     # shellcheck disable=SC2016  # for the shell there
-    start "$1" sftp unshare --mount sh -c 'mount -t tmpfs tmpfs /run && mkdir /run/sshd && exec /usr/sbin/sshd -D -e -f "$0"' \
+    start "$1" sftp "${own_mounts[@]}" sh -c \
+        'mount -t tmpfs tmpfs /run && mkdir /run/sshd && exec /usr/sbin/sshd -D -e -f "$0"' \
         "$lab_folder/sshd.conf"
     await "$1" tcp "$2:22"
 }

@@ -7,6 +7,7 @@
 
 #include "userspace/cli/attach.h"
 #include "userspace/cli/check.h"
+#include "userspace/cli/connections.h"
 #include "userspace/cli/context.h"
 #include "userspace/cli/counters.h"
 #include "userspace/cli/detach.h"
@@ -28,6 +29,7 @@ struct CommandLine {
     ShowOptions show;
     ExplainOptions explain;
     CountersOptions counters;
+    ConnectionsOptions connections;
     StatusOptions status;
     ServeOptions serve;
     ProfileListOptions profile_list;
@@ -62,6 +64,7 @@ void for_each_command(CLI::App& app, CommandLine& line, Visit visit) {
     visit(app, line.show);
     visit(app, line.explain);
     visit(app, line.counters);
+    visit(app, line.connections);
     visit(app, line.status);
     visit(app, line.serve);
     CLI::App& profile = add_profile_to(app);

@@ -113,6 +113,31 @@ struct Status {
 // `count_entries`: walk the tables to count what is in them (a million entries take a while).
 Result<Status> status(bool count_entries);
 
+// A live connection, as a card's tables have it.
+struct Connection {
+    std::string interface;
+    policy::Side side = policy::Side::kExternal;
+    edgefw_hook opener = EDGEFW_RECEIVED;  // where its opener's packets are seen
+    std::uint8_t protocol = 0;
+    Address local, remote;                          // as the rules see them
+    std::uint16_t local_port = 0, remote_port = 0;  // of an echo: the identifier, at the end that asks
+    std::string rule;                               // that it counts for; empty: the default opened it
+    std::string nat;                                // id of the forward that translates it; empty: none
+    Address public_address;                         // with `nat`
+    std::uint16_t public_port = 0;
+    std::string state;  // key of `timeouts:`
+    bool half_open = false;
+    std::uint32_t age = 0;   // seconds
+    std::uint32_t idle = 0;  // seconds since the last packet
+    std::uint64_t bytes[EDGEFW_HOOKS] = {};
+};
+
+// Of every attached card, or of `interface` alone, in no order.
+Result<std::vector<Connection>> connections(const std::optional<std::string>& interface);
+
+// Removes those that `which` picks, and returns how many: their next packet is judged as one of no connection.
+Result<std::uint64_t> end_connections(const std::function<bool(const Connection&)>& which);
+
 struct CardCounters {
     Card card;
     std::map<std::uint32_t, edgefw_counter> slots;  // summed over CPUs; every slot of `document`, also zero ones

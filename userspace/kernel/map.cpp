@@ -131,6 +131,30 @@ Result<Ok> Map::read_all(std::uint32_t count,
     return Ok{};
 }
 
+Result<Ok> Map::for_each(const std::function<void(const std::uint8_t* key, const std::uint8_t* value)>& each) const {
+    std::uint32_t room = 4096;
+    std::vector<std::uint8_t> keys, values;
+    __u32 cursor = 0;
+    __u32* from = nullptr;
+    while (true) {
+        keys.resize(std::size_t{room} * key_size_);
+        values.resize(std::size_t{room} * value_size_);
+        __u32 got = room;
+        __u32 next = 0;
+        const int result = bpf_map_lookup_batch(fd_.get(), from, &next, keys.data(), values.data(), &got, nullptr);
+        if (result != 0 && errno == ENOSPC) {  // a bucket holds more
+            room *= 2;
+            continue;
+        }
+        if (result != 0 && errno != ENOENT) return system_error("reading a table", errno);
+        for (std::size_t i = 0; i < got; i++)
+            each(keys.data() + i * key_size_, values.data() + i * value_size_);
+        if (result != 0) return Ok{};  // ENOENT: that was the last batch
+        cursor = next;
+        from = &cursor;
+    }
+}
+
 std::uint64_t Map::count() const {
     std::vector<std::uint8_t> key(key_size_), next(key_size_);
     std::uint64_t entries = 0;

@@ -54,6 +54,9 @@ public:
     Result<Ok> read_all(std::uint32_t count,
                         const std::function<void(std::uint32_t index, const std::uint8_t* values)>& each) const;
 
+    // Hands each element of a hash map to `each`. Elements that come or go meanwhile may be among them or not.
+    Result<Ok> for_each(const std::function<void(const std::uint8_t* key, const std::uint8_t* value)>& each) const;
+
     // Writes `count` keys and values that lie side by side, in one call where the kernel can.
     Result<Ok> write_batch(const void* keys, const void* values, std::uint32_t count) const;
 

@@ -124,6 +124,20 @@ Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Bi
     return take(skeleton->progs.judge_received, skeleton->progs.judge_sent);
 }
 
+Result<std::uint32_t> jiffies_now() {
+    const bpf_insn instructions[] = {
+        {.code = BPF_JMP | BPF_CALL, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = BPF_FUNC_jiffies64},
+        {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+    };
+    const Fd program = Fd::own(
+        bpf_prog_load(BPF_PROG_TYPE_XDP, "edgefw_clock", "GPL", instructions, std::size(instructions), nullptr));
+    if (!program.valid()) return system_error("loading a program that reads the clock", errno);
+    const std::uint8_t frame[64] = {};  // a frame must be as long as an Ethernet header at least
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
+    if (bpf_prog_test_run_opts(program.get(), &options) != 0) return system_error("reading the clock", errno);
+    return options.retval;
+}
+
 Result<std::uint32_t> program_id(int fd) {
     bpf_prog_info info = {};
     __u32 size = sizeof(info);

@@ -29,6 +29,9 @@ struct Binding {
 Result<ProgramPair> load_entry(const std::vector<Binding>& bindings);
 Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings);
 
+// The low 32 bits of the kernel's clock that connections are timed by: no system call tells it, a program does.
+Result<std::uint32_t> jiffies_now();
+
 Result<std::uint32_t> program_id(int fd);
 Result<Fd> program_by_id(std::uint32_t id);
 

@@ -1,0 +1,44 @@
+#include "userspace/cli/connections.h"
+
+#include "userspace/kernel/host.h"
+#include "userspace/observe/connections.h"
+
+namespace edgefw::cli {
+namespace {
+
+// Without a word it would end every connection of the host: that is asked for by name.
+Result<Ok> end(const std::vector<std::string>& words, Context& context) {
+    if (words.empty())
+        return Error{ErrorKind::kUsage,
+                     "'connections kill' needs what picks connections, such as an address or rule=ID; "
+                     "0.0.0.0/0 picks all of IPv4"};
+    const auto filter = observe::ConnectionFilter::parse(words);
+    if (!filter) return filter.error();
+    const auto ended =
+        kernel::end_connections([&](const kernel::Connection& connection) { return filter->picks(connection); });
+    if (!ended) return ended.error();
+    if (context.options.json)
+        context.out.write(nlohmann::ordered_json({{"ended", *ended}}).dump(2) + "\n");
+    else
+        context.out.write(std::to_string(*ended) + (*ended == 1 ? " connection" : " connections") + " ended\n");
+    return Ok{};
+}
+
+}  // namespace
+
+Result<Ok> run(const ConnectionsOptions& options, Context& context) {
+    if (!options.words.empty() && options.words.front() == "kill")
+        return end({options.words.begin() + 1, options.words.end()}, context);
+    const auto filter = observe::ConnectionFilter::parse(options.words);
+    if (!filter) return filter.error();
+    auto all = kernel::connections({});
+    if (!all) return all.error();
+    std::erase_if(*all, [&](const kernel::Connection& connection) { return !filter->picks(connection); });
+    if (context.options.json)
+        context.out.write(observe::connections_json(*all).dump(2) + "\n");
+    else
+        context.out.write(observe::connections_text(std::move(*all), context.out.width()));
+    return Ok{};
+}
+
+}  // namespace edgefw::cli

@@ -1,0 +1,155 @@
+// The connections in the tables of attached cards: read, and ended.
+#include "maps/connection.h"
+
+#include <arpa/inet.h>
+
+#include <cstring>
+#include <unordered_map>
+
+#include "userspace/kernel/host.h"
+#include "userspace/kernel/inventory.h"
+
+namespace edgefw::kernel {
+namespace {
+
+const char* state_name(std::uint8_t state) {
+#define EDGEFW_STATE_NAME(identifier, name, seconds, why) name,
+    static const char* const kNames[] = {EDGEFW_CONNECTION_STATES(EDGEFW_STATE_NAME)};
+#undef EDGEFW_STATE_NAME
+    return state < EDGEFW_STATE_COUNT ? kNames[state] : "unknown";
+}
+
+// What all connections of a card are read with.
+struct Reader {
+    const CardState* card = nullptr;
+    edgefw_config config = {};
+    std::unordered_map<std::uint32_t, std::string> ids;  // by counter slot
+    std::uint32_t now = 0;                               // jiffies
+    std::uint32_t second = 1;                            // in jiffies
+
+    std::string id_of(std::uint32_t slot) const {
+        const auto found = ids.find(slot);
+        return found == ids.end() ? std::string() : found->second;
+    }
+    bool is_live(const edgefw_connection& value) const {
+        return value.state < EDGEFW_STATE_COUNT && now - value.seen <= config.timeout[value.state];
+    }
+};
+
+Result<Reader> reader_of(const Home& home, const CardState& card, std::uint32_t number) {
+    Reader reader;
+    reader.card = &card;
+    auto generation = Generation::open(home.generation(number));
+    if (!generation) return generation.error();
+    auto config = generation->config(card.side());
+    if (!config) return config.error();
+    reader.config = *config;
+    auto document = generation->document();
+    if (!document) return document.error();
+    for (const auto& [id, slot] : slots_of(*document))
+        reader.ids[slot] = id;
+    auto now = jiffies_now();
+    if (!now) return now.error();
+    reader.now = *now;
+    reader.second = jiffies_of(1);
+    return reader;
+}
+
+template <typename Key>
+Connection read(const Reader& reader, Family family, const std::uint8_t* bytes, const edgefw_connection& value) {
+    Key key;
+    std::memcpy(&key, bytes, sizeof(key));
+    Connection connection;
+    connection.interface = reader.card->card().interface;
+    connection.side = reader.card->side();
+    connection.opener = value.hook == EDGEFW_SENT ? EDGEFW_SENT : EDGEFW_RECEIVED;
+    connection.protocol = key.protocol;
+    connection.local = Address::from_bytes(family, bytes + offsetof(Key, local));
+    connection.remote = Address::from_bytes(family, bytes + offsetof(Key, remote));
+    connection.local_port = ntohs(key.local_port);
+    connection.remote_port = ntohs(key.remote_port);
+    connection.rule = reader.id_of(value.rule);
+    if (key.nat != 0) {
+        connection.nat = reader.id_of(key.nat);
+        std::uint8_t address[sizeof(value.public_address)];
+        std::memcpy(address, &value.public_address, sizeof(address));
+        connection.public_address = Address::from_bytes(Family::kIpv4, address);
+        connection.public_port = ntohs(value.public_port);
+    }
+    connection.state = state_name(value.state);
+    connection.age = (reader.now - value.opened) / reader.second;
+    connection.idle = (reader.now - value.seen) / reader.second;
+    for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT})
+        connection.bytes[hook] = value.end[hook].bytes;
+    return connection;
+}
+
+using Each = std::function<void(const Map& table, const std::uint8_t* key, const Connection& connection)>;
+
+Result<Ok> walk_card(const Reader& reader, const Each& each) {
+    const CardMaps& maps = reader.card->maps();
+    const struct {
+        const Map& table;
+        Family family;
+        bool half_open;
+    } tables[] = {
+        {maps.connections4, Family::kIpv4, false},
+        {maps.connections6, Family::kIpv6, false},
+        {maps.openings4, Family::kIpv4, true},
+        {maps.openings6, Family::kIpv6, true},
+    };
+    for (const auto& [table, family, half_open] : tables) {
+        auto walked = table.for_each(
+            [&, &map = table, kind = family, half = half_open](const std::uint8_t* key, const std::uint8_t* bytes) {
+                edgefw_connection value;
+                std::memcpy(&value, bytes, sizeof(value));
+                if (!reader.is_live(value)) return;
+                Connection connection = kind == Family::kIpv4 ? read<edgefw_connection4_key>(reader, kind, key, value)
+                                                              : read<edgefw_connection6_key>(reader, kind, key, value);
+                connection.half_open = half;
+                each(map, key, connection);
+            });
+        if (!walked) return walked.error();
+    }
+    return Ok{};
+}
+
+Result<Ok> walk(const std::optional<std::string>& interface, const Each& each) {
+    silence_libbpf();
+    auto home = Home::look();
+    if (!home) return home.error();
+    auto inventory = take_inventory(*home);
+    if (!inventory) return inventory.error();
+    if (inventory->cards.empty()) return nothing_attached();
+    if (interface && inventory->find(*interface) == nullptr) return not_attached(*interface);
+    for (const CardState& card : inventory->cards) {
+        if (interface && *interface != card.card().interface) continue;
+        const std::uint32_t number = inventory->generation_of(card);
+        if (number == 0) continue;  // no policy: it keeps none
+        auto reader = reader_of(*home, card, number);
+        if (!reader) return reader.error();
+        if (auto walked = walk_card(*reader, each); !walked) return walked.error();
+    }
+    return Ok{};
+}
+
+}  // namespace
+
+Result<std::vector<Connection>> connections(const std::optional<std::string>& interface) {
+    std::vector<Connection> all;
+    auto walked = walk(
+        interface, [&](const Map&, const std::uint8_t*, const Connection& connection) { all.push_back(connection); });
+    if (!walked) return walked.error();
+    return all;
+}
+
+Result<std::uint64_t> end_connections(const std::function<bool(const Connection&)>& which) {
+    std::uint64_t ended = 0;
+    auto walked = walk({}, [&](const Map& table, const std::uint8_t* key, const Connection& connection) {
+        if (which(connection) && table.erase(key)) ended++;
+    });
+    if (!walked) return walked.error();
+    return ended;
+}
+
+}  // namespace edgefw::kernel

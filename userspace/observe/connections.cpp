@@ -1,0 +1,173 @@
+#include "userspace/observe/connections.h"
+
+#include <algorithm>
+
+#include "userspace/observe/table.h"
+#include "userspace/packet/words.h"
+
+namespace edgefw::observe {
+namespace {
+
+using kernel::Connection;
+using nlohmann::ordered_json;
+
+// The direction of its opener's packets (docs/policy.md, "Side, direction, local, remote").
+const char* direction_of(const Connection& connection) {
+    const bool received = connection.opener == EDGEFW_RECEIVED;
+    return received == (connection.side == policy::Side::kExternal) ? "inbound" : "outbound";
+}
+
+std::string end_text(const Connection& connection, const Address& address, std::uint16_t port) {
+    if (!packet::has_ports(connection.protocol)) return address.to_text();
+    const std::string text = address.to_text();
+    return (address.family == Family::kIpv6 ? "[" + text + "]" : text) + ":" + std::to_string(port);
+}
+
+std::string local_text(const Connection& connection) {
+    return end_text(connection, connection.local, connection.local_port);
+}
+std::string remote_text(const Connection& connection) {
+    return end_text(connection, connection.remote, connection.remote_port);
+}
+
+std::string state_text(const Connection& connection) {
+    return connection.half_open ? connection.state + " (half open)" : connection.state;
+}
+
+std::string time_text(std::uint32_t seconds) {
+    if (seconds < 60) return std::to_string(seconds) + " s";
+    if (seconds < 3600) return std::to_string(seconds / 60) + " min";
+    return std::to_string(seconds / 3600) + " h";
+}
+
+// "ocs" names all of "ocs/access-edge/external-443".
+bool is_named(const std::string& id, const std::string& name) {
+    return id == name || (id.starts_with(name) && id[name.size()] == '/');
+}
+
+Error not_a_filter(const std::string& word, const std::string& why) {
+    return {ErrorKind::kUsage, "'" + word + "' picks no connections: " + why};
+}
+
+}  // namespace
+
+Result<ConnectionFilter::Test> ConnectionFilter::test_of(const std::string& word) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos) {
+        const auto range = AddressRange::parse(word);
+        if (!range)
+            return not_a_filter(word,
+                                "write an address, or KEY=VALUE with interface, side, direction, protocol, local, "
+                                "remote, local_port, remote_port, state, rule or nat");
+        return Test([range = *range](const Connection& connection) {
+            return range.contains(connection.local) || range.contains(connection.remote);
+        });
+    }
+    const std::string key = word.substr(0, equals);
+    const std::string value = word.substr(equals + 1);
+    if (key == "local" || key == "remote") {
+        std::string why;
+        const auto range = AddressRange::parse(value, &why);
+        if (!range) return not_a_filter(word, why);
+        return Test([range = *range, local = key == "local"](const Connection& connection) {
+            return range.contains(local ? connection.local : connection.remote);
+        });
+    }
+    if (key == "local_port" || key == "remote_port") {
+        const auto port = packet::number_from(value, 65535);
+        if (!port) return not_a_filter(word, "a port is a number from 0 to 65535");
+        return Test([port = *port, local = key == "local_port"](const Connection& connection) {
+            return (local ? connection.local_port : connection.remote_port) == port;
+        });
+    }
+    if (key == "protocol") {
+        const auto protocol = packet::protocol_from(value);
+        if (!protocol) return not_a_filter(word, "a protocol is tcp, udp, icmp, icmp6 or a number from 0 to 255");
+        return Test([protocol = *protocol](const Connection& connection) { return connection.protocol == protocol; });
+    }
+    if (key == "side") {
+        if (value != "external" && value != "internal") return not_a_filter(word, "a side is external or internal");
+        return Test([value](const Connection& connection) { return value == policy::to_text(connection.side); });
+    }
+    if (key == "direction") {
+        if (value != "inbound" && value != "outbound") return not_a_filter(word, "a direction is inbound or outbound");
+        return Test([value](const Connection& connection) { return value == direction_of(connection); });
+    }
+    if (key == "interface")
+        return Test([value](const Connection& connection) { return connection.interface == value; });
+    if (key == "state") return Test([value](const Connection& connection) { return connection.state == value; });
+    if (key == "rule") return Test([value](const Connection& connection) { return is_named(connection.rule, value); });
+    if (key == "nat") return Test([value](const Connection& connection) { return is_named(connection.nat, value); });
+    return not_a_filter(word, "there is no key '" + key +
+                                  "'; there are interface, side, direction, protocol, local, remote, local_port, "
+                                  "remote_port, state, rule and nat");
+}
+
+Result<ConnectionFilter> ConnectionFilter::parse(const std::vector<std::string>& words) {
+    ConnectionFilter filter;
+    for (const std::string& word : words) {
+        auto test = test_of(word);
+        if (!test) return test.error();
+        filter.tests_.push_back(std::move(*test));
+    }
+    return filter;
+}
+
+bool ConnectionFilter::picks(const Connection& connection) const {
+    return std::all_of(tests_.begin(), tests_.end(), [&](const Test& test) { return test(connection); });
+}
+
+ordered_json connections_json(const std::vector<Connection>& connections) {
+    ordered_json list = ordered_json::array();
+    for (const Connection& connection : connections) {
+        const bool translated = !connection.nat.empty();
+        list.push_back(
+            {{"interface", connection.interface},
+             {"side", policy::to_text(connection.side)},
+             {"direction", direction_of(connection)},
+             {"protocol", packet::protocol_text(connection.protocol)},
+             {"local", connection.local.to_text()},
+             {"local_port", connection.local_port},
+             {"remote", connection.remote.to_text()},
+             {"remote_port", connection.remote_port},
+             {"state", connection.state},
+             {"half_open", connection.half_open},
+             {"rule", connection.rule.empty() ? ordered_json() : ordered_json(connection.rule)},
+             {"nat", translated ? ordered_json(connection.nat) : ordered_json()},
+             {"public", translated ? ordered_json(connection.public_address.to_text()) : ordered_json()},
+             {"public_port", translated ? ordered_json(connection.public_port) : ordered_json()},
+             {"age", connection.age},
+             {"idle", connection.idle},
+             {"bytes", {{"received", connection.bytes[EDGEFW_RECEIVED]}, {"sent", connection.bytes[EDGEFW_SENT]}}}});
+    }
+    return {{"connections", std::move(list)}};
+}
+
+std::string connections_text(std::vector<Connection> connections, std::size_t width) {
+    std::stable_sort(connections.begin(), connections.end(),
+                     [](const Connection& a, const Connection& b) { return a.age > b.age; });
+    Table table({{"interface"},
+                 {"direction"},
+                 {"protocol"},
+                 {"local"},
+                 {"remote"},
+                 {"state"},
+                 {"rule"},
+                 {"nat"},
+                 {"age", Align::kRight},
+                 {"idle", Align::kRight},
+                 {"received", Align::kRight},
+                 {"sent", Align::kRight}});
+    for (const Connection& connection : connections) {
+        table.add({connection.interface, direction_of(connection), packet::protocol_text(connection.protocol),
+                   local_text(connection), remote_text(connection), state_text(connection),
+                   connection.rule.empty() ? "-" : connection.rule, connection.nat.empty() ? "-" : connection.nat,
+                   time_text(connection.age), time_text(connection.idle),
+                   std::to_string(connection.bytes[EDGEFW_RECEIVED]), std::to_string(connection.bytes[EDGEFW_SENT])});
+    }
+    const std::string number = std::to_string(connections.size());
+    return (table.empty() ? "" : table.to_text(width) + "\n") + number +
+           (connections.size() == 1 ? " connection\n" : " connections\n");
+}
+
+}  // namespace edgefw::observe
