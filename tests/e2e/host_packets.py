@@ -30,8 +30,11 @@ ETH_P_ALL = 3
 SO_RCVBUFFORCE = 33  # as root, beyond net.core.rmem_max
 SOL_PACKET, PACKET_STATISTICS = 263, 6
 ETHERNET = 14
-TCP, UDP = 6, 17
+ICMP, TCP, UDP = 1, 6, 17
+ICMP_ERRORS = (3, 11, 12)
 PROTOCOLS = {"tcp": TCP, "udp": UDP}
+SYN, SYN_ACK = 0x02, 0x12
+NO_NUMBER = bytes(4)
 ARRIVED, SENT = b"<", b">"
 
 
@@ -42,11 +45,16 @@ def card_socket(card, ethertype):
     return made, made.getsockname()[4]
 
 
-# What is the same at both ends of the way: length, fragment, protocol, addresses, ports (or ICMP type), TCP flags.
-class Key(collections.namedtuple("Key", "bytes fragment protocol source target source_port target_port flags")):
+# What is the same at both ends of the way: length, fragment, protocol, addresses, ports (or ICMP type), TCP flags, and of a
+# SYN its number: a client may use a port again. Of an ICMP error the ports, and the protocol instead of flags, are those of
+# the packet it quotes: it is one of that flow.
+class Key(collections.namedtuple("Key", "bytes fragment protocol source target source_port target_port flags number")):
+    def flow_protocol(self):
+        return self.flags if self.protocol == ICMP else self.protocol
+
     def flow(self):
         ends = (self.source, self.source_port), (self.target, self.target_port)
-        return self.protocol, min(ends), max(ends)
+        return self.flow_protocol(), min(ends), max(ends)
 
     def opens(self):
         return self.protocol == UDP or self.protocol == TCP and self.flags == 2
@@ -57,8 +65,8 @@ class Key(collections.namedtuple("Key", "bytes fragment protocol source target s
 
 
 def key_of(packed):
-    length, fragment, protocol, source, target, source_port, target_port, flags = struct.unpack("!HHB4s4sHHB", packed)
-    return Key(length + ETHERNET, fragment & 0x3FFF, protocol, source, target, source_port, target_port, flags & 0x3F)
+    length, fragment, *flow, flags, number = struct.unpack("!HHB4s4sHHBI", packed)
+    return Key(length + ETHERNET, fragment & 0x3FFF, *flow, flags & 0x3F, number)
 
 
 def count(options):
@@ -68,13 +76,19 @@ def count(options):
     print("ready", flush=True)
     while True:
         try:
-            frame = raw.recv(64)
+            frame = raw.recv(66)
         except BlockingIOError:
             break
         kind = frame[12:14]
         if kind == b"\x08\x00":
             way = SENT if frame[6:12] == own else ARRIVED
-            key = way + frame[16:18] + frame[20:22] + frame[23:24] + frame[26:38] + (frame[47:48] or b"\0")
+            key = way + frame[16:18] + frame[20:22] + frame[23:24] + frame[26:34]
+            if frame[23] == ICMP and frame[34] in ICMP_ERRORS:
+                key += frame[64:66] + frame[62:64] + frame[51:52] + NO_NUMBER
+            elif frame[23] == TCP and frame[47] & SYN_ACK == SYN:
+                key += frame[34:38] + frame[47:48] + frame[38:42]
+            else:
+                key += frame[34:38] + (frame[47:48] or b"\0") + NO_NUMBER
             seen[key] = seen.get(key, 0) + 1
         elif kind == b"\x08\x06":
             arp += 1
@@ -90,15 +104,30 @@ def count(options):
     return 0
 
 
-def load(name):
-    """What a host sent and what arrived there, its ARP, and which end it saw first of each flow."""
+def read(name):
     with open(name, "rb") as file:
-        counted = pickle.load(file)
+        return pickle.load(file)
+
+
+def arrivals(counted):
+    """All that arrived, at whatever host."""
+    return {packed[1:] for host in counted for packed in host["seen"] if packed[:1] == ARRIVED}
+
+
+def log_of(counted, arrived=None):
+    """What a host sent and what arrived there, its ARP, and which end it saw first of each flow. What is not in
+    `arrived` is lost, most of it a scan: it is only told apart by what decides which card lost it."""
     log = {ARRIVED: collections.Counter(), SENT: collections.Counter(), "arp": counted["arp"], "opened": {}}
+    lost = collections.Counter()
     for packed, packets in counted["seen"].items():
+        if arrived is not None and packed[1:] not in arrived:
+            lost[packed[1:14]] += packets
+            continue
         key = key_of(packed[1:])
         log[packed[:1]][key] += packets
         log["opened"].setdefault(key.flow(), (key.source, key.source_port))
+    for packed, packets in lost.items():
+        log[SENT][key_of(packed + bytes(9))] += packets  # no ports, no flags
     return log
 
 
@@ -149,7 +178,7 @@ class Row:
         self.packets += packets
         self.bytes += packets * key.bytes
         if key.opens() and not self.alone:
-            self.opened.add(key.flow())
+            self.opened.add((key.flow(), key.number))
 
     def __str__(self):
         return f"{self.packets} packets, {self.bytes} bytes, {len(self.opened)} connections"
@@ -229,7 +258,11 @@ class Ledger:
 
     def __init__(self, folder, table):
         self.table = table
-        self.logs = {host.name: load(f"{folder}/{host.name}.packets") for host in table.hosts if host.counted}
+        counted = {host.name: read(f"{folder}/{host.name}.packets") for host in table.hosts if host.counted}
+        # Elsewhere the ports of what is lost matter too.
+        each_card_drops = not table.open and not table.forwards and len(counted) == len(table.hosts)
+        arrived = arrivals(counted.values()) if each_card_drops else None
+        self.logs = {name: log_of(host, arrived) for name, host in counted.items()}
         self.errors = []
         self.passed, self.by_default = collections.Counter(), collections.Counter()
         self.dropped = collections.Counter(table.unseen)
@@ -275,7 +308,7 @@ class Ledger:
         opener = self.opened.get(key.flow())
         return [
             row for row in self.table.rows
-            if row.card == card and row.holds(key.protocol, local, remote, ends[0], opener)
+            if row.card == card and row.holds(key.flow_protocol(), local, remote, ends[0], opener)
         ]
 
     def enter(self, key, card, source, packets):
@@ -311,12 +344,14 @@ class Ledger:
             for entry in interface["directions"]:
                 reasons[entry["verdict"], entry["reason"]].update(packets=entry["packets"], bytes=entry["bytes"])
             dropped = reasons.pop(("drop", "default"), collections.Counter())
+            dropped += reasons.pop(("drop", "icmp-unrelated"), collections.Counter())
             self.same(f"{card} dropped by default", f"{dropped['packets']} packets, {dropped['bytes']} bytes",
                       f"{self.dropped[card, 'packets']} packets, {self.dropped[card, 'bytes']} bytes")
             if card in self.table.open:
                 passed = reasons.pop(("pass", "default"), collections.Counter())["packets"]
                 self.same(f"{card} passed by default", passed, self.by_default[card])
-            passed = sum(reasons.pop(("pass", reason), {"packets": 0})["packets"] for reason in ("rule", "connection"))
+            known = "rule", "connection", "icmp-error"
+            passed = sum(reasons.pop(("pass", reason), {"packets": 0})["packets"] for reason in known)
             self.same(f"{card} passed", passed, self.passed[card])
             host = next(host for host in self.table.hosts if host.card == card and host.counted)
             builtin = reasons.pop(("pass", "builtin"), {"packets": 0})["packets"]
@@ -346,10 +381,9 @@ class Ledger:
             self.errors.append(f"{what}: counted {counted}, the hosts saw {seen}")
 
 
-def compare(options, network=()):
-    """`network` are lines of the table that are not in its file."""
+def compare(options):
     with open(options.table, encoding="utf-8") as file:
-        table = Table([*network, *file])
+        table = Table(file)
     ledger = Ledger(options.folder, table)
     with open(options.counters, encoding="utf-8") as file:
         ledger.compare(json.load(file))

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Sends a port scan, and says what arrived of it and what the rules counted, for ocs_test.sh.
+"""Sends a port scan, and says what arrived of it and what should, for ocs_test.sh and ocs_topologies_test.sh.
 
     ocs_packets.py scan CARD GATEWAY SOURCE TARGET...   a SYN and a datagram to each of 65,536 ports of each target
     ocs_packets.py arrived FILE SOURCE                  the ports that the scan reached, by server
-    ocs_packets.py compare TABLE COUNTERS FOLDER        the counters of edgefw, with what the hosts saw
+    ocs_packets.py open TABLE CARD                      the ports that the rows of a card open to anyone
 """
 
 import argparse
@@ -15,16 +15,11 @@ import sys
 sys.dont_write_bytecode = True  # nothing is left in the source tree
 
 # pylint: disable=wrong-import-position
-import host_packets
-from host_packets import ARRIVED, PROTOCOLS, TCP, card_socket, load
+from host_packets import ARRIVED, PROTOCOLS, TCP, Table, card_socket, log_of, read
 
 ETH_P_ARP = 0x0806
 SCAN_PORT = 40000  # the source port of the scan
-NETWORK = (
-    "host outside eth0 198.51.100.0/24",
-    "host inside eth1 10.45.16.0/24",
-    "host perimeter - 131.107.155.0/24,172.25.33.0/24",
-)
+NAMES = {number: name for name, number in PROTOCOLS.items()}
 
 
 def ones_sum(data):
@@ -100,35 +95,42 @@ def ranges(ports):
 
 
 def arrived(options):
-    source, numbers = socket.inet_aton(options.source), {number: name for name, number in PROTOCOLS.items()}
+    source = socket.inet_aton(options.source)
     reached = collections.defaultdict(collections.Counter)
-    for key, packets in load(options.file)[ARRIVED].items():
+    for key, packets in log_of(read(options.file))[ARRIVED].items():
         if key.source == source and key.source_port == SCAN_PORT and key.opens():
-            reached[f"{socket.inet_ntoa(key.target)} {numbers[key.protocol]}"][key.target_port] += packets
-    lines = []
+            reached[f"{socket.inet_ntoa(key.target)} {NAMES[key.protocol]}"][key.target_port] += packets
     for where, ports in sorted(reached.items()):
         twice = [port for port, packets in ports.items() if packets != 1]
-        lines.append(f"{where} {ranges(ports)}" + (f" (more than once: {ranges(twice)})" if twice else ""))
-    print("; ".join(lines))
+        print(f"{where} {ranges(ports)}" + (f" (more than once: {ranges(twice)})" if twice else ""))
     return 0
 
 
-def compare(options):
-    return host_packets.compare(options, NETWORK)
+def opened(options):
+    reached = collections.defaultdict(set)
+    with open(options.table, encoding="utf-8") as file:
+        rows = [row for row in Table(file).rows if row.card == options.card]
+    for row in rows:
+        for address, _ in row.local.ranges:
+            for first, last in row.local_ports.ranges:
+                reached[f"{socket.inet_ntoa(address)} {NAMES[row.protocol]}"].update(range(first, last + 1))
+    for where, ports in sorted(reached.items()):
+        print(f"{where} {ranges(ports)}")
+    return 0
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for run, names in (
-        (scan, ("card", "gateway", "source")),
-        (arrived, ("file", "source")),
-        (compare, ("table", "counters", "folder")),
+    for name, run, names in (
+        ("scan", scan, ("card", "gateway", "source")),
+        ("arrived", arrived, ("file", "source")),
+        ("open", opened, ("table", "card")),
     ):
-        command = commands.add_parser(run.__name__)
+        command = commands.add_parser(name)
         command.set_defaults(run=run)
-        for name in names:
-            command.add_argument(name)
+        for argument in names:
+            command.add_argument(argument)
         if run is scan:
             command.add_argument("targets", nargs="+")
     options = parser.parse_args()

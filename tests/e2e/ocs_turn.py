@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""A user whose media goes through a TURN server (RFC 8656, RFC 6062), for ocs_test.sh: what turnutils_uclient does not do.
+"""A user whose media goes through a TURN server (RFC 8656, RFC 6062), for the stories of OCS: what turnutils_uclient does
+not do.
 
-    ocs_turn.py echo SERVER:PORT USER:PASSWORD PERMITTED...   a UDP relay: sends back what comes to it, until SIGTERM
-    ocs_turn.py tcp SERVER:PORT USER:PASSWORD PEER:PORT       a TCP relay: connects from it to PEER, and then is connected
-                                                              to by PEER's host; both send back what comes to them
+    ocs_turn.py echo SOURCE SERVER:PORT USER:PASSWORD PERMITTED...
+        a UDP relay: sends back what comes to it, until SIGTERM
+    ocs_turn.py tcp SOURCE SERVER:PORT USER:PASSWORD PEER:PORT
+        a TCP relay: connects from it to PEER, and then is connected to by PEER's host; both send back what comes to them
+
 Both print `relay PORT` when somebody may come to it, and at the end how much came.
 """
 
@@ -54,12 +57,14 @@ def parse(message):
 class Session:
     """One association with the server, over UDP or TCP."""
 
-    def __init__(self, server, login, kind):
+    def __init__(self, source, server, login, kind):
+        self.opened = source, server, login
         self.user, _, self.password = login.partition(":")
         self.credentials, self.key = b"", None
         self.socket = socket.socket(socket.AF_INET, kind)
         self.stream = kind == socket.SOCK_STREAM
         self.socket.settimeout(5)
+        self.socket.bind((source, 0))
         self.socket.connect(server)
         self.indications = []
 
@@ -120,10 +125,10 @@ class Session:
         self.socket.close()
 
 
-def echo(server, login, *permitted):
+def echo(source, server, login, *permitted):
     asked = []
     signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
-    session = Session(server, login, socket.SOCK_DGRAM)
+    session = Session(source, server, login, socket.SOCK_DGRAM)
     port = session.allocate(UDP)
     for host in permitted:
         session.permit(host)
@@ -145,9 +150,9 @@ def echo(server, login, *permitted):
     print(f"{echoed} echoed")
 
 
-def data_connection(control, server, login, number):
+def data_connection(control, number):
     """The second connection to the server, which becomes the data of a connection of the relay."""
-    session = Session(server, login, socket.SOCK_STREAM)
+    session = Session(*control.opened, socket.SOCK_STREAM)
     session.credentials, session.key = control.credentials, control.key
     session.request(BIND, attribute(CONNECTION, number))
     return session.socket
@@ -167,21 +172,21 @@ def transfer(data):
         raise OSError("other bytes came back from the peer than were sent")
 
 
-def tcp(server, login, peer):
+def tcp(source, server, login, peer):
     peer = endpoint(peer)
-    control = Session(server, login, socket.SOCK_STREAM)
+    control = Session(source, server, login, socket.SOCK_STREAM)
     port = control.allocate(TCP)
     control.permit(peer[0])
 
     number = control.request(CONNECT, attribute(PEER, packed_address(peer)))[CONNECTION]
-    with data_connection(control, server, login, number) as data:
+    with data_connection(control, number) as data:
         transfer(data)
 
     print(f"relay {port}", flush=True)
     kind, found = control.indication()
     if kind != ATTEMPT:
         raise OSError(f"the server says {kind:#x}, not that somebody connects")
-    with data_connection(control, server, login, found[CONNECTION]) as data:
+    with data_connection(control, found[CONNECTION]) as data:
         transfer(data)
     control.end()
     print(f"2 connections, {TRANSFER} bytes each way")
@@ -189,6 +194,6 @@ def tcp(server, login, peer):
 
 if __name__ == "__main__":
     try:
-        {"echo": echo, "tcp": tcp}[sys.argv[1]](endpoint(sys.argv[2]), *sys.argv[3:])
+        {"echo": echo, "tcp": tcp}[sys.argv[1]](sys.argv[2], endpoint(sys.argv[3]), *sys.argv[4:])
     except (OSError, EOFError) as wrong:
         sys.exit(f"ocs_turn.py {sys.argv[1]}: {wrong or 'no answer'}")

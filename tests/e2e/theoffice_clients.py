@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Clients for theoffice_test.sh and transfer_test.sh.
+"""Clients for the stories with real programs.
 
     theoffice_clients.py talk ADDRESS:PORT --connections N --bytes N   all are open at once, then each sends bytes of
                                                                        its own and wants them back; a few at a time
