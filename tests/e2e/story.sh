@@ -86,6 +86,7 @@ nothing_left() {
 # What begins a command that mounts for itself alone. In a chroot "/" is no mount, and none can be made private there;
 # what is mounted ends with the command all the same, unless the machine shares its mounts with others.
 own_mounts=(unshare --mount)
+# shellcheck disable=SC2034  # for the stories
 unshare --mount true 2>/dev/null || own_mounts=(unshare --mount --propagation unchanged)
 
 # traffic HOST ARGUMENT...
