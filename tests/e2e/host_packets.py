@@ -45,9 +45,9 @@ def card_socket(card, ethertype):
     return made, made.getsockname()[4]
 
 
-# What is the same at both ends of the way: length, fragment, protocol, addresses, ports (or ICMP type), TCP flags, and of a
-# SYN its number: a client may use a port again. Of an ICMP error the ports, and the protocol instead of flags, are those of
-# the packet it quotes: it is one of that flow.
+# What is the same at both ends of the way: length, fragment, protocol, addresses, ports (or ICMP type), TCP flags,
+# and of a SYN its number: a client may use a port again. Of an ICMP error the ports, and the protocol instead of flags,
+# are those of the packet it quotes: it is one of that flow.
 class Key(collections.namedtuple("Key", "bytes fragment protocol source target source_port target_port flags number")):
     def flow_protocol(self):
         return self.flags if self.protocol == ICMP else self.protocol

@@ -55,7 +55,8 @@ class Scan:
 
     def frames(self, target, protocol):
         size = 20 if protocol == TCP else 8
-        ip = bytearray(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + size, 0, 0x4000, 64, protocol, 0, self.source, target))
+        fields = 0x45, 0, 20 + size, 0, 0x4000, 64, protocol, 0, self.source, target
+        ip = bytearray(struct.pack("!BBHHHBBH4s4s", *fields))
         struct.pack_into("!H", ip, 10, checksum(ones_sum(ip)))
         start = self.router + self.own + b"\x08\x00" + bytes(ip) + struct.pack("!H", SCAN_PORT)
         total = ones_sum(self.source + target) + protocol + size + SCAN_PORT

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2034,SC2154  # for the stories, and from story.sh
-# The network of ocs_test.sh and ocs_topologies_test.sh, its servers, what their users do, and the tables as they are read.
+# What ocs_test.sh and ocs_topologies_test.sh share: a network, its servers, what their users do, and the tables.
 
 # shellcheck source=tests/e2e/programs.sh
 source "$story_root/tests/e2e/programs.sh"
@@ -145,8 +145,8 @@ END
     await perimeter tcp :80 :8058 $proxy_external:443 "$@"
 }
 
-# The Access Edge Server hands on what comes from one end to the other. Its connections outwards are from local port 5061,
-# as the row says literally.
+# The Access Edge Server hands on what comes from one end to the other. Its connections outwards are from local port
+# 5061, as the row says literally.
 start_access_edge() { # EXTERNAL INTERNAL SEEN-AS PARTNER
     tls_server perimeter "federation.$1" "$1:5061" "$(tls_client "$next_hop:5061,bind=$2")"
     tls_server perimeter "users.$1" "$1:443" "$(tls_client "$next_hop:5061,bind=$2")"
@@ -155,10 +155,10 @@ start_access_edge() { # EXTERNAL INTERNAL SEEN-AS PARTNER
 start_access_inside() { tls_server perimeter "inside.$1" "$1:5061" "$2"; } # INTERNAL TO
 
 start_av_edge() { # HOST EXTERNAL INTERNAL FIRST LAST: the ports of its relays
-    start "$1" "av-edge.$1.$2" turnserver -n --no-cli --no-tls --no-dtls --no-rfc5780 --log-file stdout --relay-threads 1 \
+    start "$1" "av-edge.$1.$2" turnserver -n --no-cli --no-tls --no-dtls --no-rfc5780 --log-file stdout \
         --listening-ip "$2" --listening-ip "$3" --listening-port 3478 --aux-server "$2:443" --aux-server "$3:443" \
-        --relay-ip "$2" --min-port "$4" --max-port "$5" --lt-cred-mech --user $login --realm ocs.example \
-        --userdb "$lab_folder/turndb.$1.$2" --pidfile "$lab_folder/turn.$1.$2.pid"
+        --relay-threads 1 --relay-ip "$2" --min-port "$4" --max-port "$5" --lt-cred-mech \
+        --user $login --realm ocs.example --userdb "$lab_folder/turndb.$1.$2" --pidfile "$lab_folder/turn.$1.$2.pid"
     await "$1" udp "$2:443" "$3:443" "$2:3478" "$3:3478"
     await "$1" tcp "$2:443" "$3:443" "$2:3478" "$3:3478"
 }
@@ -171,7 +171,8 @@ fetches() {
     cmp "$lab_folder/fetched" "$lab_folder/www/meeting" || fail "$1 fetched something else from $3"
 }
 
-# calls COUNT HOST SOURCE[:PORT,OPTION...] ADDRESS:PORT: INVITE, 180, 200, ACK, BYE, 200, all through one TLS connection.
+# calls COUNT HOST SOURCE[:PORT,OPTION...] ADDRESS:PORT: INVITE, 180, 200, ACK, BYE, 200, all through one TLS
+# connection.
 calls() {
     start "$2" caller socat TCP-LISTEN:5070,bind=127.0.0.1,reuseaddr "$(tls_client "$4,bind=$3")"
     await "$2" tcp 127.0.0.1:5070
@@ -234,8 +235,8 @@ all_go_well() {
     jobs=()
 }
 
-# users_media OUTSIDE USER EXTERNAL EXTERNAL-443 INSIDE USER INTERNAL INTERNAL-443: from and to both, over UDP at the A/V
-# Edge Server, and over TCP where it has its port 443.
+# users_media OUTSIDE USER EXTERNAL EXTERNAL-443 INSIDE USER INTERNAL INTERNAL-443: from and to both, over UDP at the
+# A/V Edge Server, and over TCP where it has its port 443.
 users_media() {
     local outside=$1 caller=$2 external=$3 external_443=$4 inside=$5 called=$6 internal=$7 internal_443=$8 relay
     declare -A jobs=()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Office Communications Server 2007 in the other four topologies (tables 13 to 26), one after the other on one router, with
-# the kind of programs it is about; then its edge server as its own firewall. All ways in and out are tried in each, and
-# all ports: what comes through is what its tables open.
+# Office Communications Server 2007 in the other four topologies (tables 13 to 26), one after the other on one router,
+# with the kind of programs it is about; then its edge server as its own firewall. All ways in and out are tried in
+# each, and all ports: what comes through is what its tables open.
 #
 #   outside ------- eth0 router eth1 ------- inside        eth0 external, eth1 internal, eth2 not attached
 #                        eth2
@@ -191,7 +191,8 @@ make_files
 start_outside outside
 tls_server outside federation.another $another:5061 TCP:127.0.0.1:5060
 start_inside
-start_web $conferencing_external:443 $conferencing_internal:8057 $conferencing2_external:443 $conferencing2_internal:8057
+start_web $conferencing_external:443 $conferencing_internal:8057 \
+    $conferencing2_external:443 $conferencing2_internal:8057
 start_access_edge $access_external $access_internal $access_external $anyone
 start_access_edge $access2_external $access2_internal $access_vip $another
 start_sip perimeter

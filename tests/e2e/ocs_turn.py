@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""A user whose media goes through a TURN server (RFC 8656, RFC 6062), for the stories of OCS: what turnutils_uclient does
-not do.
+"""A user whose media goes through a TURN server (RFC 8656, RFC 6062), for the stories of OCS: what turnutils_uclient
+does not do.
 
     ocs_turn.py echo SOURCE SERVER:PORT USER:PASSWORD PERMITTED...
         a UDP relay: sends back what comes to it, until SIGTERM
     ocs_turn.py tcp SOURCE SERVER:PORT USER:PASSWORD PEER:PORT
-        a TCP relay: connects from it to PEER, and then is connected to by PEER's host; both send back what comes to them
+        a TCP relay: connects from it to PEER, and then is connected to by PEER's host; both send back what comes
 
 Both print `relay PORT` when somebody may come to it, and at the end how much came.
 """
