@@ -30,7 +30,7 @@ static __always_inline void decide_link(struct packet* packet, const __u32 hook)
 
 // Whether rules or default of the other direction open connections at all: a constant of the program.
 static __always_inline bool may_be_known(__u32 hook) {
-    const __u32 other = hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED;
+    const __u32 other = OTHER(hook);
 
     return ((config.forest[other][EDGEFW_IPV4].uses | config.forest[other][EDGEFW_IPV6].uses) & EDGEFW_USES_KEEP) ||
            (config.default_outcome[other] & EDGEFW_OUTCOME_KEEP);

@@ -19,6 +19,9 @@
 // Set from the policy between open and load; the verifier removes the code it rules out.
 const volatile struct edgefw_config config;
 
+// The other direction's hook.
+#define OTHER(hook) ((hook) == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED)
+
 // The bytes of the frame at the hook. Lives within one stage: helpers that write invalidate the pointers.
 struct frame {
     void* data;
@@ -88,11 +91,10 @@ struct packet {
 
     // from track
     bool half_open;  // what was found last is in the table of half-open connections
-    bool unknown;    // the tables were asked and have no live connection
 
     // from translate
     __u16 nat;  // counter slot of the forward, 0: untranslated
     __be16 public_port;
     __be32 public_address;
-    __u32 retired;  // index in forwards_in of a retired entry that matches, 0: none
+    bool retired;  // a forward of an older policy had its public end
 };

@@ -81,7 +81,6 @@ static __always_inline bool read_quoted_ipv6(void* context, const __u32 hook, st
 
 // Gives the packet the key of what it quotes.
 static __always_inline bool read_quoted(void* context, const __u32 hook, struct packet* packet) {
-    const __u32 other = hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED;
     bool found = packet->family == EDGEFW_IPV4 ? read_quoted_ipv4(context, hook, packet)
                                                : read_quoted_ipv6(context, hook, packet);
     union {
@@ -95,7 +94,7 @@ static __always_inline bool read_quoted(void* context, const __u32 hook, struct 
 
     if (!found || !load(context, hook, packet->quoted_transport, &start, QUOTED_TRANSPORT)) return false;
     if (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP) {
-        set_ports(other, packet, start.source, start.destination);
+        set_ports(OTHER(hook), packet, start.source, start.destination);
         packet->sequence_be = start.sequence;
         return true;
     }
@@ -105,7 +104,7 @@ static __always_inline bool read_quoted(void* context, const __u32 hook, struct 
         const __u8 reply = ipv4 ? ICMP4_ECHO_REPLY : ICMP6_ECHO_REPLY;
 
         if (start.icmp.type != request && start.icmp.type != reply) return false;
-        set_echo(other, packet, start.icmp.id, start.icmp.type == request);
+        set_echo(OTHER(hook), packet, start.icmp.id, start.icmp.type == request);
         return true;
     }
     set_key_end(packet, 0, 0, 0);
@@ -159,7 +158,6 @@ enum relation {
 
 // An error keeps no connection alive.
 static __always_inline enum relation relate_error(void* context, struct packet* packet, const __u32 hook) {
-    const __u32 other = hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED;
     const struct edgefw_connection6_key key = packet->key6;
     const __u8 protocol = packet->protocol;
     struct edgefw_connection* connection = NULL;
@@ -169,7 +167,7 @@ static __always_inline enum relation relate_error(void* context, struct packet* 
         if (hook == EDGEFW_RECEIVED && may_be_forwarded(packet, hook)) translate_destination(packet);
         connection = find(packet, hook);
     }
-    if (connection && quotes_what_was_sent(packet, &connection->end[other], &connection->end[hook])) {
+    if (connection && quotes_what_was_sent(packet, &connection->end[OTHER(hook)], &connection->end[hook])) {
         if ((__s32)(connection->generation - config.generation) < 0) return OUTDATED;
         pass_error(packet, connection);
         return RELATED;
@@ -177,7 +175,7 @@ static __always_inline enum relation relate_error(void* context, struct packet* 
     packet->key6 = key;
     packet->protocol = protocol;
     packet->has_ports = false;
-    packet->retired = 0;
+    packet->retired = false;
     packet->nat = 0;
     return UNRELATED;
 }

@@ -1,8 +1,10 @@
 // track: packet -> the connection it belongs to, if any; and open: a new one. Tables: maps/connection.h.
 //
-// An LRU element can be recycled for another key while a pointer to it is held. Nothing here depends on that not
-// happening: what identifies a connection, its translation included, is in the key; what is read through the pointer is
-// a verdict's colour (which rule counts), and revocation looks the key up again before it believes what it read.
+// An LRU element can be recycled for another key while a pointer to it is held. No verdict depends on that not
+// happening: what identifies a connection, its translation included, is in the key; what is read through the pointer
+// says which rule counts and whether a reset is believed, and where more hangs on it (revocation, confirmation) the key
+// is looked up again. What is written through it can at worst leave another connection with wrong numbers: a reset of
+// it is refused.
 #pragma once
 
 #include "bpf/account.h"
@@ -232,12 +234,20 @@ static __always_inline void revoke(struct packet* packet) {
     packet->reason = EDGEFW_REASON_REVOKED;
 }
 
-// What the packet makes of its connection's state and numbers. False: a reset that does not fit.
-static __always_inline bool advance(void* context, struct packet* packet, struct edgefw_connection* connection,
+// A reset of a confirmed connection that neither end can have sent: it changes nothing, and drops.
+static __always_inline bool is_stray_reset(const struct packet* packet, const struct edgefw_connection* connection,
+                                           const __u32 hook) {
+    if (packet->protocol != IPPROTO_TCP || !(packet->detail & TCP_RST)) return false;
+    if (packet->half_open || is_closed(connection)) return false;
+    return !reset_fits(packet, &connection->end[hook], &connection->end[OTHER(hook)]);
+}
+
+// What the packet makes of its connection's state and numbers.
+static __always_inline void advance(void* context, struct packet* packet, struct edgefw_connection* connection,
                                     const __u32 hook) {
     const bool from_opener = connection->hook == hook;
     struct edgefw_end* from = &connection->end[hook];
-    struct edgefw_end* to = &connection->end[hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED];
+    struct edgefw_end* to = &connection->end[OTHER(hook)];
     __u8 state = connection->state;
     bool confirmed = !packet->half_open;
 
@@ -249,20 +259,17 @@ static __always_inline bool advance(void* context, struct packet* packet, struct
             if (packet->detail & TCP_SYN) read_scale(context, hook, packet);
             state = handshake(packet, from, to, state, from_opener);
             confirmed = state == EDGEFW_STATE_TCP_ESTABLISHED;
-        } else if ((packet->detail & TCP_RST) && state != EDGEFW_STATE_TCP_CLOSED && !reset_fits(packet, from, to)) {
-            return false;
         }
         if (confirmed) {
             note_numbers(packet, from, to);
             state = next_tcp_state(packet, to, state, from_opener);
         }
     }
-    if (state == connection->state) return true;
+    if (state == connection->state) return;
     if (packet->half_open && confirmed)
         confirm(packet, connection, state);
     else
         connection->state = state;
-    return true;
 }
 
 // The packet is part of this live connection, and counts for its rule.
@@ -275,13 +282,6 @@ static __always_inline void pass_along(struct packet* packet, struct edgefw_conn
     packet->reason = EDGEFW_REASON_CONNECTION;
     packet->slot = connection->rule;
     if (config.has_forwards && packet->family == EDGEFW_IPV4) packet->nat = packet->key4.nat;
-}
-
-static __always_inline void drop_reset(struct packet* packet) {
-    packet->nat = 0;
-    packet->slot = EDGEFW_SLOT_NONE;
-    packet->verdict = EDGEFW_DROP;
-    packet->reason = EDGEFW_REASON_TCP_SEQUENCE;
 }
 
 enum tables { CONFIRMED, BOTH };
@@ -341,20 +341,31 @@ static __always_inline struct edgefw_connection* find(struct packet* packet, con
     return closed ? closed : live(packet);
 }
 
-// A connection that a retired forward translated is not found by what the packet is now: it is looked up as it was,
-// and ends.
-static __always_inline bool revoke_retired(struct packet* packet) {
-    __u32 index = packet->retired - 1;
-    const struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_in, &index);
+// Connections that retired forwards translated are not found by what the packet is now: they are looked up as they
+// were, and end.
+static __noinline bool revoke_retired(struct packet* packet) {
     const struct edgefw_connection4_key now = packet->key4;
-    bool found;
+    __be32 address = packet->nat ? packet->public_address : now.local;
+    __be16 port = packet->nat ? packet->public_port : now.local_port;
+    __u32 index = edgefw_forward_bucket(address, port, now.protocol, config.forward_in_seed, config.forward_in_mask);
+    bool found = false;
 
-    if (!forward) return false;
-    packet->key4.local = forward->target_address;
-    packet->key4.local_port = forward->target_port;
-    packet->key4.nat = forward->slot;
-    found = live(packet) != NULL;
-    if (found) revoke(packet);
+    for (int i = 0; i < EDGEFW_MAX_FORWARD_CHAIN; i++) {
+        const struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_in, &index);
+
+        if (!forward) break;
+        if ((forward->flags & EDGEFW_FORWARD_RETIRED) && is_public_end(forward, address, port, now.protocol)) {
+            packet->key4.local = forward->target_address;
+            packet->key4.local_port = forward->target_port;
+            packet->key4.nat = forward->slot;
+            if (live(packet)) {
+                revoke(packet);
+                found = true;
+            }
+        }
+        index = forward->next;
+        if (index == 0) break;
+    }
     packet->key4 = now;
     return found;
 }
@@ -363,14 +374,21 @@ static __always_inline bool revoke_retired(struct packet* packet) {
 static __always_inline bool track_slowly(void* context, struct packet* packet, const __u32 hook) {
     struct edgefw_connection* connection = find(packet, hook);
 
-    packet->unknown = !connection && !packet->retired;
-    if (!connection) return hook == EDGEFW_RECEIVED && config.has_forwards && packet->retired && revoke_retired(packet);
+    if (!connection) {
+        return hook == EDGEFW_RECEIVED && config.has_forwards && packet->retired && !packet->is_syn &&
+               revoke_retired(packet);
+    }
     if ((__s32)(connection->generation - config.generation) < 0 && !judge_again(packet, connection)) {
         revoke(packet);
         return true;
     }
+    if (is_stray_reset(packet, connection, hook)) {
+        packet->verdict = EDGEFW_DROP;
+        packet->reason = EDGEFW_REASON_TCP_SEQUENCE;
+        return true;
+    }
     pass_along(packet, connection, hook);
-    if (!advance(context, packet, connection, hook)) drop_reset(packet);
+    advance(context, packet, connection, hook);
     return true;
 }
 
@@ -404,9 +422,7 @@ static __always_inline bool pass_known(void* context, struct packet* packet, con
     else
         connection = live_in(packet, CONFIRMED);
     if (!connection || !is_plain(packet, connection)) return track(context, packet, hook);
-    if (packet->protocol == IPPROTO_TCP)
-        note_numbers(packet, &connection->end[hook],
-                     &connection->end[hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED]);
+    if (packet->protocol == IPPROTO_TCP) note_numbers(packet, &connection->end[hook], &connection->end[OTHER(hook)]);
     pass_along(packet, connection, hook);
     return true;
 }
@@ -419,7 +435,6 @@ enum opening {
 
 // Enters the connection that `packet` opens under the rule in `slot`, half open.
 static __always_inline enum opening open(void* context, struct packet* packet, const __u32 hook) {
-    const __u32 other = hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED;
     __u32 now = bpf_jiffies64();
     struct edgefw_connection value = {
         .generation = config.generation,
@@ -450,8 +465,8 @@ static __always_inline enum opening open(void* context, struct packet* packet, c
         read_scale(context, hook, packet);
         value.end[hook].next = sequence_end(packet);
         value.end[hook].scale = packet->scale;
-        value.end[hook].window = value.end[other].window = FIRST_WINDOW;
-        value.end[other].acknowledged = sequence(packet);
+        value.end[hook].window = value.end[OTHER(hook)].window = FIRST_WINDOW;
+        value.end[OTHER(hook)].acknowledged = sequence(packet);
     }
     if (store(packet, true, &value, BPF_NOEXIST) == 0) return OPENED;
     if (track(context, packet, hook)) return KNOWN;

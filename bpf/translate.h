@@ -30,9 +30,9 @@ static __always_inline bool is_public_end(const struct edgefw_forward* forward, 
            forward->public_port == port && forward->protocol == protocol;
 }
 
-// The entry in force of a public address and port, or NULL. `retired`, where given, gets the index of a retired one.
+// The entry in force of a public address and port, or NULL. `retired`, where given, says whether a retired one matches.
 static __always_inline struct edgefw_forward* forward_of_public(__be32 address, __be16 port, __u8 protocol,
-                                                                __u32* retired) {
+                                                                bool* retired) {
     __u32 index = edgefw_forward_bucket(address, port, protocol, config.forward_in_seed, config.forward_in_mask);
     struct edgefw_forward* active = NULL;
 
@@ -45,7 +45,7 @@ static __always_inline struct edgefw_forward* forward_of_public(__be32 address, 
             if (!(forward->flags & EDGEFW_FORWARD_RETIRED))
                 active = active ? active : forward;
             else if (retired)
-                *retired = index + 1;
+                *retired = true;
         }
         index = forward->next;
         if (index == 0) break;

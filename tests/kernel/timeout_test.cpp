@@ -92,5 +92,21 @@ TEST(Timeout, TrafficKeepsItAlive) {
     }
 }
 
+// A reset that does not fit drops, and keeps nothing alive.
+TEST(Timeout, StrayResetsKeepNoConnection) {
+    TestRun run("timeouts: {tcp-established: 2}" + kServices);
+    const Bytes stray = frame(Ethernet{}, Ipv4{}, Tcp{.flags = kRst, .sequence = 0x70000000});
+    tell(run, {
+                  {kThere + "syn", "pass rule web opened"},
+                  {kBack + "syn,ack", "pass connection web"},
+                  {kThere + "ack", "pass connection web"},
+              });
+    for (int i = 0; i < 2; i++) {
+        sleep_past_a_second();
+        EXPECT_EQ(run.judge(EDGEFW_RECEIVED, stray), i == 0 ? "drop tcp-sequence" : "drop default");
+    }
+    EXPECT_EQ(run.judge(kBack + "ack"), "drop default");
+}
+
 }  // namespace
 }  // namespace edgefw::test

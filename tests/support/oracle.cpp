@@ -171,7 +171,8 @@ Verdict Oracle::judge_first_or_whole(const Sample& sample) {
     const View view = view_of(sample);  // 5
     if (is_opening_syn(sample.packet)) return judge_syn(view);
     if (Connection* connection = find(view)) return follow(*connection, view);  // 6
-    return decide(classify(view), view);                                        // 7, 8
+    if (revoke_retired(view)) return {Action::kDrop, EDGEFW_REASON_REVOKED, "", "", false};
+    return decide(classify(view), view);  // 7, 8
 }
 
 // A SYN is classified before the table is asked; the paragraph below the steps names what that changes.

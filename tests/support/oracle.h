@@ -123,6 +123,7 @@ private:
 
     bool is_live(const Connection& connection, const View& view) const;
     Connection* find(const View& view);
+    bool revoke_retired(const View& view);
     static bool shake_hands(Connection& connection, const View& view, bool from_opener);
     static bool advance(Connection& connection, const View& view);
     bool judge_again(Connection& connection) const;

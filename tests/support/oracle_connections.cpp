@@ -93,16 +93,20 @@ Oracle::Connection* Oracle::find(const View& view) {
         }
         return nullptr;
     }
-    Connection* connection =
-        first([&](const View& opener) { return same_ends(opener, view) && same_forward(opener, view); });
-    if (connection != nullptr || is_opening_syn(view.packet)) return connection;
-    // Through a forward that is in force no longer, or not as it was: it is found to be revoked.
-    return first([&](const View& opener) {
-        return opener.forward && opener.packet.protocol == view.packet.protocol &&
-               opener.packet.source == view.packet.source && opener.packet.source_port == view.packet.source_port &&
-               opener.packet.destination == view.packet.destination &&
-               opener.packet.destination_port == view.packet.destination_port;
-    });
+    return first([&](const View& opener) { return same_ends(opener, view) && same_forward(opener, view); });
+}
+
+// Through forwards that are in force no longer, or not as they were: these connections end.
+bool Oracle::revoke_retired(const View& view) {
+    if (view.packet.hook() == EDGEFW_SENT || is_opening_syn(view.packet)) return false;
+    return std::erase_if(connections_, [&](const Connection& connection) {
+               const View& opener = connection.opener;
+               return is_live(connection, view) && opener.forward && opener.packet.protocol == view.packet.protocol &&
+                      opener.packet.source == view.packet.source &&
+                      opener.packet.source_port == view.packet.source_port &&
+                      opener.packet.destination == view.packet.destination &&
+                      opener.packet.destination_port == view.packet.destination_port;
+           }) > 0;
 }
 
 // What opened it, translated anew, under the policy in force.
@@ -190,8 +194,8 @@ Verdict Oracle::follow(Connection& connection, const View& view) {
         remove(connection);
         return {Action::kDrop, EDGEFW_REASON_REVOKED, "", forward, false};
     }
-    connection.seen = now_;
     if (!advance(connection, view)) return {Action::kDrop, EDGEFW_REASON_TCP_SEQUENCE, "", "", false};
+    connection.seen = now_;
     return {Action::kPass, EDGEFW_REASON_CONNECTION, connection.rule, forward, false};
 }
 

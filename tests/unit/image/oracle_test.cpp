@@ -138,7 +138,7 @@ TEST(Oracle, AForwardThatMovesRevokes) {
     EXPECT_EQ(judge(oracle, through + " ack"), "pass connection web via map");
     policy.forwards = {gateway("192.0.2.21")};
     oracle.push(policy);
-    EXPECT_EQ(judge(oracle, through + " ack"), "drop revoked via map");
+    EXPECT_EQ(judge(oracle, through + " ack"), "drop revoked");
     EXPECT_EQ(judge(oracle, through + " ack"), "drop default via map");
 }
 
