@@ -103,5 +103,17 @@ TEST(Generation, Jiffies) {
     EXPECT_EQ(kernel::jiffies_of(0xffffffff), 0x7fffffffu);
 }
 
+// What a packet noted after the clock was read is no age of the world.
+TEST(Generation, JiffiesSince) {
+    const std::uint32_t second = kernel::jiffies_of(1);
+    EXPECT_EQ(kernel::jiffies_since(1000, 1000), 0u);
+    EXPECT_EQ(kernel::jiffies_since(1000, 1000 + second), second);
+    EXPECT_EQ(kernel::jiffies_since(1001, 1000), 0u);
+    EXPECT_EQ(kernel::jiffies_since(1000 + 60 * second, 1000), 0u);
+    EXPECT_EQ(kernel::jiffies_since(0xfffffff0, 0x10), 0x20u);
+    EXPECT_EQ(kernel::jiffies_since(0x10, 0xfffffff0), 0u);
+    EXPECT_EQ(kernel::jiffies_since(1000, 1000 + 86400 * second), 86400 * second);
+}
+
 }  // namespace
 }  // namespace edgefw::test

@@ -32,7 +32,7 @@ struct Reader {
         return found == ids.end() ? std::string() : found->second;
     }
     bool is_live(const edgefw_connection& value) const {
-        return value.state < EDGEFW_STATE_COUNT && now - value.seen <= config.timeout[value.state];
+        return value.state < EDGEFW_STATE_COUNT && jiffies_since(value.seen, now) <= config.timeout[value.state];
     }
 };
 
@@ -77,8 +77,8 @@ Connection read(const Reader& reader, Family family, const std::uint8_t* bytes, 
         connection.public_port = ntohs(value.public_port);
     }
     connection.state = state_name(value.state);
-    connection.age = (reader.now - value.opened) / reader.second;
-    connection.idle = (reader.now - value.seen) / reader.second;
+    connection.age = jiffies_since(value.opened, reader.now) / reader.second;
+    connection.idle = jiffies_since(value.seen, reader.now) / reader.second;
     for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT})
         connection.bytes[hook] = value.end[hook].bytes;
     return connection;

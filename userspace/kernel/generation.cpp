@@ -200,6 +200,11 @@ std::uint32_t jiffies_of(std::uint32_t seconds) {
     return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(jiffies, 1, kLongest));
 }
 
+std::uint32_t jiffies_since(std::uint32_t then, std::uint32_t now) {
+    constexpr std::uint32_t kHour = 3600;
+    return then - now <= jiffies_of(kHour) ? 0 : now - then;
+}
+
 bool names_a_vlan(const image::Image& image) {
     return std::any_of(
                image.tests.begin(), image.tests.end(),
