@@ -29,6 +29,32 @@ Result<Ok> take(Map& to, Result<Map> from) {
     return Ok{};
 }
 
+// What packets leave behind on a card, by the names that programs and pins have for the maps. The one list of them.
+enum class Room { kConnections, kOpenings, kFragments };
+
+struct CardTable {
+    const char* name;
+    Map CardMaps::*map;
+    std::uint32_t key_size, value_size;
+    Room room;
+};
+
+constexpr std::uint32_t kKey4 = sizeof(edgefw_connection4_key), kKey6 = sizeof(edgefw_connection6_key);
+constexpr std::uint32_t kConnection = sizeof(edgefw_connection), kFragment = sizeof(edgefw_fragment);
+constexpr CardTable kTables[] = {
+    {"connections4", &CardMaps::connections4, kKey4, kConnection, Room::kConnections},
+    {"connections6", &CardMaps::connections6, kKey6, kConnection, Room::kConnections},
+    {"openings4", &CardMaps::openings4, kKey4, kConnection, Room::kOpenings},
+    {"openings6", &CardMaps::openings6, kKey6, kConnection, Room::kOpenings},
+    {"fragments4", &CardMaps::fragments4, sizeof(edgefw_fragment4_key), kFragment, Room::kFragments},
+    {"fragments6", &CardMaps::fragments6, sizeof(edgefw_fragment6_key), kFragment, Room::kFragments},
+};
+
+std::uint32_t entries_of(Room room, std::uint32_t connections) {
+    if (room == Room::kFragments) return EDGEFW_FRAGMENTS;
+    return room == Room::kConnections ? connections : std::min<std::uint32_t>(connections, EDGEFW_OPENINGS_DEFAULT);
+}
+
 std::string counters_name(std::uint32_t index) {
     return "counters_" + std::to_string(index);
 }
@@ -37,34 +63,30 @@ std::string counters_name(std::uint32_t index) {
 
 Result<CardMaps> CardMaps::create(std::uint32_t connections, std::uint32_t slots) {
     CardMaps maps;
-    const std::uint32_t openings = std::min<std::uint32_t>(connections, EDGEFW_OPENINGS_DEFAULT);
-    const MapSpec specs[] = {
-        {"connections4", BPF_MAP_TYPE_LRU_HASH, sizeof(edgefw_connection4_key), sizeof(edgefw_connection), connections},
-        {"connections6", BPF_MAP_TYPE_LRU_HASH, sizeof(edgefw_connection6_key), sizeof(edgefw_connection), connections},
-        {"openings4", BPF_MAP_TYPE_LRU_HASH, sizeof(edgefw_connection4_key), sizeof(edgefw_connection), openings},
-        {"openings6", BPF_MAP_TYPE_LRU_HASH, sizeof(edgefw_connection6_key), sizeof(edgefw_connection), openings},
-        {"fragments4", BPF_MAP_TYPE_LRU_HASH, sizeof(edgefw_fragment4_key), sizeof(edgefw_fragment), EDGEFW_FRAGMENTS},
-        {"fragments6", BPF_MAP_TYPE_LRU_HASH, sizeof(edgefw_fragment6_key), sizeof(edgefw_fragment), EDGEFW_FRAGMENTS},
-        {"reasons", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(edgefw_reason_counter), EDGEFW_REASON_COUNTERS},
-    };
-    Map* const members[] = {&maps.connections4, &maps.connections6, &maps.openings4, &maps.openings6,
-                            &maps.fragments4,   &maps.fragments6,   &maps.reasons};
-    for (std::size_t i = 0; i < std::size(specs); i++) {
-        if (auto made = take(*members[i], Map::create(specs[i])); !made) return made.error();
+    for (const CardTable& table : kTables) {
+        auto made = take(maps.*table.map, Map::create({table.name, BPF_MAP_TYPE_LRU_HASH, table.key_size,
+                                                       table.value_size, entries_of(table.room, connections)}));
+        if (!made) return made.error();
     }
+    const MapSpec reasons = {"reasons", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(edgefw_reason_counter),
+                             EDGEFW_REASON_COUNTERS};
+    if (auto made = take(maps.reasons, Map::create(reasons)); !made) return made.error();
     if (auto made = take(maps.counters, create_counters(slots)); !made) return made.error();
     return maps;
 }
 
 std::vector<Binding> CardMaps::bindings() const {
-    return {{"connections4", connections4.fd()}, {"connections6", connections6.fd()},
-            {"openings4", openings4.fd()},       {"openings6", openings6.fd()},
-            {"fragments4", fragments4.fd()},     {"fragments6", fragments6.fd()},
-            {"counters", counters.fd()},         {"reasons", reasons.fd()}};
+    std::vector<Binding> bindings = {{"counters", counters.fd()}, {"reasons", reasons.fd()}};
+    for (const CardTable& table : kTables)
+        bindings.push_back({table.name, (this->*table.map).fd()});
+    return bindings;
 }
 
 std::vector<const Map*> CardMaps::tables() const {
-    return {&connections4, &connections6, &openings4, &openings6, &fragments4, &fragments6};
+    std::vector<const Map*> tables;
+    for (const CardTable& table : kTables)
+        tables.push_back(&(this->*table.map));
+    return tables;
 }
 
 Result<CardState> CardState::create(const std::string& directory, const edgefw_card& card, std::uint32_t connections) {
@@ -83,20 +105,15 @@ Result<CardState> CardState::create(const std::string& directory, const edgefw_c
     if (auto wrote = state.write_card(described); !wrote) return wrote.error();
     if (auto made = make_directory(directory); !made) return made.error();
     const std::pair<const char*, const Map*> pins[] = {
-        {"card", &state.card_map_},
-        {"received", &state.received_},
-        {"sent", &state.sent_},
-        {"connections4", &state.maps_.connections4},
-        {"connections6", &state.maps_.connections6},
-        {"openings4", &state.maps_.openings4},
-        {"openings6", &state.maps_.openings6},
-        {"fragments4", &state.maps_.fragments4},
-        {"fragments6", &state.maps_.fragments6},
-        {"reasons", &state.maps_.reasons},
-        {"counters_0", &state.maps_.counters},
+        {"card", &state.card_map_},        {"received", &state.received_},        {"sent", &state.sent_},
+        {"reasons", &state.maps_.reasons}, {"counters_0", &state.maps_.counters},
     };
     for (const auto& [name, map] : pins) {
         if (auto pinned = map->pin(directory + "/" + name); !pinned) return pinned.error();
+    }
+    for (const CardTable& table : kTables) {
+        auto pinned = (state.maps_.*table.map).pin(directory + "/" + table.name);
+        if (!pinned) return pinned.error();
     }
     return state;
 }
@@ -124,16 +141,13 @@ Result<CardState> CardState::open(const std::string& directory) {
     const std::pair<const char*, Map*> pins[] = {
         {"received", &state.received_},
         {"sent", &state.sent_},
-        {"connections4", &state.maps_.connections4},
-        {"connections6", &state.maps_.connections6},
-        {"openings4", &state.maps_.openings4},
-        {"openings6", &state.maps_.openings6},
-        {"fragments4", &state.maps_.fragments4},
-        {"fragments6", &state.maps_.fragments6},
         {"reasons", &state.maps_.reasons},
     };
     for (const auto& [pin, map] : pins) {
         if (auto done = opened(*map, pin); !done) return done.error();
+    }
+    for (const CardTable& table : kTables) {
+        if (auto done = opened(state.maps_.*table.map, table.name); !done) return done.error();
     }
     for (std::uint32_t i = 0; i + 1 < card->counter_maps; i++) {
         if (auto done = opened(state.older_counters_.emplace_back(), counters_name(i)); !done) return done.error();
