@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "userspace/observe/table.h"
+#include "userspace/packet/notation.h"
 #include "userspace/packet/words.h"
 
 namespace edgefw::observe {
@@ -11,23 +12,16 @@ namespace {
 using kernel::Connection;
 using nlohmann::ordered_json;
 
-// The direction of its opener's packets (docs/policy.md, "Side, direction, local, remote").
-const char* direction_of(const Connection& connection) {
-    const bool received = connection.opener == EDGEFW_RECEIVED;
-    return received == (connection.side == policy::Side::kExternal) ? "inbound" : "outbound";
-}
-
-std::string end_text(const Connection& connection, const Address& address, std::uint16_t port) {
-    if (!packet::has_ports(connection.protocol)) return address.to_text();
-    const std::string text = address.to_text();
-    return (address.family == Family::kIpv6 ? "[" + text + "]" : text) + ":" + std::to_string(port);
+// Of its opener's packets.
+std::string direction_of(const Connection& connection) {
+    return policy::to_text(policy::direction_of(connection.side, connection.opener));
 }
 
 std::string local_text(const Connection& connection) {
-    return end_text(connection, connection.local, connection.local_port);
+    return packet::endpoint_text(connection.local, connection.local_port, connection.protocol);
 }
 std::string remote_text(const Connection& connection) {
-    return end_text(connection, connection.remote, connection.remote_port);
+    return packet::endpoint_text(connection.remote, connection.remote_port, connection.protocol);
 }
 
 std::string state_text(const Connection& connection) {

@@ -210,13 +210,6 @@ Result<Ok> check_family(std::string_view protocol_word, const Packet& packet) {
     return Ok{};
 }
 
-std::string endpoint_text(const Address& address, std::uint16_t port, std::uint8_t protocol) {
-    if (!has_ports(protocol)) return address.to_text();
-    const std::string text = address.to_text();
-    const bool brackets = address.family == Family::kIpv6;
-    return (brackets ? "[" + text + "]" : text) + ":" + std::to_string(port);
-}
-
 std::string icmp_text(const Packet& packet) {
     const std::string_view name = policy::icmp_name(packet.protocol, packet.icmp_type);
     if (!name.empty() && packet.icmp_code == 0) return std::string(name);
@@ -224,6 +217,13 @@ std::string icmp_text(const Packet& packet) {
 }
 
 }  // namespace
+
+std::string endpoint_text(const Address& address, std::uint16_t port, std::uint8_t protocol) {
+    if (!has_ports(protocol)) return address.to_text();
+    const std::string text = address.to_text();
+    const bool brackets = address.family == Family::kIpv6;
+    return (brackets ? "[" + text + "]" : text) + ":" + std::to_string(port);
+}
 
 Result<Packet> parse(std::string_view text) {
     const Words words = split(text);

@@ -32,6 +32,9 @@ struct Packet {
     std::string to_text() const;  // canonical notation; parse(to_text()) gives the same packet
 };
 
+// "192.0.2.1:443", "[2001:db8::1]:443"; the address alone where the protocol has no ports.
+std::string endpoint_text(const Address& address, std::uint16_t port, std::uint8_t protocol);
+
 // kUsage with what is wrong and what would be right.
 Result<Packet> parse(std::string_view text);
 
