@@ -16,6 +16,9 @@ import time
 
 sys.dont_write_bytecode = True  # nothing is left in the source tree
 
+# pylint: disable=wrong-import-position
+from inet_checksum import checksum, ones_sum
+
 FRAMES = 100000  # made before, and sent again with other sources
 
 
@@ -69,16 +72,6 @@ def hold_udp(options):
     awaited()
 
 
-def ones_sum(data):
-    return sum(struct.unpack(f"!{len(data) // 2}H", data))
-
-
-def folded(total):
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
-
-
 def frame(mac, own, protocol, to):
     """From somewhere in 10.0.0.0/8, which is routed back to where it came from."""
     source = struct.pack("!I", 10 << 24 | random.getrandbits(24))
@@ -90,10 +83,10 @@ def frame(mac, own, protocol, to):
     else:
         header = struct.pack("!HHHH", port, to[1], 12, 0) + b"abcd"
         number, at = 17, 6
-    total = folded(ones_sum(source + target + struct.pack("!HH", number, len(header)) + header))
+    total = checksum(ones_sum(source + target + struct.pack("!HH", number, len(header)) + header))
     header = header[:at] + struct.pack("!H", total) + header[at + 2 :]
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(header), 0, 0x4000, 64, number, 0, source, target)
-    ip = ip[:10] + struct.pack("!H", folded(ones_sum(ip))) + ip[12:]
+    ip = ip[:10] + struct.pack("!H", checksum(ones_sum(ip))) + ip[12:]
     return bytearray(mac + own + b"\x08\x00" + ip + header)
 
 
@@ -106,7 +99,7 @@ def move_source(one, checksum_at):
     change = 1 if one[SOURCE + 1] else 0xFFFF - 0xFF  # 255 less
     for at in (IP_CHECKSUM, checksum_at):
         (old,) = struct.unpack_from("!H", one, at)
-        struct.pack_into("!H", one, at, folded((~old & 0xFFFF) + change))
+        struct.pack_into("!H", one, at, checksum((~old & 0xFFFF) + change))
 
 
 def flood(options):

@@ -67,7 +67,13 @@ flooded
 
 chapter 'a flood of datagrams, which are all answered'
 floods udp 198.51.100.1:53
-while kill -0 $flooding 2>/dev/null; do traffic client udp 198.51.100.1:53 --count 5 >"$lab_folder/said" || true; done
+answered=0
+while kill -0 $flooding 2>/dev/null; do
+    # A datagram that the flood leaves no room for in the card's queue is lost.
+    if traffic client udp 198.51.100.1:53 >"$lab_folder/said"; then answered=$((answered + 1)); fi
+done
+echo "$answered others were answered meanwhile"
+((answered > 0)) || fail 'nobody is answered during the flood'
 flooded
 (($(confirmed dns) >= udp_held)) || fail "$(confirmed dns) of $udp_held are left"
 

@@ -16,20 +16,11 @@ sys.dont_write_bytecode = True  # nothing is left in the source tree
 
 # pylint: disable=wrong-import-position
 from host_packets import ARRIVED, PROTOCOLS, TCP, Table, card_socket, log_of, read
+from inet_checksum import checksum, ones_sum
 
 ETH_P_ARP = 0x0806
 SCAN_PORT = 40000  # the source port of the scan
 NAMES = {number: name for name, number in PROTOCOLS.items()}
-
-
-def ones_sum(data):
-    return sum(struct.unpack(f"!{len(data) // 2}H", data))
-
-
-def checksum(total):
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 class Scan:
