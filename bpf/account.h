@@ -1,4 +1,4 @@
-// account: the only place that counts. One reason a packet; its rule and forward where it has them.
+// account: the only place that counts. One reason a packet; its rule and NAT entry where it has them.
 #pragma once
 
 #include "bpf/maps.h"
@@ -45,6 +45,6 @@ static __always_inline void account(const struct packet* packet, const __u32 hoo
         reason->bytes += bytes;
     }
     if (packet->slot != EDGEFW_SLOT_NONE) count_slot(packet->slot, packet->segments, bytes, opened);
-    if (config.has_forwards && packet->nat) count_slot(packet->nat, packet->segments, bytes, opened);
+    if (config.translates && packet->nat) count_slot(packet->nat, packet->segments, bytes, opened);
     if (config.record) record(packet);
 }

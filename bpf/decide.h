@@ -60,8 +60,21 @@ static __always_inline void decide_by_rules(struct packet* packet, __u32 hook) {
     set(packet, outcome & EDGEFW_OUTCOME_PASS ? EDGEFW_PASS : EDGEFW_DROP, reason);
 }
 
+// NAT by ports keeps state also where the rule does not.
 static __always_inline bool opens(const struct packet* packet) {
-    return (packet->outcome & EDGEFW_OUTCOME_KEEP) && packet->tracked && packet->opens;
+    if (packet->verdict != EDGEFW_PASS || !packet->tracked || !packet->opens) return false;
+    return (packet->outcome & EDGEFW_OUTCOME_KEEP) || packet->needs_tracking;
+}
+
+// Of what the tables do not know: rules see it as the local end is inside, and the source gets its entry.
+static __always_inline void translate_unknown(struct packet* packet, const __u32 hook) {
+    if (!config.translates || packet->family != EDGEFW_IPV4) return;
+    if (hook == EDGEFW_SENT)
+        translate_source(packet);
+    else if (packet->masqueraded)
+        untranslate(packet);
+    else if (packet->is_error)
+        translate_destination(packet);
 }
 
 // Classified and tracked. Returns whether the packet opened a connection.
@@ -74,8 +87,13 @@ static __always_inline bool decide_by_state(void* context, struct packet* packet
     if (keeps_state && packet->fragment == FRAGMENT_FIRST && packet->tracked && !packet->is_syn &&
         track(context, packet, hook))
         return false;
+    translate_unknown(packet, hook);
     decide_by_rules(packet, hook);
     if (!keeps_state) return false;
+    if (packet->needs_tracking && packet->verdict == EDGEFW_PASS && !opens(packet)) {
+        set(packet, EDGEFW_DROP, EDGEFW_REASON_NAT_UNTRACKED);
+        return false;
+    }
     if (!opens(packet)) {
         __u32 slot = packet->slot;
         __u8 verdict = packet->verdict, reason = packet->reason;
@@ -91,6 +109,12 @@ static __always_inline bool decide_by_state(void* context, struct packet* packet
         case OPENED:
             return true;
         case KNOWN:
+            return false;
+        case COLLIDES:
+            set(packet, EDGEFW_DROP, EDGEFW_REASON_NAT_COLLISION);
+            return false;
+        case NO_PORT:
+            set(packet, EDGEFW_DROP, EDGEFW_REASON_NAT_PORTS);
             return false;
         default:
             set(packet, EDGEFW_DROP, EDGEFW_REASON_CONNECTION_TABLE);

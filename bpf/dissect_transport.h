@@ -28,9 +28,9 @@ static __always_inline __u32 truncated(const struct packet* packet, __u32 reason
 
 static __always_inline void set_ports(const __u32 hook, struct packet* packet, __be16 source, __be16 destination) {
     if (hook == EDGEFW_RECEIVED)
-        set_key_end(packet, destination, source, 0);
+        set_key_end(packet, destination, source);
     else
-        set_key_end(packet, source, destination, 0);
+        set_key_end(packet, source, destination);
     packet->has_ports = true;
 }
 
@@ -100,9 +100,9 @@ struct icmp_header {
 // The end that sends the requests has the identifier as its port: so the two directions of pinging never share a key.
 static __always_inline void set_echo(const __u32 hook, struct packet* packet, __be16 id, bool is_request) {
     if ((hook == EDGEFW_RECEIVED) == is_request)
-        set_key_end(packet, 0, id, 0);
+        set_key_end(packet, 0, id);
     else
-        set_key_end(packet, id, 0, 0);
+        set_key_end(packet, id, 0);
 }
 
 // Destination unreachable, packet too big, time exceeded, parameter problem: they quote a packet. (Source quench and
@@ -137,7 +137,7 @@ static __always_inline __u32 dissect_transport(const struct frame* frame, const 
         return dissect_icmp(frame, hook, packet, ICMP4_ECHO_REQUEST, ICMP4_ECHO_REPLY);
     if (protocol == PROTOCOL_ICMPV6 && packet->family == EDGEFW_IPV6)
         return dissect_icmp(frame, hook, packet, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY);
-    set_key_end(packet, 0, 0, 0);
+    set_key_end(packet, 0, 0);
     packet->opens = 1;
     packet->tracked = true;
     return EDGEFW_REASON_COUNT;

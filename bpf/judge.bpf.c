@@ -44,7 +44,7 @@ __noinline int translate_error_sent(struct __sk_buff* context, struct packet* pa
 }
 
 static __always_inline bool translate(void* context, struct packet* packet, const __u32 hook) {
-    if (packet->is_error)
+    if (packet->reason == EDGEFW_REASON_ICMP_ERROR)
         return hook == EDGEFW_RECEIVED ? translate_error_received(context, packet)
                                        : translate_error_sent(context, packet);
     return hook == EDGEFW_RECEIVED ? translate_received(context, packet) : translate_sent(context, packet);
@@ -68,10 +68,11 @@ static __always_inline __u8 judge(const struct frame* frame, struct packet* pack
         account(packet, hook, false);
         return EDGEFW_DROP;
     }
-    if (hook == EDGEFW_RECEIVED && may_be_forwarded(packet, hook)) translate_destination(packet);
+    // An error is asked first what it quotes; a later fragment follows the first.
+    if (hook == EDGEFW_RECEIVED && config.translates && !packet->is_error && packet->fragment != FRAGMENT_LATER)
+        translate_destination(packet);
     if (!pass_known(frame->context, packet, hook)) opened = decide_unknown(frame->context, packet, hook);
-    if (config.has_forwards && packet->nat && packet->verdict == EDGEFW_PASS &&
-        !translate(frame->context, packet, hook))
+    if (config.translates && packet->nat && packet->verdict == EDGEFW_PASS && !translate(frame->context, packet, hook))
         set(packet, EDGEFW_DROP, EDGEFW_REASON_TRANSLATE_FAILED);
     account(packet, hook, opened);
     return packet->verdict;

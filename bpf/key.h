@@ -28,11 +28,11 @@ static __always_inline void set_key_addresses6(struct packet* packet, const __be
     packet->key_word[3] = pair32(remote[2], remote[3]);
 }
 
-// Ports, protocol and nat: the same eight bytes at the end of both keys.
-static __always_inline void set_key_end(struct packet* packet, __be16 local_port, __be16 remote_port, __u16 nat) {
-    // Protocol and its pad byte: one half word.
-    const __u16 protocol = LITTLE_ENDIAN_HOST ? packet->protocol : (__u16)packet->protocol << 8;
-    const __u64 end = pair32(pair16(local_port, remote_port), pair16(protocol, nat));
+// Ports and protocol: the same eight bytes at the end of both keys.
+static __always_inline void set_key_end(struct packet* packet, __be16 local_port, __be16 remote_port) {
+    // Protocol and its pad bytes: one word.
+    const __u32 protocol = LITTLE_ENDIAN_HOST ? packet->protocol : (__u32)packet->protocol << 24;
+    const __u64 end = pair32(pair16(local_port, remote_port), protocol);
 
     packet->key_word[packet->family == EDGEFW_IPV4 ? 1 : 4] = end;
 }

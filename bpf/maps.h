@@ -78,6 +78,14 @@ struct {
     __type(value, struct edgefw_forward);
 } forwards_out SEC(".maps");
 
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct edgefw_masquerade);
+} masquerades SEC(".maps");
+
 // Of a card: they outlive generations.
 
 struct {
@@ -107,6 +115,20 @@ struct {
     __type(key, struct edgefw_connection6_key);
     __type(value, struct edgefw_connection);
 } openings6 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, EDGEFW_CONNECTIONS_DEFAULT);
+    __type(key, struct edgefw_connection4_key);
+    __type(value, struct edgefw_inside);
+} publics4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, EDGEFW_OPENINGS_DEFAULT);
+    __type(key, struct edgefw_connection4_key);
+    __type(value, struct edgefw_inside);
+} public_openings4 SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -36,7 +36,7 @@ enum fragment {
 };
 
 struct packet {
-    // The connection's key, by family: from dissect, its local end and nat from translate. Kept here, not built where
+    // The connection's key, by family: from dissect, its local end from translate. Kept here, not built where
     // it is used: the stack is short.
     union {
         struct edgefw_connection4_key key4;
@@ -93,8 +93,12 @@ struct packet {
     bool half_open;  // what was found last is in the table of half-open connections
 
     // from translate
-    __u16 nat;  // counter slot of the forward, 0: untranslated
-    __be16 public_port;
+    __u16 nat;           // counter slot of the NAT entry, 0: untranslated
+    __be16 public_port;  // the local end as it is outside, where nat is not 0
     __be32 public_address;
-    bool retired;  // a forward of an older policy had its public end
+    __u16 masquerade;      // sent: which masquerade gives an opener its source, + 1; 0: none
+    bool masqueraded;      // received: the local end is that of a masqueraded connection
+    __u16 needs_tracking;  // not 0: translated by port, without a connection it cannot pass. No bool: with two known
+                           // values the verifier would walk all that follows twice
+    bool retired;          // a forward of an older policy had its public end
 };

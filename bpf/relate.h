@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bpf/track.h"
+#include "bpf/translate.h"
 
 #define ICMP_QUOTE 8  // bytes before the quoted packet
 #define IPV6_HEADER_BYTES 40
@@ -107,7 +108,7 @@ static __always_inline bool read_quoted(void* context, const __u32 hook, struct 
         set_echo(OTHER(hook), packet, start.icmp.id, start.icmp.type == request);
         return true;
     }
-    set_key_end(packet, 0, 0, 0);
+    set_key_end(packet, 0, 0);
     return true;
 }
 
@@ -143,9 +144,10 @@ static __always_inline bool quotes_what_was_sent(const struct packet* packet, co
     return !is_after(sequence(packet), from->next) && (__s32)(to->acknowledged - sequence(packet)) <= (__s32)to->window;
 }
 
-static __always_inline void pass_error(struct packet* packet, const struct edgefw_connection* connection) {
+static __always_inline void pass_error(struct packet* packet, const struct edgefw_connection* connection,
+                                       const __u32 hook) {
     packet->slot = connection->rule;
-    packet->nat = config.has_forwards && packet->family == EDGEFW_IPV4 ? packet->key4.nat : 0;
+    take_translation(packet, connection, hook);
     packet->verdict = EDGEFW_PASS;
     packet->reason = EDGEFW_REASON_ICMP_ERROR;
 }
@@ -164,19 +166,20 @@ static __always_inline enum relation relate_error(void* context, struct packet* 
     bool quotes = hook == EDGEFW_RECEIVED ? read_quoted_received(context, packet) : read_quoted_sent(context, packet);
 
     if (quotes && goes_to_sender(packet, &key, hook)) {
-        if (hook == EDGEFW_RECEIVED && may_be_forwarded(packet, hook)) translate_destination(packet);
-        connection = find(packet, hook);
+        if (hook == EDGEFW_RECEIVED) translate_destination(packet);
+        connection = live(packet, hook);
     }
     if (connection && quotes_what_was_sent(packet, &connection->end[OTHER(hook)], &connection->end[hook])) {
         if ((__s32)(connection->generation - config.generation) < 0) return OUTDATED;
-        pass_error(packet, connection);
+        pass_error(packet, connection, hook);
         return RELATED;
     }
     packet->key6 = key;
     packet->protocol = protocol;
     packet->has_ports = false;
-    packet->retired = false;
-    packet->nat = 0;
+    packet->retired = packet->masqueraded = false;
+    packet->needs_tracking = 0;
+    set_public(packet, 0, 0, 0);
     return UNRELATED;
 }
 
@@ -189,23 +192,34 @@ __noinline int relate_sent(struct __sk_buff* context, struct packet* packet) {
 }
 
 // Of an error that is OUTDATED. Beside relate_error(), not within: the stack is short.
-__noinline int judge_related(struct packet* packet) {
-    struct edgefw_connection* connection;
+static __always_inline int judge_outdated(struct packet* packet, const __u32 hook) {
+    struct edgefw_connection* connection = live(packet, hook);
 
-    if (!packet) return 0;
-    connection = live(packet);
-    if (connection && judge_again(packet, connection))
-        pass_error(packet, connection);
-    else
-        revoke(packet);
+    if (connection && judge_again(packet, connection)) {
+        pass_error(packet, connection, hook);
+        return 0;
+    }
+    if (connection) revoke(packet, connection);
+    packet->nat = 0;
+    packet->verdict = EDGEFW_DROP;
+    packet->reason = EDGEFW_REASON_REVOKED;
     return 0;
+}
+
+__noinline int judge_related_received(struct packet* packet) {
+    return packet ? judge_outdated(packet, EDGEFW_RECEIVED) : 0;
+}
+
+__noinline int judge_related_sent(struct packet* packet) {
+    return packet ? judge_outdated(packet, EDGEFW_SENT) : 0;
 }
 
 // relate: true when the error is decided.
 static __always_inline bool relate(void* context, struct packet* packet, const __u32 hook) {
     enum relation relation = hook == EDGEFW_RECEIVED ? relate_received(context, packet) : relate_sent(context, packet);
 
-    if (relation == OUTDATED) judge_related(packet);
+    if (relation == OUTDATED && hook == EDGEFW_RECEIVED) judge_related_received(packet);
+    if (relation == OUTDATED && hook == EDGEFW_SENT) judge_related_sent(packet);
     return relation != UNRELATED;
 }
 
@@ -227,18 +241,26 @@ static __always_inline bool replace_address(void* context, const __u32 hook, __u
     return save(context, hook, header + at, &to, 4) && save(context, hook, header + IPV4_CHECKSUM, &new, 2);
 }
 
-// Of the quoted TCP or UDP header: the port, and the checksum where it is quoted.
+// Of the quoted transport header: the port or the echo's identifier, and the checksum where it is quoted.
 static __always_inline bool replace_port(void* context, const __u32 hook, const struct packet* packet,
                                          const struct rewrite* change, __u64* sum) {
-    __u32 at = packet->quoted_transport + (hook == EDGEFW_RECEIVED ? SOURCE_PORT : DESTINATION_PORT);
-    __u32 checksum = packet->quoted_transport + checksum_offset(packet);
+    const bool echo = packet->protocol == IPPROTO_ICMP;
+    const __u32 port = hook == EDGEFW_RECEIVED ? SOURCE_PORT : DESTINATION_PORT;
+    __u32 at = packet->quoted_transport + (echo ? ICMP_ID : port);
+    __u32 checksum = packet->quoted_transport + (echo ? ICMP_CHECKSUM : checksum_offset(packet));
     __u16 old, new;
 
-    if (!save(context, hook, at, &change->to_port, 2)) return false;
-    *sum += port_change(change->from_port, change->to_port);
+    if (!echo && !covers_addresses(packet->protocol)) return true;
+    if (change->from_port != change->to_port) {
+        if (!save(context, hook, at, &change->to_port, 2)) return false;
+        *sum += port_change(change->from_port, change->to_port);
+    }
     if (checksum + 2 > packet->transport + packet->transport_length || !load(context, hook, checksum, &old, 2))
         return true;
-    new = new_checksum(packet, change, old, false);
+    if (echo)
+        new = ~fold((__u64)(__u16)~old + port_change(change->from_port, change->to_port));
+    else
+        new = new_checksum(packet, change, old, false);
     *sum += port_change(old, new);
     return save(context, hook, checksum, &new, 2);
 }

@@ -1,17 +1,18 @@
 // track: packet -> the connection it belongs to, if any; and open: a new one. Tables: maps/connection.h.
 //
 // An LRU element can be recycled for another key while a pointer to it is held. No verdict depends on that not
-// happening: what identifies a connection, its translation included, is in the key; what is read through the pointer
-// says which rule counts and whether a reset is believed, and where more hangs on it (revocation, confirmation) the key
-// is looked up again. What is written through it can at worst leave another connection with wrong numbers: a reset of
-// it is refused.
+// happening: what identifies a connection is in the key; what is read through the pointer says which rule counts,
+// whether a reset is believed and, sent, what the public end is; where more hangs on it (revocation, confirmation) the
+// key is looked up again. What is written through it can at worst leave another connection with wrong numbers: a reset
+// of it is refused.
 #pragma once
 
 #include "bpf/account.h"
 #include "bpf/classify.h"
 #include "bpf/maps.h"
+#include "bpf/masquerade.h"
+#include "bpf/nat.h"
 #include "bpf/tcp.h"
-#include "bpf/translate.h"
 
 #include <bpf/bpf_endian.h>
 
@@ -64,21 +65,30 @@ static __always_inline long store(const struct packet* packet, const bool half_o
 }
 
 static __always_inline bool is_live(const struct packet* packet, const struct edgefw_connection* connection) {
-    __u32 state = connection->state;
-
-    if (state >= EDGEFW_STATE_COUNT || (packet->is_syn && state == EDGEFW_STATE_TCP_CLOSED)) return false;
-    return (__u32)bpf_jiffies64() - connection->seen <= config.timeout[state];
+    return !(packet->is_syn && connection->state == EDGEFW_STATE_TCP_CLOSED) && !is_timed_out(connection);
 }
 
-// The live connection of the packet's key, confirmed or half open, or NULL.
-static __always_inline struct edgefw_connection* live(struct packet* packet) {
+// A connection has one public end, or none: what is received by another way is not of it. What is sent goes out by it.
+static __always_inline bool comes_as_its_own(const struct packet* packet, const struct edgefw_connection* connection,
+                                             const __u32 hook) {
+    return !config.translates || packet->family != EDGEFW_IPV4 || hook == EDGEFW_SENT ||
+           (connection->public_address == packet->public_address && connection->public_port == packet->public_port);
+}
+
+static __always_inline bool is_live_and_its_own(const struct packet* packet, const struct edgefw_connection* connection,
+                                                const __u32 hook) {
+    return connection && is_live(packet, connection) && comes_as_its_own(packet, connection, hook);
+}
+
+// The live connection of the packet, confirmed or half open, or NULL.
+static __always_inline struct edgefw_connection* live(struct packet* packet, const __u32 hook) {
     struct edgefw_connection* connection = lookup(packet, false);
 
     packet->half_open = false;
-    if (connection && is_live(packet, connection)) return connection;
+    if (is_live_and_its_own(packet, connection, hook)) return connection;
     connection = lookup(packet, true);
     packet->half_open = true;
-    return connection && is_live(packet, connection) ? connection : NULL;
+    return is_live_and_its_own(packet, connection, hook) ? connection : NULL;
 }
 
 static __always_inline bool is_closed(const struct edgefw_connection* connection) {
@@ -164,6 +174,41 @@ static __always_inline __u8 next_state(__u8 state, bool from_opener) {
     }
 }
 
+// The key of a masqueraded connection as it is outside.
+static __always_inline struct edgefw_connection4_key public_key(const struct packet* packet,
+                                                                const struct edgefw_connection* connection) {
+    struct edgefw_connection4_key key = packet->key4;
+
+    key.local = connection->public_address;
+    key.local_port = connection->public_port;
+    return key;
+}
+
+// Its own function: the stack is short.
+static __noinline void confirm_public(const struct packet* packet, const struct edgefw_connection* connection) {
+    struct edgefw_connection4_key key = public_key(packet, connection);
+    struct edgefw_inside inside = {packet->key4.local, packet->key4.local_port, connection->nat};
+
+    bpf_map_update_elem(&publics4, &key, &inside, BPF_ANY);
+    bpf_map_delete_elem(&public_openings4, &key);
+    bpf_map_lookup_elem(&publics4, &key);  // as confirm() does
+}
+
+static __noinline void retire_public(const struct packet* packet, const struct edgefw_connection* connection) {
+    struct edgefw_connection4_key key = public_key(packet, connection);
+    struct edgefw_inside inside = {packet->key4.local, packet->key4.local_port, connection->nat};
+
+    bpf_map_update_elem(&public_openings4, &key, &inside, BPF_ANY);
+    bpf_map_delete_elem(&publics4, &key);
+}
+
+static __noinline void forget_public(const struct packet* packet, const struct edgefw_connection* connection) {
+    struct edgefw_connection4_key key = public_key(packet, connection);
+
+    bpf_map_delete_elem(&publics4, &key);
+    bpf_map_delete_elem(&public_openings4, &key);
+}
+
 // A half-open connection that has reached `state` moves to the confirmed ones. Where those have no room it stays half
 // open and goes on. Its own function: it runs once a connection.
 static __noinline void confirm(struct packet* packet, struct edgefw_connection* connection, __u8 state) {
@@ -175,18 +220,45 @@ static __noinline void confirm(struct packet* packet, struct edgefw_connection* 
         return;
     }
     // Recycled meanwhile: what was stored belonged to another.
-    if (lookup(packet, true) == connection)
-        forget(packet, true);
-    else
+    if (lookup(packet, true) != connection) {
         forget(packet, false);
+        return;
+    }
+    if (config.masquerades && packet->family == EDGEFW_IPV4 && connection->masqueraded)
+        confirm_public(packet, connection);
+    forget(packet, true);
+    // An entry that nothing has looked up yet makes room before all others (the kernel's LRU).
+    lookup(packet, false);
 }
 
-// Of a translated connection: whether the entry that translated its opener would do so today, to the same target.
-static __always_inline bool translates_as_before(const struct packet* packet, __be32 address, __be16 port) {
-    const struct edgefw_forward* forward = forward_of_public(address, port, packet->key4.protocol, NULL);
+// A confirmed connection that closed makes room first: it goes back to the half-open ones. Its own function, likewise.
+static __noinline void retire(struct packet* packet, struct edgefw_connection* connection) {
+    connection->state = EDGEFW_STATE_TCP_CLOSED;
+    if (store(packet, true, connection, BPF_ANY)) return;
+    if (config.masquerades && packet->family == EDGEFW_IPV4 && connection->masqueraded)
+        retire_public(packet, connection);
+    forget(packet, false);
+}
 
-    return forward && forward->slot == packet->key4.nat && forward->target_port == packet->key4.local_port &&
-           forward->target_address == packet->key4.local;
+// Of a translated connection: whether the entry that translated its opener would do so today, to the same ends. Its own
+// function: the stack is short.
+static __noinline bool translates_as_before(const struct packet* packet, const struct edgefw_connection* connection) {
+    const struct edgefw_forward* forward;
+
+    if (connection->masqueraded) {
+        __u32 index = masquerade_of(&packet->key4) - 1, port = bpf_ntohs(connection->public_port);
+        const struct edgefw_masquerade* entry = bpf_map_lookup_elem(&masquerades, &index);
+
+        return entry && entry->slot == connection->nat && entry->public_address == connection->public_address &&
+               (port == 0 || (entry->first <= port && port <= entry->last));
+    }
+    if (connection->hook == EDGEFW_SENT) {
+        forward = config.has_statics ? static_of_target(packet->key4.local) : NULL;
+        return forward && forward->slot == connection->nat && forward->public_address == connection->public_address;
+    }
+    forward = forward_of(connection->public_address, connection->public_port, packet->key4.protocol, true, NULL);
+    return forward && forward->slot == connection->nat && forward->target_address == packet->key4.local &&
+           (forward->public_port ? forward->target_port : connection->public_port) == packet->key4.local_port;
 }
 
 // As live() found it.
@@ -206,8 +278,8 @@ static __noinline bool judge_again(struct packet* packet, struct edgefw_connecti
     packet->detail = connection->detail;
     packet->vlan = connection->vlan;
     packet->opens = true;
-    if (config.has_forwards && packet->family == EDGEFW_IPV4 && packet->key4.nat)
-        translated = translates_as_before(packet, connection->public_address, connection->public_port);
+    if (packet->family == EDGEFW_IPV4 && connection->nat)
+        translated = config.translates && translates_as_before(packet, connection);
     if (classify(packet, TREE_INDEX(hook, packet->family & 1))) {
         outcome = packet->outcome;
         slot = outcome & EDGEFW_OUTCOME_SLOT_MASK;
@@ -224,7 +296,9 @@ static __noinline bool judge_again(struct packet* packet, struct edgefw_connecti
     return true;
 }
 
-static __always_inline void revoke(struct packet* packet) {
+// Ends the connection that live() found, or that is `connection` where it was masqueraded.
+static __always_inline void revoke(struct packet* packet, const struct edgefw_connection* connection) {
+    if (packet->family == EDGEFW_IPV4 && connection->masqueraded) forget_public(packet, connection);
     if (packet->half_open)
         forget(packet, true);
     else
@@ -268,8 +342,20 @@ static __always_inline void advance(void* context, struct packet* packet, struct
     if (state == connection->state) return;
     if (packet->half_open && confirmed)
         confirm(packet, connection, state);
+    else if (!packet->half_open && state == EDGEFW_STATE_TCP_CLOSED)
+        retire(packet, connection);
     else
         connection->state = state;
+}
+
+// The packet goes where its connection goes.
+static __always_inline void take_translation(struct packet* packet, const struct edgefw_connection* connection,
+                                             const __u32 hook) {
+    if (!config.translates || packet->family != EDGEFW_IPV4) return;
+    packet->nat = connection->nat;
+    if (hook == EDGEFW_RECEIVED) return;
+    packet->public_address = connection->public_address;
+    packet->public_port = connection->public_port;
 }
 
 // The packet is part of this live connection, and counts for its rule.
@@ -281,105 +367,60 @@ static __always_inline void pass_along(struct packet* packet, struct edgefw_conn
     packet->verdict = EDGEFW_PASS;
     packet->reason = EDGEFW_REASON_CONNECTION;
     packet->slot = connection->rule;
-    if (config.has_forwards && packet->family == EDGEFW_IPV4) packet->nat = packet->key4.nat;
+    take_translation(packet, connection, hook);
 }
 
-enum tables { CONFIRMED, BOTH };
-
-static __always_inline struct edgefw_connection* live_in(struct packet* packet, const enum tables tables) {
-    struct edgefw_connection* connection;
-
-    if (tables == BOTH) return live(packet);
-    connection = lookup(packet, false);
-    return connection && is_live(packet, connection) ? connection : NULL;
-}
-
-// Sent from a forward's target: the connections through the public addresses come before a direct one. There are
-// as many candidates as public addresses of the target; the compiler keeps them within a chain.
-static __always_inline struct edgefw_connection* find_translated(struct packet* packet, const enum tables tables,
-                                                                 const bool closed) {
-    __u32 index = edgefw_forward_bucket(packet->key4.local, packet->key4.local_port, packet->key4.protocol,
-                                        config.forward_out_seed, config.forward_out_mask);
-
-#pragma unroll
-    for (int i = 0; i < EDGEFW_MAX_FORWARD_CHAIN; i++) {
-        struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_out, &index);
-        struct edgefw_connection* connection;
-
-        if (!forward) break;
-        if ((forward->flags & EDGEFW_FORWARD_USED) && forward->target_address == packet->key4.local &&
-            forward->target_port == packet->key4.local_port && forward->protocol == packet->key4.protocol) {
-            set_key_end(packet, packet->key4.local_port, packet->key4.remote_port, forward->slot);
-            connection = live_in(packet, tables);
-            if (connection && is_closed(connection) == closed) {
-                packet->public_address = forward->public_address;
-                packet->public_port = forward->public_port;
-                return connection;
-            }
-        }
-        index = forward->next;
-        if (index == 0) break;
-    }
-    set_key_end(packet, packet->key4.local_port, packet->key4.remote_port, 0);
-    return NULL;
-}
-
-// The live connection of the packet, or NULL. Of a translated one the key says which forward it came through.
-static __always_inline struct edgefw_connection* find(struct packet* packet, const __u32 hook) {
-    const bool forwarded = hook == EDGEFW_SENT && may_be_forwarded(packet, hook);
-    struct edgefw_connection *connection, *closed;
-
-    if (forwarded) {
-        connection = find_translated(packet, BOTH, false);
-        if (connection) return connection;
-    }
-    connection = live(packet);
-    if (!forwarded || (connection && !is_closed(connection))) return connection;
-    // A client may use a port again, through the forward first and then directly: what is open comes before what is
-    // closed.
-    closed = find_translated(packet, BOTH, true);
-    return closed ? closed : live(packet);
-}
-
-// Connections that retired forwards translated are not found by what the packet is now: they are looked up as they
-// were, and end.
+// Connections that retired entries translated are not found by what the packet is now: they are looked up as they were,
+// and end. Its own function: the stack is short.
 static __noinline bool revoke_retired(struct packet* packet) {
     const struct edgefw_connection4_key now = packet->key4;
-    __be32 address = packet->nat ? packet->public_address : now.local;
-    __be16 port = packet->nat ? packet->public_port : now.local_port;
-    __u32 index = edgefw_forward_bucket(address, port, now.protocol, config.forward_in_seed, config.forward_in_mask);
+    const __be32 address = packet->nat ? packet->public_address : now.local;
+    const __be16 port = packet->nat ? packet->public_port : now.local_port;
+    const __u16 nat = packet->nat;
     bool found = false;
 
-    for (int i = 0; i < EDGEFW_MAX_FORWARD_CHAIN; i++) {
-        const struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_in, &index);
+    for (int kind = 0; kind < 2; kind++) {
+        const bool is_static = kind == 1;
+        const __be16 public_port = is_static ? 0 : port;
+        const __u8 protocol = is_static ? 0 : now.protocol;
+        __u32 index =
+            edgefw_forward_bucket(address, public_port, protocol, config.forward_in_seed, config.forward_in_mask);
 
-        if (!forward) break;
-        if ((forward->flags & EDGEFW_FORWARD_RETIRED) && is_public_end(forward, address, port, now.protocol)) {
-            packet->key4.local = forward->target_address;
-            packet->key4.local_port = forward->target_port;
-            packet->key4.nat = forward->slot;
-            if (live(packet)) {
-                revoke(packet);
-                found = true;
+        for (int i = 0; i < EDGEFW_MAX_FORWARD_CHAIN; i++) {
+            const struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_in, &index);
+
+            if (!forward) break;
+            if ((forward->flags & EDGEFW_FORWARD_RETIRED) && is_public_end(forward, address, public_port, protocol)) {
+                struct edgefw_connection* connection;
+
+                packet->key4.local = forward->target_address;
+                packet->key4.local_port = is_static ? port : forward->target_port;
+                set_public(packet, address, port, forward->slot);
+                connection = live(packet, EDGEFW_RECEIVED);
+                if (connection) {
+                    revoke(packet, connection);
+                    found = true;
+                }
             }
+            index = forward->next;
+            if (index == 0) break;
         }
-        index = forward->next;
-        if (index == 0) break;
     }
     packet->key4 = now;
+    set_public(packet, nat ? address : 0, nat ? port : 0, found ? 0 : nat);
     return found;
 }
 
 // track: true when the packet is decided by a connection (passed, revoked, or a reset that does not fit).
 static __always_inline bool track_slowly(void* context, struct packet* packet, const __u32 hook) {
-    struct edgefw_connection* connection = find(packet, hook);
+    struct edgefw_connection* connection = live(packet, hook);
 
     if (!connection) {
         return hook == EDGEFW_RECEIVED && config.has_forwards && packet->retired && !packet->is_syn &&
                revoke_retired(packet);
     }
     if ((__s32)(connection->generation - config.generation) < 0 && !judge_again(packet, connection)) {
-        revoke(packet);
+        revoke(packet, connection);
         return true;
     }
     if (is_stray_reset(packet, connection, hook)) {
@@ -417,11 +458,9 @@ static __always_inline bool pass_known(void* context, struct packet* packet, con
     struct edgefw_connection* connection;
 
     if (!config.keeps_state || !packet->tracked || packet->is_syn || packet->fragment != FRAGMENT_NONE) return false;
-    if (hook == EDGEFW_SENT && may_be_forwarded(packet, hook))
-        connection = find_translated(packet, CONFIRMED, false);
-    else
-        connection = live_in(packet, CONFIRMED);
-    if (!connection || !is_plain(packet, connection)) return track(context, packet, hook);
+    connection = lookup(packet, false);
+    if (!is_live_and_its_own(packet, connection, hook) || !is_plain(packet, connection))
+        return track(context, packet, hook);
     if (packet->protocol == IPPROTO_TCP) note_numbers(packet, &connection->end[hook], &connection->end[OTHER(hook)]);
     pass_along(packet, connection, hook);
     return true;
@@ -429,9 +468,22 @@ static __always_inline bool pass_known(void* context, struct packet* packet, con
 
 enum opening {
     OPENED,
-    KNOWN,    // the connection was there already, and has decided the packet
-    REFUSED,  // the kernel could not store it
+    KNOWN,     // the connection was there already, and has decided the packet
+    REFUSED,   // the kernel could not store it
+    COLLIDES,  // another one has the same ends inside
+    NO_PORT,   // the masquerade has no public port left
 };
+
+static __always_inline bool collides_in(struct packet* packet, const bool half_open) {
+    const struct edgefw_connection* connection = lookup(packet, half_open);
+
+    return connection && is_live(packet, connection) && !comes_as_its_own(packet, connection, EDGEFW_RECEIVED);
+}
+
+// Received: a live connection has the packet's ends inside, but another public end.
+__noinline int collides(struct packet* packet) {
+    return packet && (collides_in(packet, false) || collides_in(packet, true));
+}
 
 // Enters the connection that `packet` opens under the rule in `slot`, half open.
 static __always_inline enum opening open(void* context, struct packet* packet, const __u32 hook) {
@@ -447,8 +499,17 @@ static __always_inline enum opening open(void* context, struct packet* packet, c
         .vlan = packet->vlan,
     };
     __u32 slot = packet->slot;
+    bool stored;
 
-    if (packet->nat) {
+    if (config.translates && packet->family == EDGEFW_IPV4) {
+        if (hook == EDGEFW_RECEIVED && collides(packet)) return COLLIDES;
+        if (hook == EDGEFW_SENT && packet->masquerade) {
+            if (live(packet, hook) && track(context, packet, hook)) return KNOWN;
+            packet->slot = slot;
+            if (!allocate(packet)) return NO_PORT;
+            value.masqueraded = 1;
+        }
+        value.nat = packet->nat;
         value.public_address = packet->public_address;
         value.public_port = packet->public_port;
     }
@@ -469,7 +530,11 @@ static __always_inline enum opening open(void* context, struct packet* packet, c
         value.end[OTHER(hook)].acknowledged = sequence(packet);
     }
     if (store(packet, true, &value, BPF_NOEXIST) == 0) return OPENED;
-    if (track(context, packet, hook)) return KNOWN;
-    packet->slot = slot;
-    return store(packet, true, &value, BPF_ANY) == 0 ? OPENED : REFUSED;
+    if (!value.masqueraded) {
+        if (track(context, packet, hook)) return KNOWN;
+        packet->slot = slot;
+    }
+    stored = store(packet, true, &value, BPF_ANY) == 0;
+    if (!stored && value.masqueraded) forget_public(packet, &value);
+    return stored ? OPENED : REFUSED;
 }

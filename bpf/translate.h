@@ -1,70 +1,19 @@
-// translate: destination NAT of what is received, source NAT of the replies that are sent. Finding the entry is here,
-// and rewriting addresses and checksums (RFC 1624); IPv4, TCP and UDP.
+// translate, the writing: the local end of a packet, and every checksum that covers it (RFC 1624). IPv4.
 #pragma once
 
 #include "bpf/dissect.h"
 #include "bpf/maps.h"
 
-#include <linux/if_ether.h>
-
 #define IPV4_CHECKSUM 10
 #define IPV4_SOURCE 12
 #define IPV4_DESTINATION 16
 #define TCP_CHECKSUM 16
-#define UDP_CHECKSUM 6
+#define UDP_CHECKSUM 6  // UDP-Lite and DCCP have theirs there, too
+#define ICMP_CHECKSUM 2
+#define ICMP_ID 4
 #define SOURCE_PORT 0
 #define DESTINATION_PORT 2
 #define CHUNK 512
-
-// TCP or UDP over IPv4, with a local port that some forward has.
-static __always_inline bool may_be_forwarded(const struct packet* packet, const __u32 hook) {
-    __u64 ports = hook == EDGEFW_RECEIVED ? config.forward_in_ports : config.forward_out_ports;
-
-    return config.has_forwards && packet->family == EDGEFW_IPV4 && packet->has_ports &&
-           (ports & edgefw_forward_bit(packet->key4.local_port));
-}
-
-static __always_inline bool is_public_end(const struct edgefw_forward* forward, __be32 address, __be16 port,
-                                          __u8 protocol) {
-    return (forward->flags & EDGEFW_FORWARD_USED) && forward->public_address == address &&
-           forward->public_port == port && forward->protocol == protocol;
-}
-
-// The entry in force of a public address and port, or NULL. `retired`, where given, says whether a retired one matches.
-static __always_inline struct edgefw_forward* forward_of_public(__be32 address, __be16 port, __u8 protocol,
-                                                                bool* retired) {
-    __u32 index = edgefw_forward_bucket(address, port, protocol, config.forward_in_seed, config.forward_in_mask);
-    struct edgefw_forward* active = NULL;
-
-#pragma unroll
-    for (int i = 0; i < EDGEFW_MAX_FORWARD_CHAIN; i++) {
-        struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_in, &index);
-
-        if (!forward) break;
-        if (is_public_end(forward, address, port, protocol)) {
-            if (!(forward->flags & EDGEFW_FORWARD_RETIRED))
-                active = active ? active : forward;
-            else if (retired)
-                *retired = true;
-        }
-        index = forward->next;
-        if (index == 0) break;
-    }
-    return active;
-}
-
-// Received: gives the packet the target as its local end.
-static __always_inline void translate_destination(struct packet* packet) {
-    struct edgefw_forward* forward =
-        forward_of_public(packet->key4.local, packet->key4.local_port, packet->key4.protocol, &packet->retired);
-
-    if (!forward) return;
-    packet->public_address = packet->key4.local;
-    packet->public_port = packet->key4.local_port;
-    packet->nat = forward->slot;
-    set_key_addresses4(packet, forward->target_address, packet->key4.remote);
-    set_key_end(packet, forward->target_port, packet->key4.remote_port, forward->slot);
-}
 
 static __always_inline __u32 fold(__u64 sum) {
     sum = (sum & 0xffffffff) + (sum >> 32);
@@ -129,6 +78,16 @@ static __always_inline __u32 checksum_offset(const struct packet* packet) {
     return packet->protocol == IPPROTO_TCP ? TCP_CHECKSUM : UDP_CHECKSUM;
 }
 
+// The checksum covers the addresses, by a pseudo-header.
+static __always_inline bool covers_addresses(__u8 protocol) {
+    return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE ||
+           protocol == IPPROTO_DCCP;
+}
+
+static __always_inline bool is_echo(const struct packet* packet) {
+    return packet->protocol == IPPROTO_ICMP && packet->tracked;
+}
+
 // RFC 1624: for a whole checksum, ~(~old + ~from + to); a partial one holds the sum itself, without ports.
 static __always_inline __u16 new_checksum(const struct packet* packet, const struct rewrite* change, __u32 old,
                                           bool partial) {
@@ -159,7 +118,7 @@ static __always_inline bool rewrite_destination(struct xdp_md* context, const st
 
     if (ip + IPV4_HEADER > data_end) return false;
     source = *(__be32*)(ip + IPV4_SOURCE);
-    if (ports) {
+    if (ports && covers_addresses(packet->protocol)) {
         if (header + UDP_HEADER > data_end) return false;
         field = header + UDP_CHECKSUM;
         if (packet->protocol == IPPROTO_TCP) {
@@ -167,7 +126,12 @@ static __always_inline bool rewrite_destination(struct xdp_md* context, const st
             field = header + TCP_CHECKSUM;
         }
         *field = new_checksum(packet, change, *field, is_partial(context, packet, *field, source, change->from));
-        *(__be16*)(header + DESTINATION_PORT) = change->to_port;
+        if (packet->has_ports) *(__be16*)(header + DESTINATION_PORT) = change->to_port;
+    } else if (ports && is_echo(packet) && change->from_port != change->to_port) {
+        if (header + ICMP_HEADER > data_end) return false;
+        field = header + ICMP_CHECKSUM;
+        *field = ~fold((__u64)(__u16) ~*field + port_change(change->from_port, change->to_port));
+        *(__be16*)(header + ICMP_ID) = change->to_port;
     }
     field = ip + IPV4_CHECKSUM;
     *field = new_ip_checksum(*field, change);
@@ -175,12 +139,25 @@ static __always_inline bool rewrite_destination(struct xdp_md* context, const st
     return true;
 }
 
+// Sent: the transport header's checksum and port.
+static __always_inline bool rewrite_source_port(struct __sk_buff* context, const struct packet* packet,
+                                                const struct rewrite* change) {
+    const bool echo = is_echo(packet);
+    __u32 checksum = packet->transport + (echo ? ICMP_CHECKSUM : checksum_offset(packet));
+    __u64 flags = packet->protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+
+    if (!echo && bpf_l4_csum_replace(context, checksum, change->from, change->to, flags | BPF_F_PSEUDO_HDR | 4))
+        return false;
+    if (change->from_port == change->to_port) return true;
+    return bpf_l4_csum_replace(context, checksum, change->from_port, change->to_port, flags | 2) == 0 &&
+           bpf_skb_store_bytes(context, packet->transport + (echo ? ICMP_ID : SOURCE_PORT), &change->to_port, 2, 0) ==
+               0;
+}
+
 // Sent: writes the new source. The kernel knows whether the checksum is left to an offload: its helpers see to it. No
 // direct writes here: one in the program would unclone every sent packet's head, translated or not.
 static __always_inline bool rewrite_source(struct __sk_buff* context, const struct packet* packet,
                                            const struct rewrite* change, bool ports) {
-    __u32 checksum = packet->transport + checksum_offset(packet);
-    __u64 flags = packet->protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
     struct {
         __u16 checksum;
         __be32 source;
@@ -191,23 +168,17 @@ static __always_inline bool rewrite_source(struct __sk_buff* context, const stru
     if (header + IPV4_HEADER > (void*)(long)context->data_end) return false;
     ip.checksum = new_ip_checksum(*(__u16*)(header + IPV4_CHECKSUM), change);
     ip.source = change->to;
-    if (ports) {
-        if (bpf_l4_csum_replace(context, checksum, change->from, change->to, flags | BPF_F_PSEUDO_HDR | 4))
-            return false;
-        if (change->from_port != change->to_port) {
-            if (bpf_l4_csum_replace(context, checksum, change->from_port, change->to_port, flags | 2) ||
-                bpf_skb_store_bytes(context, packet->transport + SOURCE_PORT, &change->to_port, 2, 0))
-                return false;
-        }
-    }
+    if (ports && (covers_addresses(packet->protocol) || is_echo(packet)) &&
+        !rewrite_source_port(context, packet, change))
+        return false;
     return bpf_skb_store_bytes(context, packet->network + IPV4_CHECKSUM, &ip, sizeof(ip), 0) == 0;
 }
 
 // Writes what translation was decided on. False when the kernel refuses: then the packet must not leave.
 static __always_inline bool write_translation(void* context, const __u32 hook, const struct packet* packet) {
-    __be32 local = packet->key4.local;
-    __be16 port = packet->key4.local_port;
-    bool ports = packet->fragment != FRAGMENT_LATER;
+    const bool ports = packet->fragment != FRAGMENT_LATER;
+    const __be32 local = packet->key4.local;
+    const __be16 port = packet->key4.local_port;
     struct rewrite change;
 
     if (hook == EDGEFW_RECEIVED) {

@@ -13,19 +13,22 @@ struct edgefw_config {
     __u32 builtins;                       // bit n: enum edgefw_builtin n is on
     __u32 default_outcome[EDGEFW_HOOKS];  // EDGEFW_OUTCOME_PASS, _KEEP; slot none
     __u32 class_table[EDGEFW_FAMILIES];   // enum edgefw_class_table
-    __u32 has_forwards;                   // this side translates
+    __u32 translates;                     // this side has NAT entries of any kind
+    __u32 has_forwards;                   // destinations: port forwards or static ones, retired ones among them
+    __u32 has_statics;                    // some of them are static
+    __u32 masquerades;                    // elements of the list; 0: none is of this side
     __u32 forward_in_mask;
     __u32 forward_in_seed;
     __u32 forward_out_mask;
     __u32 forward_out_seed;
-    __u32 keeps_state;        // some rule or default of this side keeps state
-    __u64 forward_in_ports;   // edgefw_forward_bit() of each public port
-    __u64 forward_out_ports;  // of each target port
+    __u32 keeps_state;       // some rule or default of this side keeps state
+    __u64 forward_in_ports;  // edgefw_forward_bit() of each public port
+    __u32 masquerade_first;  // lowest and highest public port of this side's masquerades, host order
+    __u32 masquerade_last;
     __u32 partial_checksums;  // the card can hand up received packets with a checksum left to offload
     __u32 record;             // `explain`: write each decision to the `decision` map
     struct edgefw_forest forest[EDGEFW_HOOKS][EDGEFW_FAMILIES];
     __u32 timeout[EDGEFW_STATE_COUNT];  // jiffies
     __u32 fragment_timeout;             // jiffies
-    __u32 pad;
 };
 EDGEFW_ABI_ASSERT(sizeof(struct edgefw_config) % 8 == 0, "edgefw_config has hidden padding");

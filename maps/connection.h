@@ -1,23 +1,21 @@
 // Connections: two LRU tables per card and family, shared by both hooks. A connection is half open until its opener has
 // sent again after the other end answered (TCP: acknowledging that answer), and until then it is in the table
 // `openings`; then it is confirmed and moves to the table `connections`. Whoever floods with forged sources never sees
-// an answer: what is confirmed is out of reach of it.
+// an answer: what is confirmed is out of reach of it. A confirmed one that closes moves back: it makes room first.
 #pragma once
 
 #include "maps/abi.h"
 
-// The key is the same for both directions of a connection. Addresses and ports are those the rules see: on the
-// external card of a port forward the local end is the target. `nat` keeps a connection through the public address
-// apart from a direct one to the same target: the two never share an entry. ICMP echo: the identifier is the port of
-// the end that sends the requests, the other port is 0. Protocols without ports: both ports 0.
+// The key is the same for both directions of a connection. Addresses and ports are those the rules see: of a
+// translated connection the local end is the one inside. ICMP echo: the identifier is the port of the end that sends
+// the requests, the other port is 0. Protocols without ports: both ports 0.
 struct edgefw_connection4_key {
     __be32 local;
     __be32 remote;
     __be16 local_port;
     __be16 remote_port;
     __u8 protocol;
-    __u8 pad;
-    __u16 nat;  // counter slot of the forward, 0: untranslated
+    __u8 pad[3];
 };
 EDGEFW_ABI_SIZE(edgefw_connection4_key, 16);
 
@@ -27,13 +25,12 @@ struct edgefw_connection6_key {
     __be16 local_port;
     __be16 remote_port;
     __u8 protocol;
-    __u8 pad;
-    __u16 nat;
+    __u8 pad[3];
 };
 EDGEFW_ABI_SIZE(edgefw_connection6_key, 40);
 
 // X(identifier, policy key and text name, default timeout in seconds, why that long). Half open are the OPENING,
-// ONE_WAY and ANSWERED ones, and ECHO; a closed one is where it was when it closed.
+// ONE_WAY and ANSWERED ones, and ECHO; a closed one is among them.
 #define EDGEFW_CONNECTION_STATES(X)                                                                \
     X(TCP_OPENING, "tcp-opening", 60, "a SYN and its retransmissions, no reply yet")               \
     X(TCP_ANSWERED, "tcp-opening", 60, "a SYN from each end")                                      \
@@ -78,9 +75,21 @@ struct edgefw_connection {
     __u8 state;          // enum edgefw_connection_state
     __u16 detail;        // what the opener had in EDGEFW_FIELD_DETAIL: to judge it again
     __u16 vlan;          // what the opener had in EDGEFW_FIELD_VLAN
-    __be16 public_port;  // the opener's untranslated destination; 0 where nat is 0
+    __be16 public_port;  // the local end as it is outside; 0 where nat is 0
     __be32 public_address;
-    __u32 pad;
+    __u16 nat;         // counter slot of the NAT entry that translated the opener, 0: untranslated
+    __u8 masqueraded;  // its public port was allocated: there is an entry in `publics`
+    __u8 pad;
     struct edgefw_end end[EDGEFW_HOOKS];  // by the hook that sees its packets: received is the remote end
 };
 EDGEFW_ABI_SIZE(edgefw_connection, 80);
+
+// Where a masqueraded connection is inside, by how it is outside: the key is that of the connection with the public
+// address and port as its local end. Two LRU tables as above, for the same reason. An entry whose connection is gone
+// is worth nothing: what is found here is believed when the connection says the same.
+struct edgefw_inside {
+    __be32 address;
+    __be16 port;
+    __u16 nat;  // counter slot of the NAT entry
+};
+EDGEFW_ABI_SIZE(edgefw_inside, 8);

@@ -6,7 +6,7 @@
 struct edgefw_decision {
     __u32 sequence;  // grows by one a packet: proves that the record is of this run
     __u32 slot;      // counter slot of the rule or built-in, EDGEFW_SLOT_NONE: none
-    __u16 nat;       // counter slot of the forward that translated, 0: none
+    __u16 nat;       // counter slot of the NAT entry that translated, 0: none
     __u8 verdict;    // enum edgefw_verdict
     __u8 reason;     // enum edgefw_reason
     __u32 pad;

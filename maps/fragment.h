@@ -27,7 +27,7 @@ struct edgefw_fragment {
     __u32 rule;  // counter slot
     __u8 verdict;
     __u8 pad;
-    __u16 nat;       // counter slot of the forward, 0: untranslated
+    __u16 nat;       // counter slot of the NAT entry, 0: untranslated
     __be32 address;  // received: the new destination, sent: the new source; where nat is not 0
 };
 EDGEFW_ABI_SIZE(edgefw_fragment, 16);

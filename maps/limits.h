@@ -7,9 +7,11 @@
 #define EDGEFW_MAX_TREE_DEPTH 64        // levels the data path walks; the compiler refuses a deeper tree
 #define EDGEFW_MAX_LEAF_STEPS 160       // tests and matches the data path takes in one leaf; the compiler keeps below
 #define EDGEFW_MAX_FORWARD_CHAIN 4      // forwards in one hash bucket
+#define EDGEFW_MAX_MASQUERADES 64       // pairs of networks the sources of which are masqueraded: a list, searched
+#define EDGEFW_MAX_PORT_TRIES 128       // public ports tried for one opener: above 95 % of a range in use one may fail
 #define EDGEFW_MAX_IPV4_OPTIONS 40      // bytes: the header length field can name no more
 
-// Counter slots. The low ones have fixed meanings, so that a NAT entry's slot fits the connection key's 16 bits.
+// Counter slots. The low ones have fixed meanings, so that a NAT entry's slot fits 16 bits of a connection.
 #define EDGEFW_SLOT_NONE 0
 #define EDGEFW_SLOT_FIRST_BUILTIN 1
 #define EDGEFW_SLOT_FIRST_NAT 32

@@ -38,11 +38,16 @@
     X(MALFORMED_UDP, "malformed-udp", DROP, "UDP header truncated or with a length that does not fit.")                \
     X(MALFORMED_ICMP, "malformed-icmp", DROP, "ICMP or ICMPv6 header truncated.")                                      \
     X(TCP_SEQUENCE, "tcp-sequence", DROP,                                                                              \
-      "A TCP reset whose sequence number is not what the other end of its connection expects (RFC 5961).")               \
+      "A TCP reset whose sequence number is not what the other end of its connection expects (RFC 5961).")             \
     X(ICMP_ERROR, "icmp-error", PASS,                                                                                  \
       "An ICMP error about a packet of a known connection: it counts for the connection's rule.")                      \
     X(ICMP_UNRELATED, "icmp-unrelated", DROP,                                                                          \
-      "An ICMP error about a packet of no known connection, and no rule passes it.")
+      "An ICMP error about a packet of no known connection, and no rule passes it.")                                   \
+    X(NAT_PORTS, "nat-ports", DROP, "A masquerade has no public port left for the connection.")                        \
+    X(NAT_COLLISION, "nat-collision", DROP,                                                                            \
+      "Its connection would have the same ends inside as another one, which came by another public end.")              \
+    X(NAT_UNTRACKED, "nat-untracked", DROP,                                                                            \
+      "NAT by ports needs a connection: the packet belongs to none and opens none.")
 
 #define EDGEFW_REASON_ENUM(identifier, name, verdict, sentence) EDGEFW_REASON_##identifier,
 enum edgefw_reason { EDGEFW_REASONS(EDGEFW_REASON_ENUM) EDGEFW_REASON_COUNT };

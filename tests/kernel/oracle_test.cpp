@@ -1,6 +1,6 @@
 // The data path against the oracle: random policies, packets at the corners of their rules on both hooks and sides,
 // with connections, forwards, fragments and pushes. EDGEFW_SEED repeats a run, EDGEFW_POLICIES and EDGEFW_PACKETS make
-// it longer.
+// it longer, EDGEFW_TRACE prints every packet.
 #include "tests/support/oracle.h"
 
 #include <gtest/gtest.h>
@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <deque>
 #include <iostream>
+#include <map>
 #include <random>
 
 #include "tests/kernel/test_run.h"
@@ -77,6 +78,15 @@ Bytes frame_of_sample(const Sample& sample) {
     return frame_of(layers);
 }
 
+// The local end's port, or an echo's identifier, of a frame that was sent; nothing where it has none.
+std::optional<std::uint16_t> local_port_in(const Bytes& frame, const Sample& sample) {
+    const Packet& packet = sample.packet;
+    const std::size_t transport = (packet.vlan ? 18u : 14u) + 20u;
+    const std::size_t at = transport + (packet.protocol == IPPROTO_ICMP ? 4u : 0u);
+    if (packet.hook() != EDGEFW_SENT || packet.source.family != Family::kIpv4 || frame.size() < at + 2) return {};
+    return static_cast<std::uint16_t>(frame[at] << 8 | frame[at + 1]);
+}
+
 // A random story: packets of the policy, packets that answer or repeat earlier ones, and fragments.
 class Story {
 public:
@@ -84,10 +94,15 @@ public:
 
     Sample next(const Policy& policy) {
         if (!conversation_.empty()) {
-            const Sample sample = conversation_.front();
+            Step step = conversation_.front();
             conversation_.pop_front();
-            return sample;
+            const std::uint8_t flags = step.sample.packet.tcp_flags;
+            if (step.back) step.sample.packet = reply_to(opener_left_);
+            step.sample.packet.tcp_flags = flags;
+            awaits_opener_ = flags == kSyn && !step.back;
+            return step.sample;
         }
+        awaits_opener_ = false;
         Sample sample;
         sample.packet = earlier_.empty() || one_in(2) ? fresh(policy) : follow_up(earlier_[below(earlier_.size())]);
         if (one_in(12)) {
@@ -96,12 +111,27 @@ public:
         }
         if (sample.packet.protocol == IPPROTO_TCP) number(sample);
         if (sample.packet.protocol == IPPROTO_TCP && one_in(8)) converse(sample.packet);
-        earlier_.push_back(sample.packet);
+        earlier_.push_back({sample.packet, sample.packet});
         if (earlier_.size() > kRemembered) earlier_.pop_front();
         return sample;
     }
 
+    // The packet that next() gave last, as it left: whoever replies has seen that.
+    void left(const Packet& packet) {
+        if (!earlier_.empty()) earlier_.back().left = packet;
+        if (awaits_opener_) opener_left_ = packet;
+    }
+
 private:
+    struct Earlier {
+        Packet came;
+        Packet left;
+    };
+    // Of a conversation: a packet of the opener, or one back.
+    struct Step {
+        bool back = false;
+        Sample sample;
+    };
     static constexpr std::size_t kRemembered = 24;
     static constexpr std::uint8_t kFlags[] = {kSyn, kAck, kSyn | kAck, kFin | kAck, kRst, kRst | kAck, kPsh | kAck};
 
@@ -110,24 +140,27 @@ private:
 
     // A whole TCP connection, with a reset near the end that may not fit.
     void converse(Packet packet) {
-        Packet back = packet;
-        std::swap(back.source, back.destination);
-        std::swap(back.source_port, back.destination_port);
-        back.direction = packet.direction == policy::Direction::kInbound ? policy::Direction::kOutbound
-                                                                         : policy::Direction::kInbound;
-        packet.tcp_flags = kSyn;
-        conversation_.push_back({.packet = packet});
-        back.tcp_flags = kSyn | kAck;
-        conversation_.push_back({.packet = back});
-        packet.tcp_flags = kAck;
-        conversation_.push_back({.packet = packet});
+        const auto step = [&](bool back, std::uint8_t flags) {
+            packet.tcp_flags = flags;
+            conversation_.push_back({back, {.packet = packet}});
+        };
+        step(false, kSyn);
+        step(true, kSyn | kAck);
+        step(false, kAck);
         static constexpr std::uint8_t kEnding[] = {kPsh | kAck, kRst, kFin | kAck, kRst | kAck, kAck};
         for (const std::uint8_t flags : kEnding) {
-            Sample sample{.packet = one_in(2) ? packet : back};
-            sample.packet.tcp_flags = flags;
-            number(sample);
-            conversation_.push_back(sample);
+            step(one_in(2), flags);
+            number(conversation_.back().sample);
         }
+    }
+
+    static Packet reply_to(Packet packet) {
+        std::swap(packet.source, packet.destination);
+        std::swap(packet.source_port, packet.destination_port);
+        packet.direction = packet.direction == policy::Direction::kInbound ? policy::Direction::kOutbound
+                                                                           : policy::Direction::kInbound;
+        turn_echo(packet);
+        return packet;
     }
 
     // Numbers that fit, nearly fit, and do not.
@@ -142,27 +175,48 @@ private:
     Packet fresh(const Policy& policy) {
         Packet packet = random_.packet(policy);
         packet.icmp_id = static_cast<std::uint16_t>(below(2));
-        if (policy.forwards.empty() || !one_in(3)) return packet;
-        const policy::Forward& forward = policy.forwards[below(policy.forwards.size())];
-        if (packet.source.family != Family::kIpv4 || packet.protocol != forward.protocol) return packet;
-        packet.side = policy::Side::kExternal;
-        packet.direction = policy::Direction::kInbound;
-        packet.destination = one_in(4) ? forward.target : forward.public_address;
-        packet.destination_port = one_in(4) ? forward.target_port : forward.public_port;
+        if (packet.source.family != Family::kIpv4) return packet;
+        if (!policy.forwards.empty() && one_in(3))
+            to_forward(packet, policy.forwards[below(policy.forwards.size())]);
+        else if (!policy.masquerades.empty() && one_in(2))
+            from_masquerade(packet, policy.masquerades[below(policy.masquerades.size())]);
         return packet;
     }
 
-    // The same again, or what the other end may send: translated ends are those of the inside.
-    Packet follow_up(Packet packet) {
+    // Received, from one of two remotes, for either end of it; or sent by its target.
+    void to_forward(Packet& packet, const policy::Forward& forward) {
+        if (!forward.is_static()) packet.protocol = forward.protocol;
+        set_hook(packet, forward.is_static() && one_in(3) ? EDGEFW_SENT : EDGEFW_RECEIVED);
+        const bool received = packet.hook() == EDGEFW_RECEIVED;
+        (received ? packet.source : packet.destination) = {Family::kIpv4, 0x0a000010 + below(2)};
+        (received ? packet.destination : packet.source) =
+            !received || one_in(4) ? forward.target : forward.public_address;
+        if (forward.is_static()) return;
+        packet.source_port = static_cast<std::uint16_t>(1 + below(2));
+        packet.destination_port =
+            one_in(4) ? forward.target_port : static_cast<std::uint16_t>(forward.public_port + below(forward.ports));
+    }
+
+    // Sent by one of its hosts, to one of two remotes.
+    void from_masquerade(Packet& packet, const policy::Masquerade& entry) {
+        set_hook(packet, EDGEFW_SENT);
+        packet.source = one_in(2) ? entry.from[0].first : entry.from[0].last;
+        packet.destination = {Family::kIpv4, 0x0a000010 + below(2)};
+        packet.source_port = static_cast<std::uint16_t>(1 + below(6));
+        packet.destination_port = 3;
+    }
+
+    static void set_hook(Packet& packet, edgefw_hook hook) {
+        packet.direction = policy::Direction::kInbound;
+        if (packet.hook() != hook) packet.direction = policy::Direction::kOutbound;
+    }
+
+    // The same again, or what the other end may send, which has seen the packet as it left.
+    Packet follow_up(const Earlier& earlier) {
+        Packet packet = earlier.came;
         if (one_in(3)) return packet;
         const bool shakes_hands = packet.protocol == IPPROTO_TCP && (packet.tcp_flags & kSyn) != 0 && !one_in(4);
-        if (shakes_hands || one_in(2)) {
-            std::swap(packet.source, packet.destination);
-            std::swap(packet.source_port, packet.destination_port);
-            packet.direction = packet.direction == policy::Direction::kInbound ? policy::Direction::kOutbound
-                                                                               : policy::Direction::kInbound;
-            turn_echo(packet);
-        }
+        if (shakes_hands || one_in(2)) packet = reply_to(one_in(8) ? earlier.came : earlier.left);
         const bool answers = shakes_hands && (packet.tcp_flags & kAck) == 0;
         packet.tcp_flags = kFlags[below(std::size(kFlags))];
         if (shakes_hands) packet.tcp_flags = answers ? kSyn | kAck : kAck;
@@ -180,14 +234,16 @@ private:
 
     std::mt19937 dice_;
     RandomPolicy& random_;
-    std::deque<Packet> earlier_;
-    std::deque<Sample> conversation_;
+    std::deque<Earlier> earlier_;
+    std::deque<Step> conversation_;
+    Packet opener_left_;
+    bool awaits_opener_ = false;
 };
 
 // The opened of a default's connection is counted nowhere: not compared.
 std::string text_of(Verdict verdict) {
     if (verdict.rule.empty()) verdict.opened = false;
-    if (verdict.reason == EDGEFW_REASON_REVOKED) verdict.forward.clear();
+    if (verdict.reason == EDGEFW_REASON_REVOKED) verdict.nat.clear();
     return verdict.to_text();
 }
 
@@ -227,7 +283,7 @@ public:
 
     // One card a policy: the sides take turns.
     void fight(int pushes, int packets) {
-        const auto side = seed_ % 2 == 0 ? policy::Side::kExternal : policy::Side::kInternal;
+        const auto side = side_;
         TestRun run({.side = side});
         Oracle oracle;
         std::uint64_t judged = 0;
@@ -250,15 +306,34 @@ public:
 
     // Over all duels: resets that did not fit. They are the end of a long story, and show that it was told.
     static std::uint64_t resets() { return resets_; }
+    // Likewise, packets that passed translated by the entry of this name; and that ended for a reason.
+    static std::uint64_t passed_by(const std::string& nat) { return passed_by_nat_[nat]; }
+    static std::uint64_t ended_by(edgefw_reason reason) { return reasons_[reason]; }
 
 private:
-    void compare(TestRun& run, Oracle& oracle, const Sample& sample) const {
-        const Verdict verdict = oracle.judge(sample);
-        const bool dropped = verdict.action == policy::Action::kDrop;
+    void compare(TestRun& run, Oracle& oracle, const Sample& sample) {
         const std::string judged = run.judge(sample.packet.hook(), frame_of_sample(sample));
-        ASSERT_EQ(comparable(judged, dropped), comparable(text_of(verdict), dropped))
-            << "EDGEFW_SEED=" << seed_ << ", " << rules_ << " rules: " << sample.packet.to_text() << ", fragment "
-            << static_cast<int>(sample.fragment) << " id " << sample.fragment_id;
+        Sample asked = sample;
+        asked.allotted = local_port_in(run.left(), sample);
+        const Verdict verdict = oracle.judge(asked);
+        const bool dropped = verdict.action == policy::Action::kDrop;
+        const std::string where = "EDGEFW_SEED=" + std::to_string(seed_) + ", " + std::to_string(rules_) +
+                                  " rules: " + sample.packet.to_text() + ", fragment " +
+                                  std::to_string(static_cast<int>(sample.fragment)) + " id " +
+                                  std::to_string(sample.fragment_id);
+        if (std::getenv("EDGEFW_TRACE")) std::cerr << where << " => " << judged << " | " << verdict.to_text() << "\n";
+        ASSERT_EQ(comparable(judged, dropped), comparable(text_of(verdict), dropped)) << where;
+        count(verdict);
+        if (dropped) return;
+        // Every byte of it: what the tests write of the packet as the oracle has it leave, with full checksums.
+        asked.packet = oracle.left();
+        ASSERT_EQ(run.left(), frame_of_sample(asked)) << where << " should leave as " << oracle.left().to_text();
+        story_.left(oracle.left());
+    }
+
+    static void count(const Verdict& verdict) {
+        if (!verdict.nat.empty() && verdict.action == policy::Action::kPass) passed_by_nat_[verdict.nat]++;
+        reasons_[verdict.reason]++;
     }
 
     Policy first_policy() {
@@ -279,9 +354,55 @@ private:
             forward.public_port = static_cast<std::uint16_t>(1 + dice_() % 4);
             forward.target = {Family::kIpv4, 0x0a000020 + dice_() % 2};
             forward.target_port = static_cast<std::uint16_t>(1 + dice_() % 4);
+            if (forward.public_port == 1) forward.ports = 3;
+            if (dice_() % 4 != 0) forward.sides = bit_of(side_);
             policy.forwards.push_back(forward);
         }
+        if (dice_() % 3 == 0) {
+            policy::Forward all;
+            all.id = "static";
+            all.public_address = {Family::kIpv4, 0x0a000004};
+            all.target = {Family::kIpv4, 0x0a000020 + dice_() % 4};
+            all.ports = 0;
+            all.sides = bit_of(side_);
+            policy.forwards.insert(policy.forwards.begin() + static_cast<long>(dice_() % (policy.forwards.size() + 1)),
+                                   all);
+        }
+        for (auto left = dice_() % 3; left > 0; left--)
+            policy.masquerades.push_back(masquerade(left));
+        if (dice_() % 2 == 0) policy.rules.insert(policy.rules.begin(), rule_for_nat(policy));
         return policy;
+    }
+
+    policy::Rule rule_for_nat(const Policy& policy) {
+        policy::Rule rule;
+        rule.id = "nat";
+        rule.side = side_;
+        rule.direction = policy::Direction::kBoth;
+        for (const policy::Forward& forward : policy.forwards)
+            rule.local.ranges.push_back(AddressRange::host(forward.target));
+        for (const policy::Masquerade& entry : policy.masquerades)
+            rule.local.ranges.push_back(entry.from[0]);
+        rule.state = dice_() % 4 == 0 ? policy::State::kNone : policy::State::kKeep;
+        rule.action = policy::Action::kPass;
+        return rule;
+    }
+
+    // Of a few hosts, with so few ports that they run out.
+    policy::Masquerade masquerade(std::uint32_t number) {
+        policy::Masquerade entry;
+        entry.id = "masquerade-" + std::to_string(number);
+        entry.side = side_;
+        const std::uint32_t from = 0x0a000000 + dice_() % 64;
+        entry.from = {{{Family::kIpv4, from}, {Family::kIpv4, from + dice_() % 16}}};
+        if (dice_() % 2 == 0) entry.to = {{{Family::kIpv4, 0x0a000000}, {Family::kIpv4, 0x0a00001f}}};
+        if (dice_() % 4 == 0) entry.protocol = IPPROTO_UDP;
+        if (dice_() % 8 == 0) entry.remote_port = 3;
+        entry.public_address = {Family::kIpv4, 0x0a000005 + number};
+        entry.ports.first = static_cast<std::uint16_t>(1 + dice_() % 3);
+        entry.ports.last = static_cast<std::uint16_t>(entry.ports.first + 1 + dice_() % 3);
+        entry.keeps_parity = dice_() % 2 == 0;
+        return entry;
     }
 
     // The next policy: some rules go, some turn, their order stays; so that some connections live on.
@@ -292,13 +413,19 @@ private:
         for (policy::Rule& rule : policy.rules) {
             if (dice_() % 6 == 0) rule.id += "-renamed";
         }
-        if (!policy.forwards.empty() && dice_() % 2 == 0) policy.forwards.back().target_port++;
+        if (!policy.forwards.empty() && !policy.forwards.back().is_static() && dice_() % 2 == 0)
+            policy.forwards.back().target_port++;
+        if (!policy.masquerades.empty() && dice_() % 4 == 0) policy.masquerades.back().ports.first++;
+        if (!policy.masquerades.empty() && dice_() % 4 == 0) policy.masquerades.pop_back();
         return policy;
     }
 
     static inline std::uint64_t resets_ = 0;
+    static inline std::map<std::string, std::uint64_t> passed_by_nat_;
+    static inline std::map<edgefw_reason, std::uint64_t> reasons_;
 
     std::uint32_t seed_;
+    policy::Side side_ = seed_ % 2 == 0 ? policy::Side::kExternal : policy::Side::kInternal;
     std::size_t rules_;
     std::mt19937 dice_;
     RandomPolicy random_;
@@ -322,6 +449,15 @@ TEST_P(OracleShare, SmallPolicies) {
         Duel(seed + i, 1 + (seed + i) % 40).fight(1, packets);
     std::cout << Duel::resets() << " resets did not fit\n";
     EXPECT_GT(Duel::resets(), 0u);
+    for (const char* nat : {"forward-0", "static", "masquerade-1", "masquerade-2"}) {
+        std::cout << Duel::passed_by(nat) << " passed by " << nat << "\n";
+        EXPECT_GT(Duel::passed_by(nat), 0u) << nat;
+    }
+    for (const edgefw_reason reason :
+         {EDGEFW_REASON_NAT_PORTS, EDGEFW_REASON_NAT_COLLISION, EDGEFW_REASON_NAT_UNTRACKED}) {
+        std::cout << Duel::ended_by(reason) << " ended by reason " << reason << "\n";
+        EXPECT_GT(Duel::ended_by(reason), 0u) << reason;
+    }
 }
 
 TEST_P(OracleShare, OverPushes) {

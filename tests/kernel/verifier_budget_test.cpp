@@ -18,6 +18,8 @@ namespace {
 
 const std::string kForward =
     "nat:\n- {name: map, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 9555, to: 10.0.0.5}\n";
+const std::string kStatic = "nat:\n- {name: all, type: static, public: 203.0.113.8, to: 10.0.0.6}\n";
+const std::string kMasquerade = "nat:\n- {name: office, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7}\n";
 const std::string kHosts = "sets: {friends: [198.51.100.7, '2001:db8:7::7']}\n";
 const std::string kPrefixes = "sets: {friends: [198.51.100.0/24, '2001:db8:7::/48']}\n";
 
@@ -51,7 +53,9 @@ std::vector<Variant> variants() {
         {"tries", kPrefixes + rules + rule("remote: $friends")},
         {"forwards", kForward + rules + rule("protocol: tcp")},
         {"forwards-partial-checksums", kForward + rules + rule("protocol: tcp"), true},
-        {"everything", kPrefixes + kForward + four_groups, true},
+        {"static", kStatic + rules + rule("state: none, protocol: tcp"), true},
+        {"masquerade", kMasquerade + rules + rule("protocol: tcp")},
+        {"everything", kPrefixes + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true},
     };
 }
 

@@ -120,7 +120,7 @@ bool same_datagram(const Sample& a, const Sample& b) {
 
 std::string Verdict::to_text() const {
     return std::string(policy::to_text(action)) + " " + reason_text(reason) + (rule.empty() ? "" : " " + rule) +
-           (forward.empty() ? "" : " via " + forward) + (opened ? " opened" : "");
+           (nat.empty() ? "" : " via " + nat) + (opened ? " opened" : "");
 }
 
 void Oracle::push(Policy policy) {
@@ -148,27 +148,31 @@ Verdict Oracle::judge(const OtherFrame& frame) const {
 }
 
 Verdict Oracle::judge(const Sample& sample) {
+    left_ = sample.packet;
     if (generation_ == 0) return {Action::kPass, EDGEFW_REASON_NO_POLICY, "", "", false};  // 1
     if (sample.fragment == Sample::Fragment::kLater) return judge_later_fragment(sample);  // 3
     Verdict verdict = judge_first_or_whole(sample);
-    if (sample.fragment == Sample::Fragment::kFirst) datagrams_.push_back({sample, verdict});
+    if (verdict.action == Action::kDrop) left_ = sample.packet;
+    if (sample.fragment == Sample::Fragment::kFirst) datagrams_.push_back({sample, verdict, left_});
     return verdict;
 }
 
-Verdict Oracle::judge_later_fragment(const Sample& sample) const {
+Verdict Oracle::judge_later_fragment(const Sample& sample) {
     const auto newest = std::find_if(datagrams_.rbegin(), datagrams_.rend(),
                                      [&](const Datagram& datagram) { return same_datagram(datagram.first, sample); });
     if (newest == datagrams_.rend()) return {Action::kDrop, EDGEFW_REASON_FRAGMENT_WITHOUT_FIRST, "", "", false};
     Verdict verdict = newest->verdict;
     verdict.reason = EDGEFW_REASON_FRAGMENT;
     verdict.opened = false;
+    left_.source = newest->left.source;
+    left_.destination = newest->left.destination;
     return verdict;
 }
 
 Verdict Oracle::judge_first_or_whole(const Sample& sample) {
     if (const auto id = builtin(sample))  // 4
         return {Action::kPass, EDGEFW_REASON_BUILTIN, *id, "", false};
-    const View view = view_of(sample);  // 5
+    const View view = view_of(sample);  // 5, received
     if (is_opening_syn(sample.packet)) return judge_syn(view);
     if (Connection* connection = find(view)) return follow(*connection, view);  // 6
     if (revoke_retired(view)) return {Action::kDrop, EDGEFW_REASON_REVOKED, "", "", false};
@@ -178,7 +182,10 @@ Verdict Oracle::judge_first_or_whole(const Sample& sample) {
 // A SYN is classified before the table is asked; the paragraph below the steps names what that changes.
 Verdict Oracle::judge_syn(const View& view) {
     const Classified classified = classify(view);
-    if (classified.action == Action::kPass && !classified.keeps) return decide(classified, view);
+    View translated = view;
+    translate_source(translated);
+    const bool by_port = translated.translation && translated.translation->by_port;
+    if (classified.action == Action::kPass && !classified.keeps && !by_port) return decide(classified, view);
     Connection* connection = find(view);
     if (connection == nullptr) return decide(classified, view);
     const Verdict verdict = follow(*connection, view);
@@ -211,7 +218,9 @@ std::uint32_t Sample::acknowledgment() const {
 }
 
 Oracle::View Oracle::view_of(const Sample& sample) const {
-    View view = view_of(sample.packet);
+    View view = wire_view(sample.packet);
+    view.allotted = sample.allotted;
+    translate_destination(view);
     if (sample.packet.protocol != IPPROTO_TCP) return view;
     view.first = sample.sequence();
     view.last = view.first + sample.payload;
@@ -222,7 +231,7 @@ Oracle::View Oracle::view_of(const Sample& sample) const {
     return view;
 }
 
-Oracle::View Oracle::view_of(const Packet& packet) const {
+Oracle::View Oracle::wire_view(const Packet& packet) const {
     const bool received = packet.hook() == EDGEFW_RECEIVED;
     View view;
     view.packet = packet;
@@ -232,15 +241,10 @@ Oracle::View Oracle::view_of(const Packet& packet) const {
         view.local_port = received ? packet.destination_port : packet.source_port;
         view.remote_port = received ? packet.source_port : packet.destination_port;
     }
-    if (!received || packet.side != Side::kExternal) return view;
-    for (const Forward& forward : policy_.forwards) {
-        if (forward.protocol != packet.protocol || forward.public_address != view.local ||
-            forward.public_port != view.local_port)
-            continue;
-        view.local = forward.target;
-        view.local_port = forward.target_port;
-        view.forward = forward;
-        break;
+    view.key_ports = {view.local_port, view.remote_port};
+    if (is_echo_request(packet) || is_echo_reply(packet)) {
+        const bool remote_asks = received == is_echo_request(packet);
+        view.key_ports = {remote_asks ? 0 : packet.icmp_id, remote_asks ? packet.icmp_id : 0};
     }
     return view;
 }
@@ -286,13 +290,27 @@ Oracle::Classified Oracle::classify(const View& view) const {
     return {action, keeps, drops_error ? EDGEFW_REASON_ICMP_UNRELATED : EDGEFW_REASON_DEFAULT, ""};
 }
 
-Verdict Oracle::decide(const Classified& classified, const View& view) {
+// 8, and 5 of what is sent.
+Verdict Oracle::decide(const Classified& classified, View view) {
+    translate_source(view);
     Verdict verdict{classified.action, classified.reason, classified.rule, "", false};
-    if (view.forward) verdict.forward = view.forward->id;
-    if (classified.action == Action::kPass && classified.keeps && opens(view.packet)) {
-        open(view, classified.rule);
-        verdict.opened = true;
+    const bool by_port = view.translation && view.translation->by_port;
+    if (verdict.action == Action::kPass && by_port && !opens(view.packet)) {
+        verdict.action = Action::kDrop;
+        verdict.reason = EDGEFW_REASON_NAT_UNTRACKED;
     }
+    if (verdict.action == Action::kPass && (classified.keeps || by_port) && opens(view.packet)) {
+        const edgefw_reason refusal = allocate(view);
+        if (refusal != EDGEFW_REASON_RULE) {
+            verdict.action = Action::kDrop;
+            verdict.reason = refusal;
+        } else {
+            open(view, classified.rule);
+            verdict.opened = true;
+        }
+    }
+    if (view.translation) verdict.nat = view.translation->id;
+    leave(view.packet, view);
     return verdict;
 }
 

@@ -28,6 +28,8 @@ struct Sample {
     std::uint32_t sequence_off = 0;
     std::uint32_t acknowledgment_off = 0;
     std::uint32_t payload = 0;
+    // The public port that the data path chose, where it masqueraded this opener: the oracle says whether it might.
+    std::optional<std::uint16_t> allotted = {};
 
     std::uint32_t sequence() const;
     std::uint32_t acknowledgment() const;
@@ -45,8 +47,8 @@ struct Verdict {
     policy::Action action = policy::Action::kDrop;
     edgefw_reason reason = EDGEFW_REASON_DEFAULT;
     std::string rule;     // id of the rule or built-in it counts for; empty: none
-    std::string forward;  // id of the forward that translated it; empty: none
-    bool opened = false;  // a connection: the rule's and the forward's counter grow
+    std::string nat;      // id of the NAT entry that translated it; empty: none
+    bool opened = false;  // a connection: the rule's and the NAT entry's counter grow
 
     bool operator==(const Verdict&) const = default;
     std::string to_text() const;
@@ -65,16 +67,29 @@ public:
     Verdict judge(const Sample& sample);
     Verdict judge(const packet::Packet& packet) { return judge(Sample{.packet = packet}); }
     Verdict judge(const OtherFrame& frame) const;
+    // The last packet as it leaves.
+    const packet::Packet& left() const { return left_; }
 
 private:
-    // A packet as the rules see it: by ends, and translated.
+    // How the local end is outside, and which entry says so.
+    struct Translation {
+        std::string id;
+        Address public_address;
+        std::uint16_t public_port = 0;  // an echo's identifier; 0: none
+        bool by_port = false;           // it needs a connection
+        bool masqueraded = false;
+    };
+    // A packet as the rules see it: by ends, the local one as it is inside.
     struct View {
         packet::Packet packet;
         Address local;
         Address remote;
         std::uint16_t local_port = 0;
         std::uint16_t remote_port = 0;
-        std::optional<policy::Forward> forward;  // that translated it
+        // The connection's key has these for ports: an echo's identifier is that of the end that asks.
+        std::pair<std::uint16_t, std::uint16_t> key_ports = {};
+        std::optional<Translation> translation;
+        std::optional<std::uint16_t> allotted;
         // TCP: the numbers of the segment; `last` is behind its last byte.
         std::uint32_t first = 0;
         std::uint32_t last = 0;
@@ -105,22 +120,33 @@ private:
     struct Datagram {
         Sample first;
         Verdict verdict;
+        packet::Packet left;
     };
 
     Verdict judge_first_or_whole(const Sample& sample);
-    Verdict judge_later_fragment(const Sample& sample) const;
+    Verdict judge_later_fragment(const Sample& sample);
     Verdict judge_syn(const View& view);
     std::optional<std::string> builtin(const Sample& sample) const;
     bool is_on(edgefw_builtin builtin) const;
     policy::Action default_of(policy::Side side, policy::Direction direction) const;
 
-    View view_of(const packet::Packet& packet) const;
+    View wire_view(const packet::Packet& packet) const;
     View view_of(const Sample& sample) const;
+    // The step "translate" of what is received, and of an opener that is sent.
+    void translate_destination(View& view) const;
+    void translate_source(View& view) const;
+    bool uses(const policy::Forward& forward, const View& view) const;
+    const policy::Masquerade* masquerade_of(const View& view) const;
+    bool may_be_masqueraded(const View& view) const;
+    bool is_free(const View& view, std::uint16_t port) const;
+    edgefw_reason allocate(View& view) const;
+    void leave(const packet::Packet& packet, const View& view);
     Classified classify(const View& view) const;
     bool matches(const policy::Rule& rule, const View& view) const;
     bool matches(const policy::AddressMatch& match, const Address& address) const;
-    Verdict decide(const Classified& classified, const View& view);
+    Verdict decide(const Classified& classified, View view);
 
+    bool is_timed_out(const Connection& connection) const;
     bool is_live(const Connection& connection, const View& view) const;
     Connection* find(const View& view);
     bool revoke_retired(const View& view);
@@ -131,16 +157,15 @@ private:
     void open(const View& view, const std::string& rule);
     void remove(const Connection& connection);
 
-    // The connection's key, and that of the packet: ports as the key has them.
-    static std::pair<std::uint16_t, std::uint16_t> key_ports(const View& view);
     static bool same_ends(const View& a, const View& b);
-    static bool same_forward(const View& a, const View& b);
+    static bool same_public_end(const View& a, const View& b);
 
     policy::Policy policy_;
     std::uint32_t generation_ = 0;
     std::uint64_t now_ = 0;
     std::vector<Connection> connections_;
     std::vector<Datagram> datagrams_;
+    packet::Packet left_;
 };
 
 }  // namespace edgefw::test

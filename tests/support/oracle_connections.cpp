@@ -48,72 +48,73 @@ edgefw_connection_state next_state(edgefw_connection_state state, bool from_open
 
 }  // namespace
 
-std::pair<std::uint16_t, std::uint16_t> Oracle::key_ports(const View& view) {
-    const Packet& packet = view.packet;
-    if (!is_icmp(packet)) return {view.local_port, view.remote_port};
-    const bool remote_asks = (packet.hook() == EDGEFW_RECEIVED) == is_echo_request(packet);
-    return remote_asks ? std::pair<std::uint16_t, std::uint16_t>{0, packet.icmp_id}
-                       : std::pair<std::uint16_t, std::uint16_t>{packet.icmp_id, 0};
-}
-
 bool Oracle::same_ends(const View& a, const View& b) {
     return a.packet.side == b.packet.side && a.packet.protocol == b.packet.protocol && a.local == b.local &&
-           a.remote == b.remote && key_ports(a) == key_ports(b);
+           a.remote == b.remote && a.key_ports == b.key_ports;
 }
 
-bool Oracle::same_forward(const View& a, const View& b) {
-    if (!a.forward || !b.forward) return !a.forward && !b.forward;
-    return a.forward->id == b.forward->id && a.forward->target == b.forward->target &&
-           a.forward->target_port == b.forward->target_port;
+bool Oracle::same_public_end(const View& a, const View& b) {
+    if (!a.translation || !b.translation) return !a.translation && !b.translation;
+    return a.translation->public_address == b.translation->public_address &&
+           a.translation->public_port == b.translation->public_port;
+}
+
+bool Oracle::is_timed_out(const Connection& connection) const {
+    return now_ - connection.seen > policy_.timeout[connection.state];
 }
 
 bool Oracle::is_live(const Connection& connection, const View& view) const {
     if (connection.state == EDGEFW_STATE_TCP_CLOSED && is_opening_syn(view.packet)) return false;
-    return now_ - connection.seen <= policy_.timeout[connection.state];
+    return !is_timed_out(connection);
 }
 
+// What is received by another public end than its own is not of a connection; what is sent goes out by it.
 Oracle::Connection* Oracle::find(const View& view) {
     if (!may_belong_to_connection(view.packet)) return nullptr;
-    const auto first = [&](auto is_it) -> Connection* {
-        for (Connection& connection : connections_) {
-            if (is_live(connection, view) && is_it(connection.opener)) return &connection;
-        }
-        return nullptr;
-    };
-    if (view.packet.hook() == EDGEFW_SENT) {
-        // What is sent names no forward: what is open comes first, then a connection through a forward.
-        for (const bool closed : {false, true}) {
-            for (const bool forwarded : {true, false}) {
-                for (Connection& connection : connections_) {
-                    if (!is_live(connection, view) || !same_ends(connection.opener, view)) continue;
-                    const bool is_closed = connection.state == EDGEFW_STATE_TCP_CLOSED;
-                    if (is_closed == closed && connection.opener.forward.has_value() == forwarded) return &connection;
-                }
-            }
-        }
-        return nullptr;
+    for (Connection& connection : connections_) {
+        if (!is_live(connection, view) || !same_ends(connection.opener, view)) continue;
+        if (view.packet.hook() == EDGEFW_SENT || same_public_end(connection.opener, view)) return &connection;
     }
-    return first([&](const View& opener) { return same_ends(opener, view) && same_forward(opener, view); });
+    return nullptr;
 }
 
-// Through forwards that are in force no longer, or not as they were: these connections end.
+// By entries that are in force no longer, or not as they were: these connections end.
 bool Oracle::revoke_retired(const View& view) {
     if (view.packet.hook() == EDGEFW_SENT || is_opening_syn(view.packet)) return false;
+    if (!may_belong_to_connection(view.packet)) return false;
+    const View wire = wire_view(view.packet);
     return std::erase_if(connections_, [&](const Connection& connection) {
                const View& opener = connection.opener;
-               return is_live(connection, view) && opener.forward && opener.packet.protocol == view.packet.protocol &&
-                      opener.packet.source == view.packet.source &&
-                      opener.packet.source_port == view.packet.source_port &&
-                      opener.packet.destination == view.packet.destination &&
-                      opener.packet.destination_port == view.packet.destination_port;
+               return is_live(connection, view) && opener.translation && !opener.translation->masqueraded &&
+                      opener.packet.protocol == wire.packet.protocol && opener.remote == wire.remote &&
+                      opener.key_ports.second == wire.key_ports.second &&
+                      opener.translation->public_address == wire.local &&
+                      opener.translation->public_port == wire.key_ports.first;
            }) > 0;
 }
 
 // What opened it, translated anew, under the policy in force.
 bool Oracle::judge_again(Connection& connection) const {
-    const View anew = view_of(connection.opener.packet);
-    if (!same_forward(anew, connection.opener)) return false;
-    const Classified classified = classify(anew);
+    const View& opener = connection.opener;
+    if (opener.translation) {
+        View anew = wire_view(opener.packet);
+        if (opener.packet.hook() == EDGEFW_RECEIVED) {
+            translate_destination(anew);
+            if (!same_ends(anew, opener)) return false;
+        } else {
+            translate_source(anew);
+        }
+        if (!anew.translation || anew.translation->id != opener.translation->id ||
+            anew.translation->masqueraded != opener.translation->masqueraded ||
+            anew.translation->public_address != opener.translation->public_address)
+            return false;
+        if (opener.translation->masqueraded && opener.translation->public_port != 0) {
+            const policy::PortRange& ports = masquerade_of(anew)->ports;
+            if (opener.translation->public_port < ports.first || opener.translation->public_port > ports.last)
+                return false;
+        }
+    }
+    const Classified classified = classify(opener);
     if (classified.action == Action::kDrop) return false;
     connection.rule = classified.rule;
     connection.generation = generation_;
@@ -189,20 +190,19 @@ bool Oracle::advance(Connection& connection, const View& view) {
 }
 
 Verdict Oracle::follow(Connection& connection, const View& view) {
-    const std::string forward = connection.opener.forward ? connection.opener.forward->id : "";
+    const std::string nat = connection.opener.translation ? connection.opener.translation->id : "";
     if (connection.generation != generation_ && !judge_again(connection)) {
         remove(connection);
-        return {Action::kDrop, EDGEFW_REASON_REVOKED, "", forward, false};
+        return {Action::kDrop, EDGEFW_REASON_REVOKED, "", nat, false};
     }
     if (!advance(connection, view)) return {Action::kDrop, EDGEFW_REASON_TCP_SEQUENCE, "", "", false};
     connection.seen = now_;
-    return {Action::kPass, EDGEFW_REASON_CONNECTION, connection.rule, forward, false};
+    leave(view.packet, connection.opener);
+    return {Action::kPass, EDGEFW_REASON_CONNECTION, connection.rule, nat, false};
 }
 
 void Oracle::open(const View& view, const std::string& rule) {
-    std::erase_if(connections_, [&](const Connection& connection) {
-        return same_ends(connection.opener, view) && same_forward(connection.opener, view);
-    });
+    std::erase_if(connections_, [&](const Connection& connection) { return same_ends(connection.opener, view); });
     Connection connection{view, generation_, rule, first_state(view.packet), now_};
     connection.opening_end.next = view.last;
     connection.other_end.acknowledged = view.first;

@@ -15,9 +15,9 @@ std::string counted(std::size_t count, const std::string& one, const std::string
 
 // What this host alone can tell. Not knowing its addresses is no fault of the policy.
 std::vector<std::string> host_warnings(const policy::Policy& policy, Context& context) {
-    const Result<std::vector<kernel::HostAddress>> addresses = kernel::host_addresses();
-    if (addresses) return observe::preflight(policy, *addresses);
-    context.log.warn("warning: not compared with this host's addresses: {}", addresses.error().message);
+    const Result<kernel::HostNetwork> network = kernel::host_network();
+    if (network) return observe::preflight(policy, *network);
+    context.log.warn("warning: not compared with this host's addresses: {}", network.error().message);
     return {};
 }
 
@@ -47,7 +47,7 @@ void print(const policy::Policy& policy, const TestOutcome& outcome, const std::
         context.out.write(ordered_json{{"file", policy.file},
                                        {"digest", policy.digest},
                                        {"rules", policy.rules.size()},
-                                       {"nat", policy.forwards.size()},
+                                       {"nat", policy.forwards.size() + policy.masquerades.size()},
                                        {"tests", tests},
                                        {"warnings", warnings}}
                               .dump(2, ' ', false, ordered_json::error_handler_t::replace) +
@@ -55,7 +55,7 @@ void print(const policy::Policy& policy, const TestOutcome& outcome, const std::
         return;
     }
     std::string line = policy.file + ": " + counted(policy.rules.size(), "rule", "rules") + ", " +
-                       counted(policy.forwards.size(), "nat entry", "nat entries") + ", ";
+                       counted(policy.forwards.size() + policy.masquerades.size(), "nat entry", "nat entries") + ", ";
     if (not_run > 0) {
         line += counted(not_run, "test", "tests") + " not run";
     } else if (outcome.passed > 0) {

@@ -4,6 +4,7 @@
 #include "userspace/image/classes.h"
 #include "userspace/image/forwards.h"
 #include "userspace/image/image.h"
+#include "userspace/image/masquerades.h"
 #include "userspace/image/rules.h"
 #include "userspace/image/tree.h"
 
@@ -29,7 +30,7 @@ public:
             configure(side);
             if (Result<Ok> done = plant(side); !done) return done.error();
         }
-        if (Result<Ok> done = forward(); !done) return done.error();
+        if (Result<Ok> done = translate(); !done) return done.error();
         measure();
         return std::move(image_);
     }
@@ -45,7 +46,7 @@ private:
     Result<Boxes> with_asking_boxes(Boxes boxes, Side side, edgefw_hook hook, Family family) const;
     Result<Forest> grow(Side side, edgefw_hook hook, Family family, const Boxes& boxes);
     std::uint32_t uses_of(const Boxes& boxes, std::uint32_t default_outcome) const;
-    Result<Ok> forward();
+    Result<Ok> translate();
     void measure();
 
     const Policy& policy_;
@@ -64,9 +65,10 @@ void Compiler::name() {
     }
     endings_.push_back({EDGEFW_OUTCOME_ASK, {}});
     image_.hosts = policy_.hosts;
-    for (const policy::Forward& forward : policy_.forwards) {
-        image_.forward_ids.push_back(forward.id);
-    }
+    for (const policy::Forward& forward : policy_.forwards)
+        image_.nat_ids.push_back(forward.id);
+    for (const policy::Masquerade& masquerade : policy_.masquerades)
+        image_.nat_ids.push_back(masquerade.id);
 }
 
 Result<Ok> Compiler::classify_addresses() {
@@ -206,10 +208,21 @@ Result<Ok> Compiler::plant(Side side, edgefw_hook hook, Family family) {
     return Ok{};
 }
 
-Result<Ok> Compiler::forward() {
+Result<Ok> Compiler::translate() {
     std::vector<edgefw_forward> entries;
-    for (std::size_t index = 0; index < policy_.forwards.size(); ++index) {
-        entries.push_back(forward_entry(policy_.forwards[index], static_cast<std::uint16_t>(index)));
+    std::uint16_t slot = 0;
+    for (const policy::Forward& forward : policy_.forwards) {
+        const auto of_ports = forward_entries(forward, slot++);
+        entries.insert(entries.end(), of_ports.begin(), of_ports.end());
+    }
+    for (const policy::Masquerade& masquerade : policy_.masquerades) {
+        const auto of_networks = masquerade_entries(masquerade, slot++);
+        image_.masquerades.insert(image_.masquerades.end(), of_networks.begin(), of_networks.end());
+    }
+    if (image_.masquerades.size() > EDGEFW_MAX_MASQUERADES) {
+        return Error{ErrorKind::kPolicy, "the masquerades name " + std::to_string(image_.masquerades.size()) +
+                                             " pairs of networks, more than " + std::to_string(EDGEFW_MAX_MASQUERADES) +
+                                             " (EDGEFW_MAX_MASQUERADES); name networks as prefixes, and fewer of them"};
     }
     return lay_out_forwards(image_, entries);
 }

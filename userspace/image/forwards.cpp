@@ -11,7 +11,7 @@ namespace edgefw::image {
 namespace {
 
 constexpr std::uint32_t kSeeds = 64;  // tried before the table doubles
-constexpr std::uint32_t kMaxBuckets = 1 << 16;
+constexpr std::uint32_t kMaxBuckets = 1 << 18;
 
 enum class FoundBy { kPublic, kTarget };
 
@@ -22,7 +22,7 @@ bool is_retired(const edgefw_forward& entry) {
 std::uint32_t bucket_of(const edgefw_forward& entry, FoundBy by, const ForwardTable& table) {
     return by == FoundBy::kPublic
                ? edgefw_forward_bucket(entry.public_address, entry.public_port, entry.protocol, table.seed, table.mask)
-               : edgefw_forward_bucket(entry.target_address, entry.target_port, entry.protocol, table.seed, table.mask);
+               : edgefw_forward_bucket(entry.target_address, 0, 0, table.seed, table.mask);
 }
 
 bool fits(const std::vector<edgefw_forward>& active, FoundBy by, const ForwardTable& table) {
@@ -45,18 +45,15 @@ std::optional<ForwardTable> room_for(const std::vector<edgefw_forward>& active, 
     return std::nullopt;
 }
 
-// Leaves out the retired entries that would make a chain too long in either table: what one finds, so must the other.
-std::vector<edgefw_forward> what_fits(const std::vector<edgefw_forward>& entries, const ForwardTable& in,
-                                      const ForwardTable& out) {
-    std::vector<unsigned> in_chain(in.mask + 1);
-    std::vector<unsigned> out_chain(out.mask + 1);
+// Leaves out the retired entries that would make a chain too long.
+std::vector<edgefw_forward> what_fits(const std::vector<edgefw_forward>& entries, FoundBy by,
+                                      const ForwardTable& table) {
+    std::vector<unsigned> chain(table.mask + 1);
     std::vector<edgefw_forward> kept;
     for (const edgefw_forward& entry : entries) {
-        unsigned& in_length = in_chain[bucket_of(entry, FoundBy::kPublic, in)];
-        unsigned& out_length = out_chain[bucket_of(entry, FoundBy::kTarget, out)];
-        if (std::max(in_length, out_length) >= EDGEFW_MAX_FORWARD_CHAIN) continue;
-        ++in_length;
-        ++out_length;
+        unsigned& length = chain[bucket_of(entry, by, table)];
+        if (length >= EDGEFW_MAX_FORWARD_CHAIN) continue;
+        ++length;
         kept.push_back(entry);
     }
     return kept;
@@ -79,34 +76,72 @@ void fill(ForwardTable& table, const std::vector<edgefw_forward>& entries, Found
     }
 }
 
-void describe(Image& image) {
-    edgefw_config& config = image.config[EDGEFW_EXTERNAL];
-    config.has_forwards = image.forwards_in.entries.empty() ? 0 : 1;
+// What the config of `side` says of NAT.
+void describe(const Image& image, unsigned side, edgefw_config& config) {
+    config.has_forwards = config.has_statics = config.masquerades = 0;
+    config.forward_in_ports = 0;
+    config.masquerade_first = UINT16_MAX;
+    config.masquerade_last = 0;
+    for (const edgefw_forward& entry : image.forwards_in.entries) {
+        if ((entry.flags & EDGEFW_FORWARD_USED) == 0 || (entry.flags & EDGEFW_FORWARD_ON(side)) == 0) continue;
+        config.has_forwards = 1;
+        if (entry.public_port == 0)
+            config.has_statics = 1;
+        else
+            config.forward_in_ports |= edgefw_forward_bit(entry.public_port);
+        if (entry.public_port != 0 && !is_retired(entry)) config.keeps_state = 1;
+    }
+    for (const edgefw_masquerade& entry : image.masquerades) {
+        if ((entry.flags & EDGEFW_FORWARD_ON(side)) == 0) continue;
+        config.masquerades = static_cast<__u32>(image.masquerades.size());
+        config.masquerade_first = std::min<__u32>(config.masquerade_first, entry.first);
+        config.masquerade_last = std::max<__u32>(config.masquerade_last, entry.last);
+        config.keeps_state = 1;
+    }
+    config.translates = (config.has_forwards != 0 || config.masquerades != 0) ? 1 : 0;
     config.forward_in_mask = image.forwards_in.mask;
     config.forward_in_seed = image.forwards_in.seed;
     config.forward_out_mask = image.forwards_out.mask;
     config.forward_out_seed = image.forwards_out.seed;
-    config.forward_in_ports = 0;
-    config.forward_out_ports = 0;
-    for (const edgefw_forward& entry : image.forwards_in.entries) {
-        if ((entry.flags & EDGEFW_FORWARD_USED) == 0) continue;
-        config.forward_in_ports |= edgefw_forward_bit(entry.public_port);
-        config.forward_out_ports |= edgefw_forward_bit(entry.target_port);
-    }
+}
+
+void describe(Image& image) {
+    for (unsigned side = 0; side < EDGEFW_SIDES; ++side)
+        describe(image, side, image.config[side]);
+}
+
+// Lays `entries` out in `table`. False: more active ones share a bucket, whatever the seed, than it holds.
+bool lay_out(ForwardTable& table, const std::vector<edgefw_forward>& entries, FoundBy by) {
+    if (entries.empty()) return true;
+    std::vector<edgefw_forward> active;
+    std::copy_if(entries.begin(), entries.end(), std::back_inserter(active),
+                 [](const edgefw_forward& entry) { return !is_retired(entry); });
+    const std::optional<ForwardTable> room = room_for(active, entries.size(), by);
+    if (!room) return false;
+    table = *room;
+    fill(table, what_fits(entries, by, table), by);
+    return true;
 }
 
 }  // namespace
 
-edgefw_forward forward_entry(const policy::Forward& forward, std::uint16_t slot) {
+std::vector<edgefw_forward> forward_entries(const policy::Forward& forward, std::uint16_t slot) {
     edgefw_forward entry = {};
     std::memcpy(&entry.public_address, forward.public_address.bytes().data(), sizeof entry.public_address);
     std::memcpy(&entry.target_address, forward.target.bytes().data(), sizeof entry.target_address);
-    entry.public_port = htons(forward.public_port);
-    entry.target_port = htons(forward.target_port);
     entry.protocol = forward.protocol;
     entry.flags = EDGEFW_FORWARD_USED;
+    for (unsigned side = 0; side < EDGEFW_SIDES; ++side) {
+        if ((forward.sides & 1u << side) != 0) entry.flags |= static_cast<__u8>(EDGEFW_FORWARD_ON(side));
+    }
     entry.slot = slot;
-    return entry;
+    if (forward.is_static()) return {entry};
+    std::vector<edgefw_forward> entries(forward.ports, entry);
+    for (std::uint16_t i = 0; i < forward.ports; ++i) {
+        entries[i].public_port = htons(static_cast<std::uint16_t>(forward.public_port + i));
+        entries[i].target_port = htons(static_cast<std::uint16_t>(forward.target_port + i));
+    }
+    return entries;
 }
 
 std::vector<edgefw_forward> entries_of(const std::vector<edgefw_forward>& table) {
@@ -122,24 +157,14 @@ std::vector<edgefw_forward> entries_of(const std::vector<edgefw_forward>& table)
 Result<Ok> lay_out_forwards(Image& image, const std::vector<edgefw_forward>& entries) {
     image.forwards_in = {};
     image.forwards_out = {};
-    describe(image);
-    if (entries.empty()) return Ok{};
-
-    std::vector<edgefw_forward> active;
-    std::copy_if(entries.begin(), entries.end(), std::back_inserter(active),
-                 [](const edgefw_forward& entry) { return !is_retired(entry); });
-    const std::optional<ForwardTable> in = room_for(active, entries.size(), FoundBy::kPublic);
-    const std::optional<ForwardTable> out = room_for(active, entries.size(), FoundBy::kTarget);
-    if (!in || !out) {
-        return Error{ErrorKind::kPolicy, "more than " + std::to_string(EDGEFW_MAX_FORWARD_CHAIN) +
-                                             " port forwards share one target address and port "
-                                             "(EDGEFW_MAX_FORWARD_CHAIN); give some another port"};
+    std::vector<edgefw_forward> statics;
+    std::copy_if(entries.begin(), entries.end(), std::back_inserter(statics),
+                 [](const edgefw_forward& entry) { return entry.public_port == 0 && !is_retired(entry); });
+    if (!lay_out(image.forwards_in, entries, FoundBy::kPublic) ||
+        !lay_out(image.forwards_out, statics, FoundBy::kTarget)) {
+        return Error{ErrorKind::kPolicy, "the NAT entries have too many ports for a table of " +
+                                             std::to_string(kMaxBuckets) + " buckets; forward fewer ports"};
     }
-    const std::vector<edgefw_forward> kept = what_fits(entries, *in, *out);
-    image.forwards_in = *in;
-    image.forwards_out = *out;
-    fill(image.forwards_in, kept, FoundBy::kPublic);
-    fill(image.forwards_out, kept, FoundBy::kTarget);
     describe(image);
     return Ok{};
 }

@@ -1,4 +1,4 @@
-// The two tables of port forwards (maps/forward.h).
+// The two tables of port forwards and static entries (maps/forward.h).
 #pragma once
 
 #include <vector>
@@ -7,13 +7,13 @@
 
 namespace edgefw::image {
 
-// The entries of both tables, active ones before retired ones, retired ones newest first. Writes both tables and what
-// the external side's config says of them. Retired entries that find no room in their bucket are left out. Fails
-// (kPolicy) when more active entries share one target than a bucket holds.
+// `entries`: active ones before retired ones, retired ones newest first. Writes both tables, and what the configs say
+// of them and of the image's masquerades. Retired entries that find no room in their bucket are left out. Fails
+// (kPolicy) when the active ones find none.
 Result<Ok> lay_out_forwards(Image& image, const std::vector<edgefw_forward>& entries);
 
-// An active entry for `forward`; `slot` as in edgefw_forward.
-edgefw_forward forward_entry(const policy::Forward& forward, std::uint16_t slot);
+// The active entries of `forward`, one a port; `slot` as in edgefw_forward.
+std::vector<edgefw_forward> forward_entries(const policy::Forward& forward, std::uint16_t slot);
 
 // The entries of a table, without its layout.
 std::vector<edgefw_forward> entries_of(const std::vector<edgefw_forward>& table);

@@ -52,10 +52,11 @@ struct Image {
     std::vector<policy::Host> hosts;                      // that rules name
     std::vector<ClassMeaning> meanings[EDGEFW_FAMILIES];  // of class n at n - 1; empty without hosts
     ForwardTable forwards_in;
-    ForwardTable forwards_out;
-    // Until plan gives out counter slots, an outcome's slot and a forward's slot are indexes here.
+    ForwardTable forwards_out;                   // static ones alone
+    std::vector<edgefw_masquerade> masquerades;  // in order
+    // Until plan gives out counter slots, an outcome's slot and a NAT entry's slot are indexes here.
     std::vector<std::string> rule_ids;
-    std::vector<std::string> forward_ids;
+    std::vector<std::string> nat_ids;  // forwards, then masquerades
     Shape shape;
 
     std::string to_text() const;  // for golden tests: trees, classes, forwards, config

@@ -9,8 +9,8 @@
 namespace edgefw::image {
 namespace {
 
-// Retired forwards that an image keeps: as many as there may be active ones.
-constexpr std::size_t kMostRetired = EDGEFW_SLOT_FIRST_RULE - EDGEFW_SLOT_FIRST_NAT;
+// Retired entries that an image keeps: a large range of ports, moved, is among them.
+constexpr std::size_t kMostRetired = 16384;
 
 // Gives out the slots of [first, end), each once: after the highest in use, then from the start.
 class SlotRange {
@@ -49,7 +49,7 @@ Result<std::vector<std::uint32_t>> give_out(const std::vector<std::string>& ids,
     for (const std::string& id : ids) {
         const std::uint32_t slot = range.slot_of(id, in_force);
         if (slot == EDGEFW_SLOT_NONE) {
-            return failed("no counter slot is left for " + id + "; push a policy with fewer rules or port forwards");
+            return failed("no counter slot is left for " + id + "; push a policy with fewer rules or NAT entries");
         }
         slots.push_back(slot);
     }
@@ -68,33 +68,29 @@ auto what_it_does(const edgefw_forward& entry) {
                     entry.slot);
 }
 
-bool has(const std::vector<edgefw_forward>& entries, const edgefw_forward& sought) {
-    return std::any_of(entries.begin(), entries.end(),
-                       [&](const edgefw_forward& entry) { return what_it_does(entry) == what_it_does(sought); });
-}
-
 }  // namespace
 
 Result<Slots> assign_slots(Image& image, const Slots& in_force) {
     const auto rules = give_out(image.rule_ids, {EDGEFW_SLOT_FIRST_RULE, EDGEFW_SLOTS_MAX, in_force}, in_force);
     if (!rules) return rules.error();
-    const auto forwards =
-        give_out(image.forward_ids, {EDGEFW_SLOT_FIRST_NAT, EDGEFW_SLOT_FIRST_RULE, in_force}, in_force);
-    if (!forwards) return forwards.error();
+    const auto nat = give_out(image.nat_ids, {EDGEFW_SLOT_FIRST_NAT, EDGEFW_SLOT_FIRST_RULE, in_force}, in_force);
+    if (!nat) return nat.error();
 
     for (edgefw_test& test : image.tests) {
         if (test.kind != EDGEFW_TEST_MATCH || (test.width & EDGEFW_OUTCOME_ASK) != 0) continue;
         const std::uint32_t slot = (*rules)[test.width & EDGEFW_OUTCOME_SLOT_MASK];
         test.width = (test.width & ~EDGEFW_OUTCOME_SLOT_MASK) | slot;
     }
-    write_slots(image.forwards_in, *forwards);
-    write_slots(image.forwards_out, *forwards);
+    write_slots(image.forwards_in, *nat);
+    write_slots(image.forwards_out, *nat);
+    for (edgefw_masquerade& entry : image.masquerades)
+        entry.slot = static_cast<__u16>((*nat)[entry.slot]);
 
     Slots slots;
     for (std::size_t i = 0; i < rules->size(); ++i)
         slots[image.rule_ids[i]] = (*rules)[i];
-    for (std::size_t i = 0; i < forwards->size(); ++i)
-        slots[image.forward_ids[i]] = (*forwards)[i];
+    for (std::size_t i = 0; i < nat->size(); ++i)
+        slots[image.nat_ids[i]] = (*nat)[i];
     return slots;
 }
 
@@ -104,9 +100,13 @@ void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force) 
     std::stable_partition(newest_first.begin(), newest_first.end(),
                           [](const edgefw_forward& entry) { return (entry.flags & EDGEFW_FORWARD_RETIRED) == 0; });
     const std::size_t room = entries.size() + kMostRetired;
+    const auto less = [](const edgefw_forward& a, const edgefw_forward& b) {
+        return what_it_does(a) < what_it_does(b);
+    };
+    std::set<edgefw_forward, decltype(less)> kept(entries.begin(), entries.end(), less);
     for (edgefw_forward& entry : newest_first) {
         if (entries.size() == room) break;
-        if (has(entries, entry)) continue;
+        if (!kept.insert(entry).second) continue;
         entry.flags |= EDGEFW_FORWARD_RETIRED;
         entries.push_back(entry);
     }

@@ -62,6 +62,7 @@ public:
             write_classes(family);
         write_forwards("in", image_.forwards_in);
         write_forwards("out", image_.forwards_out);
+        write_masquerades();
         return std::move(text_);
     }
 
@@ -144,6 +145,16 @@ private:
             line(1, std::to_string(entry.protocol) + " " + addressed(entry.public_address, entry.public_port) + " > " +
                         addressed(entry.target_address, entry.target_port) + " slot " + std::to_string(entry.slot) +
                         ((entry.flags & EDGEFW_FORWARD_RETIRED) != 0 ? " retired" : ""));
+        }
+    }
+
+    void write_masquerades() {
+        for (const edgefw_masquerade& entry : image_.masquerades) {
+            line(0, "masquerade " + std::to_string(entry.protocol) + " " + addressed(entry.inside, 0) + "/" +
+                        addressed(entry.inside_mask, 0) + " to " + addressed(entry.remote, entry.remote_port) + "/" +
+                        addressed(entry.remote_mask, 0) + " as " + addressed(entry.public_address, 0) + " ports " +
+                        std::to_string(entry.first) + "-" + std::to_string(entry.last) + " slot " +
+                        std::to_string(entry.slot));
         }
     }
 

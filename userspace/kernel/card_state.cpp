@@ -40,12 +40,15 @@ struct CardTable {
 };
 
 constexpr std::uint32_t kKey4 = sizeof(edgefw_connection4_key), kKey6 = sizeof(edgefw_connection6_key);
-constexpr std::uint32_t kConnection = sizeof(edgefw_connection), kFragment = sizeof(edgefw_fragment);
+constexpr std::uint32_t kConnection = sizeof(edgefw_connection), kInside = sizeof(edgefw_inside);
+constexpr std::uint32_t kFragment = sizeof(edgefw_fragment);
 constexpr CardTable kTables[] = {
     {"connections4", &CardMaps::connections4, kKey4, kConnection, Room::kConnections},
     {"connections6", &CardMaps::connections6, kKey6, kConnection, Room::kConnections},
     {"openings4", &CardMaps::openings4, kKey4, kConnection, Room::kOpenings},
     {"openings6", &CardMaps::openings6, kKey6, kConnection, Room::kOpenings},
+    {"publics4", &CardMaps::publics4, kKey4, kInside, Room::kConnections},
+    {"public_openings4", &CardMaps::public_openings4, kKey4, kInside, Room::kOpenings},
     {"fragments4", &CardMaps::fragments4, sizeof(edgefw_fragment4_key), kFragment, Room::kFragments},
     {"fragments6", &CardMaps::fragments6, sizeof(edgefw_fragment6_key), kFragment, Room::kFragments},
 };

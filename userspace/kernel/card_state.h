@@ -16,7 +16,8 @@ namespace edgefw::kernel {
 
 // The maps a judging program needs of its card.
 struct CardMaps {
-    Map connections4, connections6, openings4, openings6, fragments4, fragments6, counters, reasons;
+    Map connections4, connections6, openings4, openings6, publics4, public_openings4, fragments4, fragments6;
+    Map counters, reasons;
 
     // What a packet may leave behind: connections and fragments.
     std::vector<const Map*> tables() const;

@@ -69,8 +69,8 @@ Connection read(const Reader& reader, Family family, const std::uint8_t* bytes, 
     connection.local_port = ntohs(key.local_port);
     connection.remote_port = ntohs(key.remote_port);
     connection.rule = reader.id_of(value.rule);
-    if (key.nat != 0) {
-        connection.nat = reader.id_of(key.nat);
+    if (value.nat != 0) {
+        connection.nat = reader.id_of(value.nat);
         std::uint8_t address[sizeof(value.public_address)];
         std::memcpy(address, &value.public_address, sizeof(address));
         connection.public_address = Address::from_bytes(Family::kIpv4, address);

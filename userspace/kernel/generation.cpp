@@ -21,9 +21,9 @@ using nlohmann::ordered_json;
 constexpr std::uint32_t kDocumentChunk = 4096;
 constexpr std::size_t kHostRoom = 16384;      // addresses of all hosts of a policy, beyond those it begins with
 constexpr std::size_t kHostText = 32 * 1024;  // bytes for one of them, likewise
-constexpr const char* kPartNames[] = {
-    "config",          "nodes",       "tests",        "class_hosts4", "class_hosts6", "class_prefixes4",
-    "class_prefixes6", "forwards_in", "forwards_out", "document",     "hosts"};
+constexpr const char* kPartNames[] = {"config",       "nodes",           "tests",           "class_hosts4",
+                                      "class_hosts6", "class_prefixes4", "class_prefixes6", "forwards_in",
+                                      "forwards_out", "masquerades",     "document",        "hosts"};
 
 template <typename Value>
 MapSpec array_of(const char* name, std::size_t count) {
@@ -264,6 +264,7 @@ Result<Generation> Generation::create(const image::Image& image, const std::stri
     if (auto done = add(class_prefixes("class_prefixes6", image, Family::kIpv6)); !done) return done.error();
     if (auto done = add(filled_array("forwards_in", image.forwards_in.entries)); !done) return done.error();
     if (auto done = add(filled_array("forwards_out", image.forwards_out.entries)); !done) return done.error();
+    if (auto done = add(filled_array("masquerades", image.masquerades)); !done) return done.error();
     if (auto done = add(text_map("document", document, 0)); !done) return done.error();
     const std::string hosts = image::hosts_text(image);
     if (auto done = add(text_map("hosts", hosts, image.hosts.size() * kHostText)); !done) return done.error();

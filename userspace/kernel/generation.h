@@ -47,6 +47,7 @@ private:
         kClassPrefixes6,
         kForwardsIn,
         kForwardsOut,
+        kMasquerades,
         kDocument,
         kHosts,
         kParts,

@@ -185,14 +185,21 @@ private:
 // Attached cards changed or a push happened since: cheap enough to ask every second. 0: nothing attached.
 Result<std::uint32_t> generation_in_force();
 
-// Addresses of this host, all cards of the namespace (rtnetlink): for check's warning about a forward's public address,
-// and whether one of them is dynamic (has a finite lifetime: DHCP).
+// What `check` compares a policy with, of this network namespace: the addresses of all cards (rtnetlink) and whether
+// one is dynamic (has a finite lifetime: DHCP); the ports that connections of the host itself take; chains of nftables
+// that translate, as "table/chain".
 struct HostAddress {
     Address address;
     std::string interface;
     bool dynamic = false;
 };
-Result<std::vector<HostAddress>> host_addresses();
+struct HostNetwork {
+    std::vector<HostAddress> addresses;
+    std::uint32_t first_local_port = 32768;
+    std::uint32_t last_local_port = 60999;
+    std::vector<std::string> nat_chains;
+};
+Result<HostNetwork> host_network();
 
 // Whether this process may load programs; the reason when not.
 Result<Ok> may_load_programs();

@@ -6,6 +6,8 @@
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <libmnl/libmnl.h>
@@ -15,6 +17,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <memory>
 
@@ -32,8 +35,8 @@ int deliver(const nlmsghdr* header, void* to) {
 }
 
 // Sends a request and hands every message of the answer to `each`.
-Result<Ok> ask(nlmsghdr* request, Message each) {
-    const std::unique_ptr<mnl_socket, int (*)(mnl_socket*)> socket(mnl_socket_open(NETLINK_ROUTE), mnl_socket_close);
+Result<Ok> ask(nlmsghdr* request, Message each, int protocol = NETLINK_ROUTE) {
+    const std::unique_ptr<mnl_socket, int (*)(mnl_socket*)> socket(mnl_socket_open(protocol), mnl_socket_close);
     if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0)
         return system_error("opening a netlink socket", errno);
     const unsigned port = mnl_socket_get_portid(socket.get());
@@ -111,6 +114,30 @@ HostAddress host_address(const ifaddrmsg* header, const nlmsghdr* message) {
     return host;
 }
 
+// Of nftables, as "table/chain"; none where it is not to be had.
+std::vector<std::string> nat_chains() {
+    std::vector<std::string> chains;
+    std::array<char, 512> buffer{};
+    nfgenmsg* header = nullptr;
+    nlmsghdr* request = start(buffer, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, &header);
+    header->nfgen_family = AF_UNSPEC;
+    header->version = NFNETLINK_V0;
+    static_cast<void>(ask(
+        request,
+        [&](const nlmsghdr* message) {
+            std::string table, name, type;
+            Attribute each = [&](const nlattr* attribute) {
+                if (mnl_attr_get_type(attribute) == NFTA_CHAIN_TABLE) table = mnl_attr_get_str(attribute);
+                if (mnl_attr_get_type(attribute) == NFTA_CHAIN_NAME) name = mnl_attr_get_str(attribute);
+                if (mnl_attr_get_type(attribute) == NFTA_CHAIN_TYPE) type = mnl_attr_get_str(attribute);
+            };
+            mnl_attr_parse(message, sizeof(nfgenmsg), deliver_attribute, &each);
+            if (type == "nat") chains.push_back(table + "/" + name);
+        },
+        NETLINK_NETFILTER));
+    return chains;
+}
+
 }  // namespace
 
 Result<Interface> find_interface(const std::string& name) {
@@ -170,14 +197,17 @@ Result<int> count_filters(int ifindex, std::uint32_t parent) {
     return filters;
 }
 
-Result<std::vector<HostAddress>> host_addresses() {
-    std::vector<HostAddress> addresses;
+Result<HostNetwork> host_network() {
+    HostNetwork network;
     auto asked = dump_addresses([&](const ifaddrmsg* header, const nlmsghdr* message) {
         if (header->ifa_family == AF_INET || header->ifa_family == AF_INET6)
-            addresses.push_back(host_address(header, message));
+            network.addresses.push_back(host_address(header, message));
     });
     if (!asked) return asked.error();
-    return addresses;
+    if (std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range"); file)
+        file >> network.first_local_port >> network.last_local_port;
+    network.nat_chains = nat_chains();
+    return network;
 }
 
 }  // namespace edgefw::kernel

@@ -9,8 +9,9 @@
 
 namespace edgefw::observe {
 
-// One warning a line: a forward whose public address is none of this host's; an address that a DHCP server leases while
-// the policy drops the client's packets.
-std::vector<std::string> preflight(const policy::Policy& policy, const std::vector<kernel::HostAddress>& addresses);
+// One warning a line: a NAT entry whose public address is none of this host's, a masquerade that takes ports which the
+// host's own connections take; nftables that translate, too; an address that a DHCP server leases while the policy
+// drops the client's packets.
+std::vector<std::string> preflight(const policy::Policy& policy, const kernel::HostNetwork& host);
 
 }  // namespace edgefw::observe

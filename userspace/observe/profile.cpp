@@ -56,11 +56,13 @@ std::string rules_text(const Json& rules, const std::string& section, std::size_
 }
 
 std::string nat_text(const Json& nat, std::size_t width) {
-    Table table({{"nat"}, {"protocol"}, {"public"}, {"to"}, {"only"}});
+    Table table({{"nat"}, {"type"}, {"protocol"}, {"from"}, {"public"}, {"to"}, {"as"}, {"only"}});
     for (const Json& entry : nat) {
-        table.add({cell(at(entry, "name")), cell(at(entry, "protocol")),
-                   end_cell(at(entry, "public"), at(entry, "public_port")),
-                   end_cell(at(entry, "to"), at(entry, "to_port")), conditions(at(entry, "when"))});
+        const bool mapped = !cell(at(entry, "map")).empty();
+        table.add({cell(at(entry, "name")), cell(at(entry, "type")), cell(at(entry, "protocol")),
+                   cell(at(entry, "from")), end_cell(at(entry, "public"), at(entry, "public_port")),
+                   end_cell(at(entry, mapped ? "map" : "to"), at(entry, "to_port")), cell(at(entry, "as")),
+                   conditions(at(entry, "when"))});
     }
     return table.empty() ? "" : "\n" + table.to_text(width);
 }

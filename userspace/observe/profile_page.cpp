@@ -190,13 +190,15 @@ private:
     void write_nat() {
         if (at(profile_, "nat").empty()) return;
         heading("NAT");
-        line("| entry | type | protocol | public | to | only with |");
-        line("|---|---|---|---|---|---|");
+        line("| entry | type | protocol | from | public | to | as | only with |");
+        line("|---|---|---|---|---|---|---|---|");
         for (const Json& entry : at(profile_, "nat")) {
+            const bool mapped = !cell(at(entry, "map")).empty();
             line("| " + code(cell(at(entry, "name"))) + " | " + cell(at(entry, "type")) + " | " +
-                 cell(at(entry, "protocol")) + " | " + code(end_cell(at(entry, "public"), at(entry, "public_port"))) +
-                 " | " + code(end_cell(at(entry, "to"), at(entry, "to_port"))) + " | " + code(cell(at(entry, "when"))) +
-                 " |");
+                 cell(at(entry, "protocol")) + " | " + code(cell(at(entry, "from"))) + " | " +
+                 code(end_cell(at(entry, "public"), at(entry, "public_port"))) + " | " +
+                 code(end_cell(at(entry, mapped ? "map" : "to"), at(entry, "to_port"))) + " | " +
+                 code(cell(at(entry, "as"))) + " | " + code(cell(at(entry, "when"))) + " |");
         }
     }
 

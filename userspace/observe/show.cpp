@@ -41,11 +41,11 @@ std::string rules_text(const Json& document, std::size_t width) {
 }
 
 std::string nat_text(const Json& document, std::size_t width) {
-    Table table({{"nat"}, {"protocol"}, {"public"}, {"to"}});
+    Table table({{"nat"}, {"type"}, {"side"}, {"protocol"}, {"from"}, {"to"}, {"public"}});
     for (const Json& entry : at(document, "nat")) {
-        table.add({cell(at(entry, "id")), cell(at(entry, "protocol")),
-                   end_cell(at(entry, "public"), at(entry, "public_port")),
-                   end_cell(at(entry, "to"), at(entry, "to_port"))});
+        table.add({cell(at(entry, "id")), cell(at(entry, "type")), cell(at(entry, "sides")), protocol_cell(entry),
+                   cell(at(entry, "from")), end_cell(at(entry, "to"), at(entry, "to_port")),
+                   end_cell(at(entry, "public"), at(entry, "public_port"))});
     }
     return table.empty() ? "" : "\n" + table.to_text(width);
 }

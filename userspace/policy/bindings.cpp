@@ -54,6 +54,20 @@ bool check_each(const Node& value, Diagnostics& diagnostics, const Check& check)
     return good;
 }
 
+bool check_port_table(const Node& value, Diagnostics& diagnostics) {
+    if (!value.is_map() || value.items.empty()) {
+        diagnostics.error(value,
+                          describe(value) + " is no table of ports; write {9001: 192.0.2.1}, a host for each port");
+        return false;
+    }
+    bool good = true;
+    for (std::size_t i = 0; i + 1 < value.items.size(); i += 2) {
+        good = read_number(value.items[i], {1, 65535}, "a port", diagnostics).has_value() && good;
+        good = read_host(value.items[i + 1], diagnostics).has_value() && good;
+    }
+    return good;
+}
+
 bool check_value(const Node& value, const Variable& variable, Diagnostics& diagnostics) {
     const auto host = [&](const Node& item) { return read_host(item, diagnostics).has_value(); };
     const auto network = [&](const Node& item) { return check_network(item, diagnostics); };
@@ -82,6 +96,8 @@ bool check_value(const Node& value, const Variable& variable, Diagnostics& diagn
             return choice(value);
         case VariableType::kChoices:
             return check_each(value, diagnostics, choice);
+        case VariableType::kPortTable:
+            return check_port_table(value, diagnostics);
     }
     return false;
 }

@@ -130,20 +130,25 @@ Policy check(const Node& root, const Expansion& expansion, Diagnostics& diagnost
         diagnostics.error(root, "the rules name " + std::to_string(policy.hosts.size()) + " hosts, more than " +
                                     std::to_string(EDGEFW_MAX_HOSTS) + "; name the others by their addresses");
     }
-    for (const Item& item : expansion.forwards) {
-        for (Forward& forward : check_forward(item, diagnostics)) {
+    for (const Item& item : expansion.nat) {
+        Nat nat = check_nat(item, diagnostics);
+        for (Forward& forward : nat.forwards) {
             ids.add(forward.id, forward.where);
             policy.forwards.push_back(std::move(forward));
         }
+        for (Masquerade& masquerade : nat.masquerades) {
+            ids.add(masquerade.id, masquerade.where);
+            policy.masquerades.push_back(std::move(masquerade));
+        }
     }
-    check_forwards(policy.forwards, diagnostics);
-    check_constraints(expansion.uses, policy.forwards, diagnostics);
+    check_overlaps(policy, diagnostics);
+    check_constraints(expansion.uses, policy, diagnostics);
     ids.close();
     check_tests(fields.find("tests"), ids, policy, diagnostics);
     if (diagnostics.ok()) {
         warn_of_hidden_rules(policy, diagnostics);
         warn_of_rules_behind_nat(policy, diagnostics);
-        warn_of_forwards_without_rule(policy, diagnostics);
+        warn_of_nat_without_rule(policy, diagnostics);
     }
     return policy;
 }

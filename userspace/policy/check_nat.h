@@ -9,10 +9,15 @@
 
 namespace edgefw::policy {
 
-// One Forward per protocol of the entry. None when it has errors.
-std::vector<Forward> check_forward(const Item& item, Diagnostics& diagnostics);
+// What one entry of `nat:` comes to: a port forward is one a protocol, a mapped entry one a port and a masquerade, a
+// hairpin adds a masquerade. Nothing when the entry has errors.
+struct Nat {
+    std::vector<Forward> forwards;
+    std::vector<Masquerade> masquerades;
+};
+Nat check_nat(const Item& item, Diagnostics& diagnostics);
 
-// What entries must not do to one another: share a public address, port and protocol, or crowd one target.
-void check_forwards(const std::vector<Forward>& forwards, Diagnostics& diagnostics);
+// What entries must not do to one another: share a public address, port and protocol.
+void check_overlaps(const Policy& policy, Diagnostics& diagnostics);
 
 }  // namespace edgefw::policy

@@ -1,5 +1,7 @@
 #include "userspace/policy/constraint.h"
 
+#include <algorithm>
+
 #include "userspace/policy/condition.h"
 #include "userspace/policy/fields.h"
 #include "userspace/policy/special_purpose.h"
@@ -13,9 +15,9 @@ public:
     Constraint(const Node& row, const ProfileUse& use, Diagnostics& diagnostics)
         : row_(row), use_(use), diagnostics_(diagnostics) {}
 
-    void check(const std::vector<Forward>& forwards) {
+    void check(const Policy& policy) {
         if (const Node* variables = row_.find("publicly-routable")) check_routable(*variables);
-        if (const Node* variables = row_.find("no-nat")) check_no_nat(*variables, forwards);
+        if (const Node* variables = row_.find("no-nat")) check_no_nat(*variables, policy);
     }
 
 private:
@@ -27,14 +29,25 @@ private:
         });
     }
 
-    void check_no_nat(const Node& variables, const std::vector<Forward>& forwards) {
+    void check_no_nat(const Node& variables, const Policy& policy) {
         for_each_address(variables, [&](const std::string& variable, const Address& address, const Node& /*at*/) {
-            for (const Forward& forward : forwards) {
-                if (forward.public_address != address && forward.target != address) continue;
-                breach(forward.where, "the NAT entry '" + forward.id + "' touches " + variable + " " +
-                                          address.to_text() + "; remove it, or use another address");
+            const auto touches = [&](const Location& where, const std::string& id) {
+                breach(where, "the NAT entry '" + id + "' touches " + variable + " " + address.to_text() +
+                                  "; remove it, or use another address");
+            };
+            for (const Forward& forward : policy.forwards) {
+                if (forward.public_address == address || forward.target == address) touches(forward.where, forward.id);
+            }
+            for (const Masquerade& masquerade : policy.masquerades) {
+                if (masquerade.public_address == address || holds_address(masquerade.from, address))
+                    touches(masquerade.where, masquerade.id);
             }
         });
+    }
+
+    static bool holds_address(const std::vector<AddressRange>& ranges, const Address& address) {
+        return std::any_of(ranges.begin(), ranges.end(),
+                           [&](const AddressRange& range) { return range.contains(address); });
     }
 
     template <typename Visit>
@@ -79,11 +92,10 @@ private:
 
 }  // namespace
 
-void check_constraints(const std::vector<ProfileUse>& uses, const std::vector<Forward>& forwards,
-                       Diagnostics& diagnostics) {
+void check_constraints(const std::vector<ProfileUse>& uses, const Policy& policy, Diagnostics& diagnostics) {
     for (const ProfileUse& use : uses) {
         for (const Node* row : use.profile->constraints) {
-            if (selected(*row, use.bindings)) Constraint(*row, use, diagnostics).check(forwards);
+            if (selected(*row, use.bindings)) Constraint(*row, use, diagnostics).check(policy);
         }
     }
 }

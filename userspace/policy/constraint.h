@@ -9,9 +9,8 @@
 
 namespace edgefw::policy {
 
-// publicly-routable: each address is, by the IANA registries. no-nat: no forward of the whole policy, whoever wrote it,
-// has one of the addresses as its public address or target. `warning_when` makes a breach a warning.
-void check_constraints(const std::vector<ProfileUse>& uses, const std::vector<Forward>& forwards,
-                       Diagnostics& diagnostics);
+// publicly-routable: each address is, by the IANA registries. no-nat: no NAT entry of the whole policy, whoever wrote
+// it, has one of the addresses as its public address or target. `warning_when` makes a breach a warning.
+void check_constraints(const std::vector<ProfileUse>& uses, const Policy& policy, Diagnostics& diagnostics);
 
 }  // namespace edgefw::policy

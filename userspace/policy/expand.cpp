@@ -49,11 +49,10 @@ public:
             result_.rules.push_back({&item, "", {}, item.where()});
         }
     }
-    void add_forward(const Node& item) { result_.forwards.push_back({&item, "", {}, item.where()}); }
+    void add_nat(const Node& item) { result_.nat.push_back({&item, "", {}, item.where()}); }
 
     Expansion take() {
-        auto& forwards = result_.forwards;
-        std::move(profile_forwards_.begin(), profile_forwards_.end(), std::back_inserter(forwards));
+        std::move(profile_nat_.begin(), profile_nat_.end(), std::back_inserter(result_.nat));
         return std::move(result_);
     }
 
@@ -70,7 +69,7 @@ private:
         result_.uses.push_back({profile, std::move(bindings), *prefix, &item});
         const ProfileUse& use = result_.uses.back();
         add_rows(profile->rules, use, result_.rules);
-        add_rows(profile->nat, use, profile_forwards_);
+        add_rows(profile->nat, use, profile_nat_);
         warn_of_unused_variables(use, diagnostics_);
     }
 
@@ -126,7 +125,7 @@ private:
     const ProfilePath& profiles_;
     Diagnostics& diagnostics_;
     Expansion result_;
-    std::vector<Item> profile_forwards_;
+    std::vector<Item> profile_nat_;
     std::map<std::string, std::shared_ptr<const Profile>> loaded_;
 };
 
@@ -147,7 +146,7 @@ Expansion expand(const Node& root, const ProfilePath& profiles, Diagnostics& dia
     for (const Node& item : list_under(root, "rules", diagnostics))
         expander.add_rule(item);
     for (const Node& item : list_under(root, "nat", diagnostics))
-        expander.add_forward(item);
+        expander.add_nat(item);
     return expander.take();
 }
 

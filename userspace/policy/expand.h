@@ -33,7 +33,7 @@ struct ProfileUse {
 // Nodes point into the policy's Syntax, the profiles and `bound`.
 struct Expansion {
     std::vector<Item> rules;
-    std::vector<Item> forwards;
+    std::vector<Item> nat;
     std::vector<ProfileUse> uses;
     std::deque<Node> bound;
 };

@@ -109,48 +109,83 @@ private:
     std::size_t comparisons_ = 0;
 };
 
-bool is_single_port(const std::vector<PortRange>& ports, std::uint16_t port) {
-    return ports.size() == 1 && ports[0] == PortRange{port, port};
+bool is_within(const std::vector<PortRange>& ports, const Forward& forward) {
+    return ports.size() == 1 && forward.public_port <= ports[0].first &&
+           ports[0].last < forward.public_port + forward.ports;
 }
 
-// Received on an external card with the forward's public address and port: translated before the rules look.
+bool is_on(const Forward& forward, Side side) {
+    return (forward.sides & bit_of(side)) != 0;
+}
+
+// All that it matches is received with the forward's public address (and ports): translated before the rules look.
 bool always_translated(const Rule& rule, const Forward& forward) {
-    return rule.side == Side::kExternal && rule.direction != Direction::kOutbound &&
-           rule.protocol == forward.protocol && rule.local.sets.empty() && rule.local.hosts.empty() &&
-           rule.local.ranges.size() == 1 && rule.local.ranges[0] == AddressRange::host(forward.public_address) &&
-           is_single_port(rule.local_port, forward.public_port);
+    const Direction received = rule.side == Side::kExternal ? Direction::kInbound : Direction::kOutbound;
+    return is_on(forward, rule.side) && (rule.direction == received || rule.direction == Direction::kBoth) &&
+           rule.local.sets.empty() && rule.local.hosts.empty() && rule.local.ranges.size() == 1 &&
+           rule.local.ranges[0] == AddressRange::host(forward.public_address) &&
+           (forward.is_static() || (rule.protocol == forward.protocol && is_within(rule.local_port, forward)));
 }
 
-bool takes(const std::vector<PortRange>& ports, std::uint16_t port) {
+bool takes(const std::vector<PortRange>& ports, std::uint32_t first, std::uint32_t last) {
     return ports.empty() || std::any_of(ports.begin(), ports.end(), [&](const PortRange& range) {
-               return range.first <= port && port <= range.last;
+               return range.first <= last && first <= range.last;
            });
 }
 
-// Whether the rule can pass what the forward brings in; of a set or a host by name that is taken for granted.
+bool may_name(const AddressMatch& match, const std::vector<AddressRange>& addresses) {
+    if (match.any() || !match.sets.empty() || !match.hosts.empty()) return true;  // of a set it is taken for granted
+    return std::any_of(match.ranges.begin(), match.ranges.end(), [&](const AddressRange& range) {
+        return std::any_of(addresses.begin(), addresses.end(),
+                           [&](const AddressRange& address) { return range.overlaps(address); });
+    });
+}
+
+// Whether the rule can pass some of what the forward brings in.
 bool may_pass(const Rule& rule, const Forward& forward) {
-    const AddressMatch& local = rule.local;
-    const bool named = local.any() || !local.sets.empty() || !local.hosts.empty() ||
-                       std::any_of(local.ranges.begin(), local.ranges.end(),
-                                   [&](const AddressRange& range) { return range.contains(forward.target); });
-    return rule.action == Action::kPass && rule.side == Side::kExternal && rule.direction != Direction::kOutbound &&
-           (!rule.protocol || *rule.protocol == forward.protocol) && named &&
-           takes(rule.local_port, forward.target_port);
+    const Direction received = rule.side == Side::kExternal ? Direction::kInbound : Direction::kOutbound;
+    if (rule.action != Action::kPass || !is_on(forward, rule.side)) return false;
+    if (rule.direction != received && rule.direction != Direction::kBoth) return false;
+    if (!may_name(rule.local, {AddressRange::host(forward.target)})) return false;
+    if (forward.is_static()) return true;
+    return (!rule.protocol || *rule.protocol == forward.protocol) &&
+           takes(rule.local_port, forward.target_port, forward.target_port + forward.ports - 1u);
+}
+
+// Whether the rule can pass some of what the masquerade sends out.
+bool may_pass(const Rule& rule, const Masquerade& masquerade) {
+    const Direction sent = rule.side == Side::kExternal ? Direction::kOutbound : Direction::kInbound;
+    return rule.action == Action::kPass && rule.side == masquerade.side &&
+           (rule.direction == sent || rule.direction == Direction::kBoth) && may_name(rule.local, masquerade.from) &&
+           (masquerade.to.empty() || may_name(rule.remote, masquerade.to)) &&
+           (!rule.protocol || !masquerade.protocol || *rule.protocol == *masquerade.protocol);
 }
 
 }  // namespace
 
-void warn_of_forwards_without_rule(const Policy& policy, Diagnostics& diagnostics) {
-    if (policy.defaults[EDGEFW_EXTERNAL][0] == Action::kPass) return;
+void warn_of_nat_without_rule(const Policy& policy, Diagnostics& diagnostics) {
+    const auto passed = [&](const auto& entry) {
+        return std::any_of(policy.rules.begin(), policy.rules.end(),
+                           [&](const Rule& rule) { return may_pass(rule, entry); });
+    };
     for (const Forward& forward : policy.forwards) {
-        if (std::any_of(policy.rules.begin(), policy.rules.end(),
-                        [&](const Rule& rule) { return may_pass(rule, forward); }))
+        const Side side = is_on(forward, Side::kExternal) ? Side::kExternal : Side::kInternal;
+        const bool external = side == Side::kExternal;
+        if (policy.defaults[static_cast<int>(side)][external ? 0 : 1] == Action::kPass || passed(forward)) continue;
+        diagnostics.warning(forward.where,
+                            "the forward '" + forward.id + "' brings in what no rule passes; add an " +
+                                std::string(external ? "external inbound" : "internal outbound") + " rule with local " +
+                                forward.target.to_text() +
+                                (forward.is_static() ? "" : " and local_port " + std::to_string(forward.target_port)));
+    }
+    for (const Masquerade& masquerade : policy.masquerades) {
+        const bool external = masquerade.side == Side::kExternal;
+        if (policy.defaults[static_cast<int>(masquerade.side)][external ? 1 : 0] == Action::kPass || passed(masquerade))
             continue;
-        diagnostics.warning(forward.where, "the forward '" + forward.id +
-                                               "' brings in what no rule passes; add an external inbound rule with "
-                                               "local " +
-                                               forward.target.to_text() + " and local_port " +
-                                               std::to_string(forward.target_port));
+        diagnostics.warning(masquerade.where, "the masquerade '" + masquerade.id +
+                                                  "' sends out what no rule passes; add an " +
+                                                  (external ? "external outbound" : "internal inbound") +
+                                                  " rule with local " + masquerade.from[0].to_text());
     }
 }
 
@@ -170,14 +205,13 @@ void warn_of_hidden_rules(const Policy& policy, Diagnostics& diagnostics) {
 }
 
 void warn_of_rules_behind_nat(const Policy& policy, Diagnostics& diagnostics) {
-    std::map<std::pair<Address, std::uint16_t>, std::vector<const Forward*>> by_public;
-    for (const Forward& forward : policy.forwards) {
-        by_public[{forward.public_address, forward.public_port}].push_back(&forward);
-    }
+    std::map<Address, std::vector<const Forward*>> by_public;
+    for (const Forward& forward : policy.forwards)
+        by_public[forward.public_address].push_back(&forward);
     if (by_public.empty()) return;
     for (const Rule& rule : policy.rules) {
-        if (rule.local.ranges.size() != 1 || rule.local_port.size() != 1) continue;
-        const auto found = by_public.find({rule.local.ranges[0].first, rule.local_port[0].first});
+        if (rule.local.ranges.size() != 1) continue;
+        const auto found = by_public.find(rule.local.ranges[0].first);
         if (found == by_public.end()) continue;
         for (const Forward* forward : found->second) {
             if (!always_translated(rule, *forward)) continue;

@@ -14,8 +14,8 @@ void warn_of_hidden_rules(const Policy& policy, Diagnostics& diagnostics);
 
 // Warns of each rule whose local end is the public address and port of a forward: the destination is translated before
 // the rules look.
-// Of a forward whose packets are translated and then dropped: a NAT entry passes nothing by itself.
-void warn_of_forwards_without_rule(const Policy& policy, Diagnostics& diagnostics);
+// Of an entry whose packets are translated and then dropped: a NAT entry passes nothing by itself.
+void warn_of_nat_without_rule(const Policy& policy, Diagnostics& diagnostics);
 
 void warn_of_rules_behind_nat(const Policy& policy, Diagnostics& diagnostics);
 

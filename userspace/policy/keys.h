@@ -15,8 +15,11 @@ inline constexpr auto kRuleKeys = std::to_array<std::string_view>(
 
 inline constexpr auto kUseKeys = std::to_array<std::string_view>({"use", "as", "with"});
 
-inline constexpr auto kNatKeys = std::to_array<std::string_view>(
-    {"name", "type", "protocol", "public", "public_port", "to", "to_port", "description"});
+inline constexpr auto kNatKeys =
+    std::to_array<std::string_view>({"name", "type", "side", "protocol", "public", "public_port", "to", "to_port",
+                                     "map", "from", "as", "ports", "keep_parity", "hairpin", "description"});
+
+inline constexpr auto kHairpinKeys = std::to_array<std::string_view>({"from", "as", "ports"});
 
 inline constexpr auto kTestKeys = std::to_array<std::string_view>({"packet", "expect", "rule", "reason"});
 

@@ -90,15 +90,42 @@ struct Rule {
     Location where;
 };
 
-// Port forward of one port. Several protocols are several entries with ids of their own.
+// The sides on whose cards a NAT entry translates: bit n is enum edgefw_side n.
+constexpr std::uint8_t bit_of(Side side) {
+    return static_cast<std::uint8_t>(1u << static_cast<unsigned>(side));
+}
+
+// Translates the destination of what is received. A port forward: the ports from `public_port` on become those from
+// `target_port` on; several protocols are several entries with ids of their own. A static entry: all of the address,
+// and the source of what the target sends.
 struct Forward {
     std::string id;
     Origin origin;
-    std::uint8_t protocol = 0;  // IPPROTO_TCP or IPPROTO_UDP
+    std::uint8_t protocol = 0;  // IPPROTO_TCP or IPPROTO_UDP; 0: static
     Address public_address;     // IPv4
     std::uint16_t public_port = 0;
     Address target;  // IPv4
     std::uint16_t target_port = 0;
+    std::uint16_t ports = 1;  // 0: static
+    std::uint8_t sides = bit_of(Side::kExternal);
+    Location where;
+
+    bool is_static() const { return ports == 0; }
+};
+
+// Translates the source of connections that are opened from `from` (to `to`) and sent on a card of `side`: many
+// addresses become one, each connection with a port of its own. The first entry that matches does.
+struct Masquerade {
+    std::string id;
+    Origin origin;
+    Side side = Side::kExternal;
+    std::vector<AddressRange> from;        // IPv4; sorted, disjoint, not empty
+    std::vector<AddressRange> to;          // IPv4; sorted, disjoint; empty: any
+    std::optional<std::uint8_t> protocol;  // absent: any
+    std::uint16_t remote_port = 0;         // 0: any
+    Address public_address;                // IPv4
+    PortRange ports;                       // it takes the public ports from here
+    bool keeps_parity = false;             // UDP: an even port gets an even one (RTP and RTCP)
     Location where;
 };
 
@@ -129,6 +156,7 @@ struct PolicyTest {
 struct Policy {
     std::vector<Rule> rules;  // in order: the first that matches decides
     std::vector<Forward> forwards;
+    std::vector<Masquerade> masquerades;
     std::vector<Set> sets;
     std::vector<Host> hosts;                                    // sorted by name
     Action defaults[EDGEFW_SIDES][2] = {};                      // [side][0 inbound, 1 outbound]

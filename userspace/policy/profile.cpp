@@ -15,7 +15,7 @@
 namespace edgefw::policy {
 namespace {
 
-constexpr std::array<Word<VariableType>, 10> kTypes{{{"address", VariableType::kAddress},
+constexpr std::array<Word<VariableType>, 11> kTypes{{{"address", VariableType::kAddress},
                                                      {"addresses", VariableType::kAddresses},
                                                      {"network", VariableType::kNetwork},
                                                      {"networks", VariableType::kNetworks},
@@ -24,7 +24,8 @@ constexpr std::array<Word<VariableType>, 10> kTypes{{{"address", VariableType::k
                                                      {"ports", VariableType::kPorts},
                                                      {"bool", VariableType::kBool},
                                                      {"choice", VariableType::kChoice},
-                                                     {"choices", VariableType::kChoices}}};
+                                                     {"choices", VariableType::kChoices},
+                                                     {"port-table", VariableType::kPortTable}}};
 
 std::string text_of(const Fields& fields, std::string_view key, Diagnostics& diagnostics) {
     const Node* node = fields.find(key);

@@ -25,7 +25,8 @@ enum class VariableType {
     kPorts,  // as `local_port:` of a rule
     kBool,
     kChoice,
-    kChoices,  // a list of choices, or all
+    kChoices,    // a list of choices, or all
+    kPortTable,  // as `map:` of a NAT entry: a host for each port
 };
 
 std::string_view to_text(VariableType type);

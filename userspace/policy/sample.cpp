@@ -25,6 +25,8 @@ std::string sample_value(const Variable& variable, std::size_t index) {
             return std::to_string(20000 + index);
         case VariableType::kPorts:
             return std::to_string(21000 + 20 * index) + "-" + std::to_string(21009 + 20 * index);
+        case VariableType::kPortTable:
+            return "{" + std::to_string(22000 + index) + ": 11.4." + number + ".1}";
         case VariableType::kBool:
         case VariableType::kChoice:
         case VariableType::kChoices:

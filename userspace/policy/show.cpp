@@ -77,18 +77,57 @@ ordered_json to_json(const Rule& rule) {
     return json;
 }
 
+std::string ports_text(std::uint16_t first, std::uint16_t count) {
+    return to_text(PortRange{first, static_cast<std::uint16_t>(first + count - 1)});
+}
+
+ordered_json ranges_of(const std::vector<AddressRange>& ranges) {
+    ordered_json json = ordered_json::array();
+    for (const AddressRange& range : ranges)
+        json.push_back(range.to_text());
+    return json;
+}
+
+ordered_json sides_of(std::uint8_t sides) {
+    ordered_json json = ordered_json::array();
+    for (const Word<Side>& side : kSides) {
+        if ((sides & bit_of(side.value)) != 0) json.push_back(side.text);
+    }
+    return json;
+}
+
 ordered_json to_json(const Forward& forward) {
     ordered_json json;
     json["id"] = forward.id;
-    json["type"] = "port-forward";
-    json["protocol"] = protocol_text(forward.protocol);
+    json["type"] = forward.is_static() ? "static" : "port-forward";
+    json["sides"] = sides_of(forward.sides);
+    if (!forward.is_static()) json["protocol"] = protocol_text(forward.protocol);
     json["public"] = forward.public_address.to_text();
-    json["public_port"] = std::to_string(forward.public_port);
+    if (!forward.is_static()) json["public_port"] = ports_text(forward.public_port, forward.ports);
     json["to"] = forward.target.to_text();
-    json["to_port"] = std::to_string(forward.target_port);
+    if (!forward.is_static()) json["to_port"] = ports_text(forward.target_port, forward.ports);
     json["profile"] = text_or_null(forward.origin.profile);
     json["document"] = text_or_null(forward.origin.document);
     if (forward.where.line > 0) json["where"] = forward.where.to_text();
+    return json;
+}
+
+ordered_json to_json(const Masquerade& masquerade) {
+    ordered_json json;
+    json["id"] = masquerade.id;
+    json["type"] = "masquerade";
+    json["sides"] = sides_of(bit_of(masquerade.side));
+    json["protocol"] = masquerade.protocol ? ordered_json(protocol_text(*masquerade.protocol)) : ordered_json();
+    json["from"] = ranges_of(masquerade.from);
+    json["to"] = ranges_of(masquerade.to);
+    json["to_port"] =
+        masquerade.remote_port == 0 ? ordered_json() : ordered_json(std::to_string(masquerade.remote_port));
+    json["public"] = masquerade.public_address.to_text();
+    json["public_port"] = to_text(masquerade.ports);
+    json["keep_parity"] = masquerade.keeps_parity;
+    json["profile"] = text_or_null(masquerade.origin.profile);
+    json["document"] = text_or_null(masquerade.origin.document);
+    if (masquerade.where.line > 0) json["where"] = masquerade.where.to_text();
     return json;
 }
 
@@ -149,6 +188,8 @@ ordered_json show(const Policy& policy) {
     json["nat"] = ordered_json::array();
     for (const Forward& forward : policy.forwards)
         json["nat"].push_back(to_json(forward));
+    for (const Masquerade& masquerade : policy.masquerades)
+        json["nat"].push_back(to_json(masquerade));
     json["defaults"] = defaults_of(policy);
     json["builtins"] = builtins_of(policy);
     json["sets"] = sets_of(policy);

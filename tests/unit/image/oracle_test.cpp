@@ -116,16 +116,17 @@ policy::Forward gateway(const std::string& target) {
     return forward;
 }
 
-TEST(Oracle, ForwardedAndDirectConnectionsAreTwo) {
+TEST(Oracle, OneConnectionHasOnePublicEnd) {
     Policy policy = web_and_dns();
     policy.forwards = {gateway("192.0.2.20")};
     Oracle oracle(policy);
     const std::string through = "external inbound tcp 198.51.100.9:40000 > 203.0.113.7:443";
     EXPECT_EQ(judge(oracle, through), "pass rule web via map opened");
-    EXPECT_EQ(judge(oracle, kSyn), "pass rule web opened");
+    EXPECT_EQ(judge(oracle, kSyn), "drop nat-collision web");
     EXPECT_EQ(judge(oracle, through + " ack"), "pass connection web via map");
-    EXPECT_EQ(judge(oracle, kAck), "pass connection web");
+    EXPECT_EQ(judge(oracle, kAck), "drop default");
     EXPECT_EQ(judge(oracle, kReply), "pass connection web via map");
+    EXPECT_EQ(oracle.left().to_text(), "external outbound tcp 203.0.113.7:443 > 198.51.100.9:40000 syn,ack");
 }
 
 TEST(Oracle, AForwardThatMovesRevokes) {

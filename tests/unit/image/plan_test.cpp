@@ -53,7 +53,7 @@ TEST(Slots, KeepTheirsAndNewOnesFollowTheHighest) {
     ASSERT_TRUE(slots);
     EXPECT_EQ(*slots, (Slots{{"a", 1041}, {"b", 1030}, {"c", 1042}, {"map", 41}}));
     EXPECT_EQ(slots_in(image), (std::vector<std::uint32_t>{1030, 1041, 1042}));
-    const auto entries = image::entries_of(image.forwards_out.entries);
+    const auto entries = image::entries_of(image.forwards_in.entries);
     ASSERT_EQ(entries.size(), 1u);
     EXPECT_EQ(entries[0].slot, 41);
 }
@@ -93,7 +93,7 @@ TEST(Slots, AreExhausted) {
 
 // What the data path does: from the bucket along the chain. Empty: no entry.
 std::string lookup_in(const image::Image& image, const std::string& address, std::uint16_t port) {
-    edgefw_forward key = image::forward_entry(forward("", address, "0.0.0.0", port), 0);
+    edgefw_forward key = image::forward_entries(forward("", address, "0.0.0.0", port), 0)[0];
     const image::ForwardTable& table = image.forwards_in;
     if (table.entries.empty()) return "";
     std::uint32_t place =
@@ -120,29 +120,78 @@ TEST(Forwards, AreFoundAlongTheirChains) {
     EXPECT_EQ(image.config[EDGEFW_EXTERNAL].has_forwards, 1u);
     EXPECT_EQ(image.config[EDGEFW_INTERNAL].has_forwards, 0u);
     EXPECT_EQ(image.config[EDGEFW_EXTERNAL].forward_in_mask, image.forwards_in.mask);
-    EXPECT_EQ(image.config[EDGEFW_EXTERNAL].forward_out_seed, image.forwards_out.seed);
+    EXPECT_EQ(image.config[EDGEFW_EXTERNAL].forward_in_seed, image.forwards_in.seed);
+    EXPECT_TRUE(image.forwards_out.entries.empty());  // their replies need no entry
     for (std::uint16_t i = 0; i < 500; ++i)
         ASSERT_EQ(lookup_in(image, "203.0.113.7", 2000 + i), std::to_string(i) + " ");
     EXPECT_EQ(lookup_in(image, "203.0.113.7", 1999), "");
 }
 
 TEST(Forwards, AreInNetworkByteOrder) {
-    const edgefw_forward entry = image::forward_entry(forward("", "203.0.113.7", "10.0.0.5"), 3);
+    const edgefw_forward entry = image::forward_entries(forward("", "203.0.113.7", "10.0.0.5"), 3)[0];
     EXPECT_EQ(entry.public_address, inet_addr("203.0.113.7"));
     EXPECT_EQ(entry.target_address, inet_addr("10.0.0.5"));
     EXPECT_EQ(entry.public_port, htons(9555));
-    EXPECT_EQ(entry.flags, EDGEFW_FORWARD_USED);
+    EXPECT_EQ(entry.flags, EDGEFW_FORWARD_USED | EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL));
 }
 
-TEST(Forwards, TooManyToOneTarget) {
+TEST(Forwards, ARangeIsAnEntryAPort) {
+    policy::Forward range = forward("range", "203.0.113.7", "10.0.0.5", 50000);
+    range.target_port = 40000;
+    range.ports = 10000;
+    const image::Image image = image_of({}, {range});
+    for (const std::uint16_t port : {50000, 54321, 59999})
+        EXPECT_EQ(lookup_in(image, "203.0.113.7", port), "0 ");
+    EXPECT_EQ(lookup_in(image, "203.0.113.7", 49999) + lookup_in(image, "203.0.113.7", 60000), "");
+    const auto entries = image::forward_entries(range, 0);
+    EXPECT_EQ(entries[9999].public_port, htons(59999));
+    EXPECT_EQ(entries[9999].target_port, htons(49999));
+}
+
+TEST(Forwards, StaticOnesAreFoundByBothEnds) {
+    policy::Forward all = forward("all", "203.0.113.7", "10.0.0.5", 0);
+    all.ports = 0;
+    all.protocol = 0;
+    all.target_port = 0;
+    const image::Image image = image_of({}, {all, forward("map", "203.0.113.7", "10.0.0.6")});
+    EXPECT_EQ(image.config[EDGEFW_EXTERNAL].has_statics, 1u);
+    EXPECT_EQ(image::entries_of(image.forwards_in.entries).size(), 2u);
+    ASSERT_EQ(image::entries_of(image.forwards_out.entries).size(), 1u);
+    EXPECT_EQ(image::entries_of(image.forwards_out.entries)[0].target_address, inet_addr("10.0.0.5"));
+}
+
+TEST(Masquerades, ArePairsOfPrefixesInOrder) {
     policy::Policy policy;
-    for (int i = 1; i <= EDGEFW_MAX_FORWARD_CHAIN + 1; ++i)
-        policy.forwards.push_back(forward("map-" + std::to_string(i), "203.0.113." + std::to_string(i), "10.0.0.5"));
+    policy::Masquerade entry;
+    entry.id = "office";
+    entry.from = {*AddressRange::parse("192.168.0.0/16"), *AddressRange::parse("10.0.0.1-10.0.0.2")};
+    entry.to = {*AddressRange::parse("198.51.100.0/24")};
+    entry.protocol = IPPROTO_TCP;
+    entry.remote_port = 443;
+    entry.public_address = *Address::parse("203.0.113.7");
+    entry.ports = {61000, 61999};
+    policy.masquerades = {entry};
     const Result<image::Image> image = image::compile(policy);
-    ASSERT_FALSE(image);
-    EXPECT_EQ(image.error().kind, ErrorKind::kPolicy);
-    policy.forwards.pop_back();
-    EXPECT_TRUE(image::compile(policy));
+    ASSERT_TRUE(image);
+    ASSERT_EQ(image->masquerades.size(), 3u);
+    EXPECT_EQ(image->masquerades[0].inside, inet_addr("192.168.0.0"));
+    EXPECT_EQ(image->masquerades[0].inside_mask, inet_addr("255.255.0.0"));
+    EXPECT_EQ(image->masquerades[2].inside, inet_addr("10.0.0.2"));
+    EXPECT_EQ(image->masquerades[2].inside_mask, inet_addr("255.255.255.255"));
+    EXPECT_EQ(image->masquerades[0].remote_mask, inet_addr("255.255.255.0"));
+    EXPECT_EQ(image->masquerades[0].remote_port, htons(443));
+    const edgefw_config& config = image->config[EDGEFW_EXTERNAL];
+    EXPECT_EQ(config.masquerades, 3u);
+    EXPECT_EQ(config.masquerade_first, 61000u);
+    EXPECT_EQ(config.masquerade_last, 61999u);
+    EXPECT_EQ(config.keeps_state, 1u);
+    EXPECT_EQ(image->config[EDGEFW_INTERNAL].masquerades, 0u);
+
+    policy.masquerades[0].from = {*AddressRange::parse("10.0.0.1-10.0.255.254")};
+    policy.masquerades[0].to = {*AddressRange::parse("10.1.0.1-10.1.255.254")};
+    const Result<image::Image> many = image::compile(policy);
+    ASSERT_FALSE(many);
+    EXPECT_NE(many.error().message.find("more than 64"), std::string::npos) << many.error().message;
 }
 
 TEST(Retire, ChangedAndRemovedOnes) {
@@ -176,7 +225,7 @@ TEST(Retire, LeavesOutWhatTheChainCannotHold) {
         in_force = std::move(next);
     }
     EXPECT_EQ(lookup_in(in_force, "203.0.113.7", 9555), "32 retired 32 retired 32 retired 32 ");
-    const auto entries = image::entries_of(in_force.forwards_out.entries);
+    const auto entries = image::entries_of(in_force.forwards_in.entries);
     EXPECT_EQ(entries.size(), unsigned{EDGEFW_MAX_FORWARD_CHAIN});
     EXPECT_TRUE(std::any_of(entries.begin(), entries.end(),
                             [](const edgefw_forward& entry) { return entry.target_address == inet_addr("10.0.0.5"); }));

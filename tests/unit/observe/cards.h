@@ -22,7 +22,7 @@ inline constexpr const char* kDocument = R"({
      "table": 10, "figure": 5, "side": "internal", "direction": "outbound", "protocol": "any",
      "local": "any", "local_port": "5061", "remote": "any", "remote_port": "any", "state": "keep",
      "action": "drop", "slot": 1025}],
-  "nat": [{"id": "office/map", "protocol": "tcp", "public": "203.0.113.7", "public_port": "9555",
+  "nat": [{"id": "office/map", "type": "port-forward", "sides": ["external"], "protocol": "tcp", "public": "203.0.113.7", "public_port": "9555",
            "to": "10.0.0.5", "to_port": "9555", "slot": 32}],
   "defaults": {"external": {"inbound": "drop", "outbound": "pass"}, "internal": {"inbound": "pass", "outbound": "pass"}},
   "builtins": [{"id": "builtin/arp", "on": true}, {"id": "builtin/dhcp", "on": false}],

@@ -20,7 +20,7 @@ TEST(ProfileText, ShowsVariablesOptionsRulesAndSource) {
              "protocol": "tcp", "local": "$gateway", "local_port": "9555"},
             {"name": "out", "role": "gateway", "table": 1, "side": "external", "direction": "outbound",
              "protocol": "tcp", "remote_port": "9555", "when": {"mapping": "port"}}],
-        "nat": [{"name": "map", "protocol": "tcp", "public": "$public", "public_port": "9555", "to": "$gateway",
+        "nat": [{"name": "map", "type": "port-forward", "protocol": "tcp", "public": "$public", "public_port": "9555", "to": "$gateway",
                  "to_port": "9555", "when": {"mapping": "port"}}],
         "constraints": []})");
     EXPECT_EQ(profile_text(profile, 120),
@@ -41,8 +41,8 @@ TEST(ProfileText, ShowsVariablesOptionsRulesAndSource) {
               "in    external  inbound    tcp       $gateway :9555  any\n"
               "out   external  outbound   tcp       any             any :9555  when mapping port\n"
               "\n"
-              "nat  protocol  public         to              only\n"
-              "map  tcp       $public :9555  $gateway :9555  when mapping port\n");
+              "nat  type          protocol  from  public         to              as  only\n"
+              "map  port-forward  tcp             $public :9555  $gateway :9555      when mapping port\n");
 }
 
 }  // namespace

@@ -21,9 +21,10 @@ TEST(CheckNat, EntriesAsShown) {
     ASSERT_TRUE(policy) << policy.error().message;
     const auto nat = show(*policy)["nat"];
     ASSERT_EQ(nat.size(), 3u);
-    EXPECT_EQ(nat[0].dump(),
-              R"({"id":"web/tcp","type":"port-forward","protocol":"tcp","public":"203.0.113.7","public_port":"80",)"
-              R"("to":"10.0.0.5","to_port":"8080","profile":null,"document":null,"where":"p:3:3"})");
+    EXPECT_EQ(
+        nat[0].dump(),
+        R"({"id":"web/tcp","type":"port-forward","sides":["external"],"protocol":"tcp","public":"203.0.113.7","public_port":"80",)"
+        R"("to":"10.0.0.5","to_port":"8080","profile":null,"document":null,"where":"p:3:3"})");
     EXPECT_EQ(nat[1]["id"], "web/udp");
     EXPECT_EQ(nat[2]["id"], "mail");
     EXPECT_EQ(nat[2]["to_port"], "25");
@@ -37,22 +38,76 @@ TEST(CheckNat, Errors) {
         {"protocol: icmp, public: 203.0.113.7, public_port: 80, to: 10.0.0.5",
          "p:3:46: 'icmp' is not a protocol of a port forward; write tcp or udp"},
         {"protocol: tcp, public: 2001:db8::1, public_port: 80, to: 10.0.0.5",
-         "p:3:59: a port forward is for IPv4; '2001:db8::1' is IPv6, which needs no NAT: pass it by a rule"},
+         "p:3:59: NAT is for IPv4; '2001:db8::1' is IPv6, which needs no NAT: pass it by a rule"},
         {"protocol: tcp, public: 203.0.113.0/24, public_port: 80, to: 10.0.0.5",
          "p:3:59: '203.0.113.0/24' is more than one address; write one host"},
         {"protocol: tcp, public: 203.0.113.7, public_port: 0, to: 10.0.0.5",
-         "p:3:85: '0' is not a port; write 1 to 65535"},
-        {"protocol: tcp, public: 203.0.113.7, public_port: 80-90, to: 10.0.0.5",
-         "p:3:85: '80-90' is not a port; write 1 to 65535"},
+         "p:3:85: '0' is not a port or a range first-last; write one entry for each range"},
+        {"protocol: tcp, public: 203.0.113.7, public_port: [80, 90], to: 10.0.0.5",
+         "p:3:85: a list is not a port or a range first-last; write one entry for each range"},
+        {"protocol: tcp, public: 203.0.113.7, public_port: 80-90, to: 10.0.0.5, to_port: 1-3",
+         "p:3:115: there are 11 public ports and 3 of the target; write as many, or the first one alone"},
+        {"protocol: tcp, public: 203.0.113.7, public_port: 80-90, to: 10.0.0.5, to_port: 65530",
+         "p:3:115: a range of 11 ports from 65530 on ends beyond 65535"},
+        {"protocol: tcp, public: 203.0.113.7, public_port: 80, to: 10.0.0.5, ports: 1-5",
+         "p:3:110: an entry of type port-forward has no `ports:`; remove it"},
         {"protocol: tcp, public: 203.0.113.7, public_port: 80, to: 203.0.113.7",
          "p:3:93: the target is the public address itself; name the address of the server behind it"},
         {"protocol: tcp, public: 203.0.113.7, to: 10.0.0.5", "p:3:3: a NAT entry needs `public_port:`"},
     };
     for (const auto& row : rows)
         EXPECT_EQ(errors_of("nat:\n" + forward("web", row.rest)), row.error) << row.rest;
-    EXPECT_EQ(errors_of("nat:\n- { name: a, type: masquerade, protocol: tcp, public: 203.0.113.7, public_port: 80, to: "
-                        "10.0.0.5 }\n"),
-              "p:3:20: 'masquerade' is not a type of NAT in this release; write port-forward (others follow)");
+    const struct {
+        const char* entry;
+        const char* error;
+    } entries[] = {
+        {"{name: a, type: dnat}",
+         "p:3:19: 'dnat' is not a type of NAT; write port-forward, static, masquerade or mapped"},
+        {"{name: a, type: static, public: 203.0.113.7}", "p:3:3: a NAT entry needs `to:`"},
+        {"{name: a, type: static, public: 203.0.113.7, to: 10.0.0.5, to_port: 5}",
+         "p:3:71: an entry of type static has no `to_port:`; remove it"},
+        {"{name: a, type: masquerade, from: 10.0.0.0/8}", "p:3:3: a NAT entry needs `as:`"},
+        {"{name: a, type: masquerade, from: '2001:db8::/32', as: 203.0.113.7}",
+         "p:3:37: NAT is for IPv4; '2001:db8::/32' is IPv6, which needs no NAT: pass it by a rule"},
+        {"{name: a, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7, ports: 5, keep_parity: true}",
+         "p:3:89: one port is even or odd; `ports:` needs two at least"},
+        {"{name: a, type: mapped, protocol: tcp, public: 10.0.0.1, to_port: 5, map: 9, from: 10.0.0.0/8, as: "
+         "203.0.113.7}",
+         "p:3:77: `map:` gives each port of the firewall its server; write {9001: 192.0.2.1}"},
+        {"{name: a, type: static, public: 203.0.113.7, to: 10.0.0.5, hairpin: {from: 10.0.0.0/8}}",
+         "p:3:71: a hairpin needs `as:`"},
+    };
+    for (const auto& row : entries)
+        EXPECT_EQ(errors_of(std::string("nat:\n- ") + row.entry + "\n"), row.error) << row.entry;
+}
+
+TEST(CheckNat, OneEntryMayComeToSeveral) {
+    const auto policy = load_lines(
+        "nat:\n"
+        "- {name: proxy, type: mapped, protocol: tcp, public: 192.168.1.1, to_port: 16384, from: 192.168.1.0/24,\n"
+        "   as: 203.0.113.7, map: {9001: 204.164.111.5, 9002: 140.239.229.7}}\n"
+        "- {name: media, type: port-forward, protocol: udp, public: 203.0.113.7, public_port: 50000-59999,\n"
+        "   to: 192.168.1.5, hairpin: {from: 192.168.1.0/24, as: 192.168.1.1}}\n");
+    ASSERT_TRUE(policy) << policy.error().message;
+    std::string text;
+    for (const policy::Forward& forward : policy->forwards) {
+        text += forward.id + " " + std::to_string(forward.sides) + " " + std::to_string(forward.public_port) + "+" +
+                std::to_string(forward.ports) + " > " + forward.target.to_text() + ":" +
+                std::to_string(forward.target_port) + "\n";
+    }
+    EXPECT_EQ(text,
+              "proxy/9001 2 9001+1 > 204.164.111.5:16384\n"
+              "proxy/9002 2 9002+1 > 140.239.229.7:16384\n"
+              "media 3 50000+10000 > 192.168.1.5:50000\n");
+    ASSERT_EQ(policy->masquerades.size(), 2u);
+    EXPECT_EQ(show(*policy)["nat"][3].dump(),
+              R"({"id":"proxy/masquerade","type":"masquerade","sides":["external"],"protocol":"tcp",)"
+              R"("from":["192.168.1.0/24"],"to":["140.239.229.7","204.164.111.5"],"to_port":"16384",)"
+              R"("public":"203.0.113.7","public_port":"61000-65535","keep_parity":false,"profile":null,)"
+              R"("document":null,"where":"p:3:3"})");
+    EXPECT_EQ(policy->masquerades[1].id, "media/hairpin");
+    EXPECT_EQ(policy->masquerades[1].side, Side::kInternal);
+    EXPECT_EQ(policy->masquerades[1].to[0].to_text(), "192.168.1.5");
 }
 
 TEST(CheckNat, EntriesTogether) {
@@ -62,24 +117,38 @@ TEST(CheckNat, EntriesTogether) {
     EXPECT_EQ(errors_of("rules:\n- {name: a, side: external, action: drop}\nnat:\n" + forward("a", to_web)),
               "p:5:3: the id 'a' is taken by p:3:3; ids carry counters and must be unique, rename one");
 
-    std::string crowd = "nat:\n";
-    for (int i = 0; i < 4; ++i) {
-        crowd += forward(
-            "f" + std::to_string(i),
-            "protocol: tcp, public: 203.0.113.7, to_port: 80, to: 10.0.0.5, public_port: " + std::to_string(80 + i));
-    }
-    EXPECT_EQ(errors_of(crowd), "");
-    crowd += forward("f4", "protocol: tcp, public: 203.0.113.7, to_port: 80, to: 10.0.0.5, public_port: 90");
+    const auto two = [](const std::string& one, const std::string& other) {
+        return errors_of("nat:\n- {name: a, " + one + "}\n- {name: b, " + other + "}\n");
+    };
+    const std::string range =
+        "type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 80-90, to: 10.0.0.5";
+    EXPECT_EQ(two(range, "type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 85-95, to: 10.0.0.6"),
+              "p:4:3: 'b' forwards tcp 203.0.113.7:85, which 'a' forwards already; remove one of the two");
+    EXPECT_EQ(two(range, "type: port-forward, protocol: udp, public: 203.0.113.7, public_port: 85-95, to: 10.0.0.6"),
+              "");
+    EXPECT_EQ(two(range,
+                  "side: internal, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 85, to: "
+                  "10.0.0.6"),
+              "");
+    EXPECT_EQ(two("type: static, public: 203.0.113.8, to: 10.0.0.5", "type: static, public: 203.0.113.8, to: 10.0.0.6"),
+              "p:4:3: 'b' maps 203.0.113.8, which 'a' maps already; remove one of the two");
+    EXPECT_EQ(two("type: static, public: 203.0.113.8, to: 10.0.0.5", "type: static, public: 203.0.113.9, to: 10.0.0.5"),
+              "p:4:3: 'b' maps to 10.0.0.5, which 'a' maps to already: what it sends can have one public address");
     EXPECT_EQ(
-        errors_of(crowd),
-        "p:7:3: more than 4 forwards lead to tcp 10.0.0.5:80; give the server another address or port for the rest");
+        two("type: static, public: 203.0.113.8, to: 10.0.0.5", "type: masquerade, from: 10.0.0.0/8, as: 203.0.113.8"),
+        "p:4:3: 'b' masquerades as 203.0.113.8, all of which 'a' gives to one host; masquerade as another address");
+    EXPECT_EQ(
+        two(range, "type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7, ports: 60-80"),
+        "p:4:3: the ports 60-80 of 'b' hold some that 'a' forwards (tcp 203.0.113.7:80); give the masquerade other "
+        "`ports:`");
+    EXPECT_EQ(two(range, "type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7"), "");
 
     std::string many = "nat:\n";
     for (int i = 0; i < 993; ++i) {
         many += forward("f" + std::to_string(i),
                         "protocol: tcp, public: 203.0.113.7, to: 10.0.0.5, public_port: " + std::to_string(i + 1));
     }
-    EXPECT_EQ(errors_of(many), "p:995:3: there are 993 forwards; at most 992 fit");
+    EXPECT_EQ(errors_of(many), "p:995:3: there are 993 NAT entries; at most 992 fit");
 }
 
 }  // namespace

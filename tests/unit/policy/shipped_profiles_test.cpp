@@ -116,10 +116,11 @@ TEST(TheOfficeV2Gateway, Rows) {
     EXPECT_EQ(table_of(kOffice + ", mapping: port, public: 203.0.113.7 }\n"), rows);
     EXPECT_EQ(show(load_good(kOffice + " }\n"))["nat"].size(), 0u);
     const auto nat = show(load_good(kOffice + ", mapping: port, public: 203.0.113.7 }\n"))["nat"];
-    EXPECT_EQ(nat.dump(),
-              R"([{"id":"theoffice-v2-gateway/map-9555","type":"port-forward","protocol":"tcp","public":"203.0.113.7",)"
-              R"("public_port":"9555","to":"10.0.0.5","to_port":"9555","profile":"theoffice-v2-gateway",)"
-              R"("document":"Firewall setup","where":"p:3:3"}])");
+    EXPECT_EQ(
+        nat.dump(),
+        R"([{"id":"theoffice-v2-gateway/map-9555","type":"port-forward","sides":["external"],"protocol":"tcp","public":"203.0.113.7",)"
+        R"("public_port":"9555","to":"10.0.0.5","to_port":"9555","profile":"theoffice-v2-gateway",)"
+        R"("document":"Firewall setup","where":"p:3:3"}])");
 }
 
 TEST(TheOfficeV2Gateway, Mapping) {
@@ -130,10 +131,10 @@ TEST(TheOfficeV2Gateway, Mapping) {
         error_of(", mapping: port }\n"),
         "p:3:3: the profile theoffice-v2-gateway needs `public:` under `with:` (the address of the NAT router's public "
         "interface, where something is mapped)");
-    EXPECT_EQ(
-        error_of(", mapping: static, public: 203.0.113.7 }\n"),
-        "p:4:39: 'mapping: static' is refused: static IP mapping ([reserved public IP] to [GW IP]) follows in a later "
-        "release; write port");
+    const auto nat = show(load_good(kOffice + ", mapping: static, public: 203.0.113.7 }\n"))["nat"];
+    EXPECT_EQ(nat.dump(),
+              R"([{"id":"theoffice-v2-gateway/map-all","type":"static","sides":["external"],"public":"203.0.113.7",)"
+              R"("to":"10.0.0.5","profile":"theoffice-v2-gateway","document":"Firewall setup","where":"p:3:3"}])");
     EXPECT_EQ(load_good(kOffice + ", public: 203.0.113.7 }\n").warnings,
               std::vector<std::string>{
                   "p:4:38: 'public' has no effect with these options; remove it, or choose what needs it"});

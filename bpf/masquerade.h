@@ -1,0 +1,108 @@
+// translate, openers that are masqueraded: a public port that no live connection to the same remote end has.
+//
+// The search begins at the port's own number where it lies in the range, else at a place that depends on the inside end
+// alone: so one inside port mostly has one public port whatever it talks to (RFC 4787 REQ-1).
+#pragma once
+
+#include "bpf/maps.h"
+#include "bpf/packet.h"
+
+#include <bpf/bpf_endian.h>
+
+struct search {
+    struct edgefw_connection4_key key;  // as it is outside: the local port is what is tried
+    struct edgefw_inside inside;
+    __u32 first;
+    __u32 places;  // ports to choose from: `step` apart, from `first` on
+    __u32 step;
+    __u32 at;
+    bool found;
+};
+
+static __always_inline bool is_timed_out(const struct edgefw_connection* connection) {
+    __u32 state = connection->state;
+
+    if (state >= EDGEFW_STATE_COUNT) return true;
+    return (__u32)bpf_jiffies64() - connection->seen > config.timeout[state];
+}
+
+// Whether a live connection is what `inside` says of the public end in `key`. What lost its connection is free.
+static __noinline bool is_taken(const struct edgefw_connection4_key* key, const struct edgefw_inside* inside) {
+    struct edgefw_connection4_key own = *key;
+    const struct edgefw_connection* connection;
+
+    own.local = inside->address;
+    own.local_port = inside->port;
+    connection = bpf_map_lookup_elem(&connections4, &own);
+    if (!connection) connection = bpf_map_lookup_elem(&openings4, &own);
+    return connection && connection->public_address == key->local && connection->public_port == key->local_port &&
+           !is_timed_out(connection);
+}
+
+static __always_inline bool is_same_end(const struct edgefw_inside* one, const struct edgefw_inside* other) {
+    return one->address == other->address && one->port == other->port;
+}
+
+// One public port; returns 1 when it is free, and taken.
+static long try_port(__u64 unused, struct search* search) {
+    const struct edgefw_inside* there;
+    struct edgefw_inside owner;
+
+    (void)unused;
+    search->key.local_port = bpf_htons(search->first + search->at * search->step);
+    search->at = search->at + 1 < search->places ? search->at + 1 : 0;
+    there = bpf_map_lookup_elem(&publics4, &search->key);
+    if (there) {
+        owner = *there;
+        if (!is_same_end(&owner, &search->inside) && is_taken(&search->key, &owner)) return 0;
+        bpf_map_delete_elem(&publics4, &search->key);
+    }
+    if (bpf_map_update_elem(&public_openings4, &search->key, &search->inside, BPF_NOEXIST) == 0) {
+        search->found = true;
+        return 1;
+    }
+    there = bpf_map_lookup_elem(&public_openings4, &search->key);
+    if (there) {
+        owner = *there;
+        if (!is_same_end(&owner, &search->inside) && is_taken(&search->key, &owner)) return 0;
+    }
+    search->found = bpf_map_update_elem(&public_openings4, &search->key, &search->inside, BPF_ANY) == 0;
+    return search->found;
+}
+
+// Gives the opener its public end, by the masquerade that was found. False: there is none left. Its own function: once
+// a connection.
+__noinline int allocate(struct packet* packet) {
+    struct search search = {.step = 1, .places = 1};
+    const struct edgefw_masquerade* entry;
+    __u32 index, port, tries;
+
+    if (!packet) return false;
+    index = packet->masquerade - 1;
+    entry = bpf_map_lookup_elem(&masquerades, &index);
+    if (!entry) return false;
+    port = bpf_ntohs(packet->key4.local_port);
+    search.key = packet->key4;
+    search.key.local = entry->public_address;
+    search.inside = (struct edgefw_inside){packet->key4.local, packet->key4.local_port, entry->slot};
+    // What has no port keeps none: one connection a remote end.
+    if (packet->has_ports || port) {
+        const bool parity = entry->keeps_parity && packet->protocol == IPPROTO_UDP;
+
+        search.first = parity ? entry->first + ((entry->first ^ port) & 1) : entry->first;
+        search.step = parity ? 2 : 1;
+        if (search.first > entry->last) return false;
+        search.places = (entry->last - search.first) / search.step + 1;
+        if (search.first <= port && port <= entry->last)
+            search.at = (port - search.first) / search.step;
+        else
+            search.at = ((packet->key4.local * 0x9e3779b1u ^ port * 0x85ebca6bu) >> 8) % search.places;
+    }
+    tries = search.places < EDGEFW_MAX_PORT_TRIES ? search.places : EDGEFW_MAX_PORT_TRIES;
+    bpf_loop(tries, try_port, &search, 0);
+    if (!search.found) return false;
+    packet->public_address = search.key.local;
+    packet->public_port = search.key.local_port;
+    packet->nat = search.inside.nat;
+    return true;
+}
