@@ -46,6 +46,7 @@ Result<Ok> measure_all(Results& results) {
     if (done) done = measure(results.breakdown, "where it goes", [] { return measure_breakdown(kRounds); });
     if (done) done = measure(results.peers, "xdp-filter", [&] { return measure_xdp_filter(*lab, kPeerRounds); });
     if (done) done = measure(results.drop_rates, "drop rates on veth", [&] { return measure_drop_rates(*lab); });
+    if (done) done = measure(results.router, "a router", [&] { return measure_router(*lab); });
     if (done) done = measure(results.control_plane, "time into force", [&] { return measure_control_plane(*lab); });
     if (done) done = measure(results.memory, "memory", [] { return measure_memory(); });
     return done;

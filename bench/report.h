@@ -9,6 +9,7 @@
 #include "bench/control_plane.h"
 #include "bench/drop_rate.h"
 #include "bench/packet_path.h"
+#include "bench/router_rate.h"
 #include "bench/xdp_filter.h"
 
 namespace edgefw::bench {
@@ -19,6 +20,7 @@ struct Results {
     std::vector<PeerCost> peers;
     std::vector<Step> breakdown;
     std::vector<DropRate> drop_rates;
+    std::vector<RouterRate> router;
     std::vector<Duration> control_plane;
     std::vector<Memory> memory;
     double seconds = 0;  // of the whole run

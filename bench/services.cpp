@@ -159,16 +159,20 @@ std::string yaml_of(const std::vector<Service>& services) {
     return text;
 }
 
-std::string nftables_of(const std::vector<Service>& services) {
+std::string nftables_rules_of(const std::vector<Service>& services) {
     const policy::Policy policy = policy_of(services);
     const std::size_t own = policy.rules.size() - services.size();
-    std::string text =
-        "table ip edge {\n  counter dropped { }\n  chain input {\n    type filter hook input priority filter; policy "
-        "drop;\n"
-        "    ct state established,related accept\n";
+    std::string text;
     for (std::size_t i = 0; i < policy.rules.size(); i++)
         text += nftables_rule(policy.rules[i], i < own ? "" : list_of(services[i - own].remotes));
-    return text + "    counter name dropped drop\n  }\n}\n";
+    return text;
+}
+
+std::string nftables_of(const std::vector<Service>& services) {
+    return "table ip edge {\n  counter dropped { }\n  chain input {\n    type filter hook input priority filter; "
+           "policy "
+           "drop;\n    ct state established,related accept\n" +
+           nftables_rules_of(services) + "    counter name dropped drop\n  }\n}\n";
 }
 
 packet::Packet web(std::uint8_t tcp_flags) {

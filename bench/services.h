@@ -25,6 +25,8 @@ policy::Policy policy_of(const std::vector<Service>& services);
 std::string yaml_of(const std::vector<Service>& services);
 // A table of the same meaning: what is known passes first, then rule by rule, then drop.
 std::string nftables_of(const std::vector<Service>& services);
+// Its rules alone, one line each.
+std::string nftables_rules_of(const std::vector<Service>& services);
 
 // Packets of the edge's own services.
 packet::Packet web(std::uint8_t tcp_flags);        // external inbound, to the web service
