@@ -21,9 +21,11 @@ edgefw_connection4_key key_of(const packet::Packet& received) {
     return key;
 }
 
-Result<Baseline> Baseline::load() {
-    Skeleton skeleton(floor_bpf__open_and_load(), floor_bpf__destroy);
-    if (!skeleton) return failed(std::string("cannot load bench/floor.bpf.c: ") + std::strerror(errno));
+Result<Baseline> Baseline::load(std::uint32_t connections) {
+    Skeleton skeleton(floor_bpf__open(), floor_bpf__destroy);
+    if (skeleton && connections != 0) bpf_map__set_max_entries(skeleton->maps.connections, connections);
+    if (!skeleton || floor_bpf__load(skeleton.get()) != 0)
+        return failed(std::string("cannot load bench/floor.bpf.c: ") + std::strerror(errno));
     return Baseline(std::move(skeleton));
 }
 
@@ -31,6 +33,14 @@ Result<Ok> Baseline::learn(const packet::Packet& packet) {
     const edgefw_connection4_key key = key_of(packet);
     const edgefw_connection value = {};
     if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.connections), &key, &value, BPF_ANY) == 0) return Ok{};
+    return failed(std::string("cannot fill the floor's table: ") + std::strerror(errno));
+}
+
+Result<Ok> Baseline::learn(const std::vector<edgefw_connection4_key>& keys) {
+    const std::vector<edgefw_connection> values(keys.size());
+    __u32 count = static_cast<__u32>(keys.size());
+    const int map = bpf_map__fd(skeleton_->maps.connections);
+    if (bpf_map_update_batch(map, keys.data(), values.data(), &count, nullptr) == 0) return Ok{};
     return failed(std::string("cannot fill the floor's table: ") + std::strerror(errno));
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "maps/connection.h"
 #include "userspace/base/result.h"
@@ -18,9 +19,11 @@ edgefw_connection4_key key_of(const packet::Packet& received);
 // No-ops of both hooks, and the floor with one known connection.
 class Baseline {
 public:
-    static Result<Baseline> load();
+    // `connections`: entries of the floor's table; 0: as many as a card has.
+    static Result<Baseline> load(std::uint32_t connections = 0);
     // Makes the connection of a received `packet` known to the floor.
     Result<Ok> learn(const packet::Packet& packet);
+    Result<Ok> learn(const std::vector<edgefw_connection4_key>& keys);
 
     int noop_received() const;
     int noop_sent() const;

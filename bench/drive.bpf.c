@@ -16,11 +16,16 @@
 char LICENSE[] SEC("license") = "GPL";
 
 #define IP_HEADER 14
+#define SOURCE_ADDRESS_LOW 28
+#define DESTINATION_ADDRESS_LOW 32
 #define SOURCE_PORT 34
+#define DESTINATION_PORT 36
+#define TCP_CHECKSUM 50
 #define SAVED 64  // a copy of the headers from the IP header on, behind the packet: no program reads it
 #define SAVED_SIZE 40
 #define FRAME_SIZE (SAVED + SAVED_SIZE)
 #define FIRST_PORT 1024
+#define PORT_BITS 15
 
 // The program under test, one array a hook: their programs are of different types.
 struct {
@@ -50,6 +55,9 @@ __u32 first;                           // the repetition, counted from 0, at whi
 __u32 last;                            // and at which it ends
 struct edgefw_connection4_key opened;  // reopen: what each repetition opens
 __u32 sequence;
+__u32 spread_first;  // spread: the number of the first remote,
+__u32 spread_step;   // how far it is to the next one,
+__u32 spread_count;  // and how many there are
 // Set by the run.
 __u64 first_ns;
 __u64 last_ns;
@@ -81,6 +89,36 @@ int rotate_received(struct xdp_md* context) {
     return XDP_ABORTED;
 }
 
+// Another remote each time: `address` and `port` are the offsets of its low address half and its port.
+static __always_inline void spread(void* data, __u32 address, __u32 port) {
+    __u32 remote = (spread_first + (__u64)sequence * spread_step) % spread_count;
+
+    *(__be16*)(data + address) = bpf_htons(remote >> PORT_BITS);
+    *(__be16*)(data + port) = bpf_htons(FIRST_PORT + (remote & ((1 << PORT_BITS) - 1)));
+}
+
+SEC("xdp.frags")
+int spread_received(struct xdp_md* context) {
+    void* data = (void*)(long)context->data;
+
+    if (data + FRAME_SIZE > (void*)(long)context->data_end) return XDP_ABORTED;
+    spread(data, SOURCE_ADDRESS_LOW, SOURCE_PORT);
+    read_clock();
+    bpf_tail_call_static(context, &received_target, 0);
+    return XDP_ABORTED;
+}
+
+SEC("tcx/egress")
+int spread_sent(struct __sk_buff* context) {
+    void* data = (void*)(long)context->data;
+
+    if (data + FRAME_SIZE > (void*)(long)context->data_end) return TC_ACT_SHOT;
+    spread(data, DESTINATION_ADDRESS_LOW, DESTINATION_PORT);
+    read_clock();
+    bpf_tail_call_static(context, &sent_target, 0);
+    return TC_ACT_SHOT;
+}
+
 // The same connection is opened each time: what the last repetition left is deleted, off the clock.
 SEC("xdp.frags")
 int reopen_received(struct xdp_md* context) {
@@ -102,6 +140,41 @@ static __always_inline void rewind(void* data) {
 #pragma unroll
     for (int i = 0; i < SAVED_SIZE / 8; i++)
         to[i] = from[i];
+}
+
+// The headers as they were, but for another source port and the checksum that goes with it.
+static __always_inline void rewind_rotated(void* data) {
+    __u16 port = bpf_htons(FIRST_PORT + sequence);
+    __u32 sum;
+
+    rewind(data);
+    sum = (__u16) ~*(__u16*)(data + TCP_CHECKSUM) + (__u16) ~*(__u16*)(data + SOURCE_PORT) + port;
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    *(__u16*)(data + SOURCE_PORT) = port;
+    *(__u16*)(data + TCP_CHECKSUM) = ~sum;
+}
+
+SEC("xdp.frags")
+int rewind_rotated_received(struct xdp_md* context) {
+    void* data = (void*)(long)context->data;
+
+    if (data + FRAME_SIZE > (void*)(long)context->data_end) return XDP_ABORTED;
+    rewind_rotated(data);
+    read_clock();
+    bpf_tail_call_static(context, &received_target, 0);
+    return XDP_ABORTED;
+}
+
+SEC("tcx/egress")
+int rewind_rotated_sent(struct __sk_buff* context) {
+    void* data = (void*)(long)context->data;
+
+    if (data + FRAME_SIZE > (void*)(long)context->data_end) return TC_ACT_SHOT;
+    rewind_rotated(data);
+    read_clock();
+    bpf_tail_call_static(context, &sent_target, 0);
+    return TC_ACT_SHOT;
 }
 
 SEC("xdp.frags")

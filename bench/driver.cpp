@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kIpHeader = 14;
 constexpr std::size_t kSaved = 64;
 constexpr std::size_t kSavedSize = 40;
+constexpr std::uint32_t kPortBits = 15;
 
 // With the copy of its headers that the drivers rewind to.
 Frame driven_frame(const packet::Packet& packet) {
@@ -51,19 +52,39 @@ int Driver::program(Way way) const {
             return bpf_program__fd(programs.reopen_received);
         case Way::kRewoundReceived:
             return bpf_program__fd(programs.rewind_received);
+        case Way::kRewoundRotatedReceived:
+            return bpf_program__fd(programs.rewind_rotated_received);
+        case Way::kRewoundRotatedSent:
+            return bpf_program__fd(programs.rewind_rotated_sent);
+        case Way::kSpreadReceived:
+            return bpf_program__fd(programs.spread_received);
+        case Way::kSpreadSent:
+            return bpf_program__fd(programs.spread_sent);
         case Way::kRewoundSent:
             break;
     }
     return bpf_program__fd(programs.rewind_sent);
 }
 
-Result<double> Driver::time(Way way, const packet::Packet& packet, std::uint32_t repeat) const {
+packet::Packet Driver::with_remote(packet::Packet packet, std::uint32_t number) {
+    const bool is_received = packet.hook() == EDGEFW_RECEIVED;
+    Address& address = is_received ? packet.source : packet.destination;
+    address.value = (address.value & ~uint128{0xffff}) | number >> kPortBits;
+    (is_received ? packet.source_port : packet.destination_port) =
+        static_cast<std::uint16_t>(kFirstPort + (number & ((1u << kPortBits) - 1)));
+    return packet;
+}
+
+Result<double> Driver::time(Way way, const packet::Packet& packet, std::uint32_t repeat, const Spread& spread) const {
     auto& shared = *skeleton_->bss;
     shared.first = repeat / 2;
     shared.last = repeat - 1;
     const edgefw_connection4_key opened = key_of(packet);
     std::memcpy(&shared.opened, &opened, sizeof(opened));
     shared.sequence = 0;
+    shared.spread_first = spread.first;
+    shared.spread_step = spread.step;
+    shared.spread_count = spread.count;
     shared.excluded_ns = 0;
     if (auto ran = test_run(program(way), driven_frame(packet), repeat); !ran) return ran.error();
     return static_cast<double>(shared.last_ns - shared.first_ns - shared.excluded_ns) / (shared.last - shared.first);

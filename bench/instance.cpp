@@ -7,8 +7,6 @@
 #include <cstring>
 #include <fstream>
 
-#include "bench/baseline.h"
-#include "bench/driver.h"
 #include "maps/limits.h"
 #include "userspace/image/image.h"
 
@@ -21,17 +19,7 @@ Result<Ok> take(kernel::Map& to, Result<kernel::Map> from) {
     return Ok{};
 }
 
-// What the kernel says a map takes.
-Result<std::uint64_t> memory_of(int map) {
-    std::ifstream info("/proc/self/fdinfo/" + std::to_string(map));
-    for (std::string name; info >> name;) {
-        std::uint64_t bytes = 0;
-        if (name == "memlock:" && info >> bytes) return bytes;
-    }
-    return failed("the kernel does not say how large a map is");
-}
-
-Result<std::uint64_t> memory_of(const std::vector<kernel::Binding>& maps) {
+Result<std::uint64_t> sum_of_memory(const std::vector<kernel::Binding>& maps) {
     std::uint64_t sum = 0;
     for (const auto& map : maps) {
         auto bytes = memory_of(map.fd);
@@ -43,14 +31,23 @@ Result<std::uint64_t> memory_of(const std::vector<kernel::Binding>& maps) {
 
 }  // namespace
 
-Result<Instance> Instance::load(const policy::Policy& policy) {
+Result<std::uint64_t> memory_of(int map) {
+    std::ifstream info("/proc/self/fdinfo/" + std::to_string(map));
+    for (std::string name; info >> name;) {
+        std::uint64_t bytes = 0;
+        if (name == "memlock:" && info >> bytes) return bytes;
+    }
+    return failed("the kernel does not say how large a map is");
+}
+
+Result<Instance> Instance::load(const policy::Policy& policy, std::uint32_t connections) {
     auto image = image::compile(policy);
     if (!image) return image.error();
     auto slots = image::assign_slots(*image, {});
     if (!slots) return slots.error();
     auto generation = kernel::Generation::create(*image, "{}", 1);
     if (!generation) return generation.error();
-    auto card = kernel::CardMaps::create(EDGEFW_CONNECTIONS_DEFAULT, kernel::Generation::slots_needed(*slots));
+    auto card = kernel::CardMaps::create(connections, kernel::Generation::slots_needed(*slots));
     if (!card) return card.error();
     Instance instance(std::move(*card), std::move(*generation));
 
@@ -95,16 +92,21 @@ Result<Ok> Instance::pass(const packet::Packet& packet) const {
     return Ok{};
 }
 
-Result<Ok> Instance::forget(const packet::Packet& syn, std::uint32_t ports) const {
-    std::vector<edgefw_connection4_key> keys(ports);
-    for (std::uint32_t i = 0; i < ports; i++) {
-        packet::Packet from = syn;
-        from.source_port = static_cast<std::uint16_t>(Driver::kFirstPort + i);
-        keys[i] = key_of(from);
+Result<Ok> Instance::forget() const {
+    for (const kernel::Map* table : card_.tables()) {
+        bpf_map_info info = {};
+        __u32 size = sizeof(info), count = 0;
+        if (bpf_map_get_info_by_fd(table->fd(), &info, &size) != 0) return failed("the kernel does not describe a map");
+        std::vector<std::uint8_t> keys;
+        auto read = table->for_each([&](const std::uint8_t* key, const std::uint8_t*) {
+            keys.insert(keys.end(), key, key + info.key_size);
+            count++;
+        });
+        if (!read) return read;
+        if (count != 0 && bpf_map_delete_batch(table->fd(), keys.data(), &count, nullptr) != 0)
+            return failed(std::string("cannot empty a connection table: ") + std::strerror(errno));
     }
-    __u32 count = ports;
-    if (bpf_map_delete_batch(card_.openings4.fd(), keys.data(), &count, nullptr) == 0) return Ok{};
-    return failed(std::string("cannot empty the connection table: ") + std::strerror(errno));
+    return Ok{};
 }
 
 Result<std::uint64_t> Instance::count(const Outcome& outcome) const {
@@ -119,11 +121,11 @@ Result<std::uint64_t> Instance::count(const Outcome& outcome) const {
 }
 
 Result<std::uint64_t> Instance::rule_bytes() const {
-    return memory_of(generation_.bindings());
+    return sum_of_memory(generation_.bindings());
 }
 
 Result<std::uint64_t> Instance::card_bytes() const {
-    return memory_of(card_.bindings());
+    return sum_of_memory(card_.bindings());
 }
 
 }  // namespace edgefw::bench

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bench/test_run.h"
+#include "maps/limits.h"
 #include "maps/reasons.h"
 #include "userspace/kernel/card_state.h"
 #include "userspace/kernel/generation.h"
@@ -13,6 +14,9 @@
 #include "userspace/policy/policy.h"
 
 namespace edgefw::bench {
+
+// Bytes that the kernel says a map takes.
+Result<std::uint64_t> memory_of(int map);
 
 struct Outcome {
     edgefw_hook hook = EDGEFW_RECEIVED;
@@ -22,8 +26,8 @@ struct Outcome {
 
 class Instance {
 public:
-    // The external side of `policy`.
-    static Result<Instance> load(const policy::Policy& policy);
+    // The external side of `policy`. `connections`: entries of its tables of confirmed connections.
+    static Result<Instance> load(const policy::Policy& policy, std::uint32_t connections = EDGEFW_CONNECTIONS_DEFAULT);
 
     int received() const { return entry_.received.get(); }
     int sent() const { return entry_.sent.get(); }
@@ -34,10 +38,15 @@ public:
 
     // Sends one packet through, for what it leaves in the connection table.
     Result<Ok> pass(const packet::Packet& packet) const;
-    // Removes what `syn` opened from `ports` source ports, from the driver's first on.
-    Result<Ok> forget(const packet::Packet& syn, std::uint32_t ports) const;
+    // Removes what packets have left behind.
+    Result<Ok> forget() const;
     // How many packets ended so since the instance was loaded.
     Result<std::uint64_t> count(const Outcome& outcome) const;
+
+    // What packets may leave behind: connections, openings, fragments.
+    std::vector<const kernel::Map*> tables() const { return card_.tables(); }
+    // Confirmed connections of IPv4.
+    std::uint64_t connections() const { return card_.connections4.count(); }
 
     // Bytes of kernel memory in the maps of the generation, and in those of the card.
     Result<std::uint64_t> rule_bytes() const;

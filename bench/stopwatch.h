@@ -16,6 +16,7 @@ struct Timed {
     Driver::Way way = Driver::Way::kReceived;
     packet::Packet packet;
     std::uint32_t repeat = 20'000;
+    Driver::Spread spread;            // of the ways that spread
     std::optional<std::size_t> less;  // what its cost is above: the no-op run in the same way
 
     // Of an instance: what it must have seen beforehand, and how every packet of the run must end.
