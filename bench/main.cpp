@@ -15,6 +15,8 @@ namespace {
 
 constexpr int kRounds = 50;
 constexpr int kPeerRounds = 20;
+constexpr int kKindRounds = 20;
+constexpr int kMillionRounds = 5;
 
 // The last core: the first is where a machine's interrupts tend to go.
 void stay_on_one_core() {
@@ -43,12 +45,17 @@ Result<Ok> measure_all(Results& results) {
     auto lab = Lab::enter();
     if (!lab) return lab.error();
     auto done = measure(results.path, "what a packet costs", [] { return measure_packet_path(kRounds); });
+    if (done)
+        done =
+            measure(results.connections, "kinds of connections", [] { return measure_connection_costs(kKindRounds); });
     if (done) done = measure(results.breakdown, "where it goes", [] { return measure_breakdown(kRounds); });
     if (done) done = measure(results.peers, "xdp-filter", [&] { return measure_xdp_filter(*lab, kPeerRounds); });
     if (done) done = measure(results.drop_rates, "drop rates on veth", [&] { return measure_drop_rates(*lab); });
     if (done) done = measure(results.router, "a router", [&] { return measure_router(*lab); });
     if (done) done = measure(results.control_plane, "time into force", [&] { return measure_control_plane(*lab); });
     if (done) done = measure(results.memory, "memory", [] { return measure_memory(); });
+    if (done) done = measure(results.connection_memory, "memory of a connection", measure_connection_memory);
+    if (done) done = measure(results.million, "a million connections", [] { return measure_million(kMillionRounds); });
     return done;
 }
 

@@ -6,8 +6,11 @@
 #include <vector>
 
 #include "bench/breakdown.h"
+#include "bench/connection_cost.h"
+#include "bench/connection_memory.h"
 #include "bench/control_plane.h"
 #include "bench/drop_rate.h"
+#include "bench/million.h"
 #include "bench/packet_path.h"
 #include "bench/router_rate.h"
 #include "bench/xdp_filter.h"
@@ -17,12 +20,15 @@ namespace edgefw::bench {
 struct Results {
     std::vector<std::pair<std::string, std::string>> machine;
     PacketPath path;
+    std::vector<ConnectionCost> connections;
     std::vector<PeerCost> peers;
     std::vector<Step> breakdown;
     std::vector<DropRate> drop_rates;
     std::vector<RouterRate> router;
     std::vector<Duration> control_plane;
     std::vector<Memory> memory;
+    std::vector<ConnectionMemory> connection_memory;
+    Million million;
     double seconds = 0;  // of the whole run
 };
 
