@@ -48,6 +48,7 @@ Result<Ok> measure_all(Results& results) {
     if (done)
         done =
             measure(results.connections, "kinds of connections", [] { return measure_connection_costs(kKindRounds); });
+    if (done) done = measure(results.profiles, "every profile", [] { return measure_profiles(kKindRounds); });
     if (done) done = measure(results.breakdown, "where it goes", [] { return measure_breakdown(kRounds); });
     if (done) done = measure(results.peers, "xdp-filter", [&] { return measure_xdp_filter(*lab, kPeerRounds); });
     if (done) done = measure(results.drop_rates, "drop rates on veth", [&] { return measure_drop_rates(*lab); });

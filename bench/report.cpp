@@ -53,6 +53,15 @@ std::string packet_path(const PacketPath& path) {
            " on the sent one. Entry program, tail call and judging program are all in the figures.\n\n";
 }
 
+std::string profiles(const ProfileCosts& costs) {
+    Table table({"received, external", "ns above a no-op", "floor", "ratio to the floor", "target", "met"});
+    for (const auto& [name, cost] : costs.rows)
+        table.add({name, fixed(cost.nanoseconds, 0), fixed(cost.floor, 0), fixed(cost.ratio(), 2),
+                   cost.target != 0 ? fixed(cost.target, 1) : "", cost.target != 0 ? met(cost.is_met()) : ""});
+    return "## Every profile in one policy\n\n" + std::to_string(costs.profiles) + " profiles of the five documents, " +
+           std::to_string(costs.rules) + " rules.\n\n" + table.to_text() + "\n";
+}
+
 std::string connections(const std::vector<ConnectionCost>& costs) {
     Table table({"ns above a no-op (ratio to the floor)", "established, received", "established, sent", "both hooks",
                  "target", "met", "opening, 32,768 connections"});
@@ -200,6 +209,7 @@ constexpr const char* kMethod = R"(## How it is measured
 * Through the port forward: the driver writes the untranslated headers back before each repetition.
 * The further rules are services on hosts and ports of their own with 1 to 8 remote prefixes each; every second one is
   `state: none`. Beside them the policy has a web service, media ports both ways and a port forward.
+* Every profile in one policy: each with the addresses that its rows in `tests/profiles` give it; nothing else.
 * Each kind of connection: TCP, a policy with the one rule (and NAT entry) that it needs. Opening: another source port
   and a right checksum each time, as above.
 * xdp-filter is loaded by its own command on a veth and its program run by id, without the driver.
@@ -238,9 +248,9 @@ std::string to_markdown(const Results& results) {
         "# Benchmarks\n\nOne run on one machine. `make bench` makes such a page in `build/benchmarks.md`.\n\n";
     for (const auto& [name, value] : results.machine)
         text += "* " + name + ": " + value + "\n";
-    text += "\n" + packet_path(results.path) + connections(results.connections) + beside(results.path, results.peers) +
-            drop_rates(results.drop_rates) + opened(results.router) + forwarded_rates(results.router) +
-            control_plane(results.control_plane) + memory(results.memory) +
+    text += "\n" + packet_path(results.path) + profiles(results.profiles) + connections(results.connections) +
+            beside(results.path, results.peers) + drop_rates(results.drop_rates) + opened(results.router) +
+            forwarded_rates(results.router) + control_plane(results.control_plane) + memory(results.memory) +
             connection_memory(results.connection_memory) + million(results.million) + breakdown(results.breakdown) +
             kMethod;
     return text + "\nThe whole run took " + fixed(results.seconds, 0) + " s.\n";

@@ -12,6 +12,7 @@
 #include "bench/drop_rate.h"
 #include "bench/million.h"
 #include "bench/packet_path.h"
+#include "bench/profile_cost.h"
 #include "bench/router_rate.h"
 #include "bench/xdp_filter.h"
 
@@ -21,6 +22,7 @@ struct Results {
     std::vector<std::pair<std::string, std::string>> machine;
     PacketPath path;
     std::vector<ConnectionCost> connections;
+    ProfileCosts profiles;
     std::vector<PeerCost> peers;
     std::vector<Step> breakdown;
     std::vector<DropRate> drop_rates;
