@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::uint8_t kSyn = 0x02, kAck = 0x10;
 constexpr int kRounds = 3;
-constexpr std::uint32_t kOpeningBurst = 16'384, kOpeningBursts = 3;  // fewer than the smaller table of edgefw holds
-constexpr std::uint32_t kForwardBurst = 10'000, kForwardBursts = 4;
+constexpr std::uint32_t kOpeningBurst = 4'096, kOpeningBursts = 8;  // fewer than the smaller table of edgefw holds
+constexpr std::uint32_t kForwardBurst = 10'000, kForwardBursts = 3;
 constexpr std::uint32_t kFlows = 1'024;
 constexpr std::size_t kPayload = 64;
 constexpr double kEntered = 0.99;  // share of the openings that must be in the table, and of the flows
