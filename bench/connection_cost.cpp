@@ -32,13 +32,13 @@ Result<Subject> load(const ConnectionKind& kind) {
     return Subject{&kind, std::move(*instance), std::move(*driver), {}, {}, {}};
 }
 
-Timed established(const ConnectionKind& kind, packet::Packet packet) {
+Timed established(const ConnectionKind& kind, const packet::Packet& answer, packet::Packet packet) {
     Timed what;
     packet.tcp_flags = kAck;
     what.way = packet.hook() == EDGEFW_RECEIVED ? Driver::Way::kRewoundReceived : Driver::Way::kRewoundSent;
     what.outcome = {packet.hook(), EDGEFW_PASS, EDGEFW_REASON_CONNECTION};
     what.packet = packet;
-    what.before = {kind.opener, kind.answer, kind.confirmation};
+    what.before = {kind.opener, answer, kind.confirmation};
     return what;
 }
 
@@ -66,8 +66,10 @@ Result<Ok> add(Stopwatch& stopwatch, Floors& floors, const Subject& subject, Tim
 Result<Ok> add_all(Stopwatch& stopwatch, Floors& floors, Subject& subject) {
     const ConnectionKind& kind = *subject.kind;
     const bool is_inbound = kind.opener.hook() == EDGEFW_RECEIVED;
-    const Timed received = established(kind, is_inbound ? kind.confirmation : kind.answer);
-    const Timed sent = established(kind, is_inbound ? kind.answer : kind.confirmation);
+    auto answer = answer_of(kind, subject.instance);
+    if (!answer) return answer.error();
+    const Timed received = established(kind, *answer, is_inbound ? kind.confirmation : *answer);
+    const Timed sent = established(kind, *answer, is_inbound ? *answer : kind.confirmation);
     if (auto added = add(stopwatch, floors, subject, received, subject.received); !added) return added;
     if (auto added = add(stopwatch, floors, subject, sent, subject.sent); !added) return added;
     return add(stopwatch, floors, subject, opening(kind), subject.opening);

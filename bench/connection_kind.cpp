@@ -1,11 +1,12 @@
 #include "bench/connection_kind.h"
 
+#include "bench/services.h"
 #include "userspace/policy/stages.h"
 
 namespace edgefw::bench {
 namespace {
 
-constexpr std::uint8_t kAck = 0x10;
+constexpr std::uint8_t kAck = 0x10, kSynAck = 0x12;
 constexpr double kTranslatedTarget = 2;  // established through a forward, to the floor
 constexpr double kBytesTarget = 128;     // of an IPv4 connection
 
@@ -13,7 +14,6 @@ struct Line {
     const char* name;
     const char* yaml;
     const char* opener;
-    const char* answer;
     double established_target;
     double bytes_target;
 };
@@ -25,16 +25,14 @@ default: drop
 rules:
   - {name: web, side: external, direction: inbound, protocol: tcp, local_port: 443, action: pass}
 )",
-     "external inbound tcp 198.18.0.0:50000 > 192.0.2.20:443",
-     "external outbound tcp 192.0.2.20:443 > 198.18.0.0:50000 syn,ack", 0, kBytesTarget},
+     "external inbound tcp 198.18.0.0:50000 > 192.0.2.20:443", 0, kBytesTarget},
     {"IPv6", R"(
 version: 1
 default: drop
 rules:
   - {name: web, side: external, direction: inbound, protocol: tcp, local_port: 443, action: pass}
 )",
-     "external inbound tcp [2001:db8:7::9]:50000 > [2001:db8:5::5]:443",
-     "external outbound tcp [2001:db8:5::5]:443 > [2001:db8:7::9]:50000 syn,ack", 0, 0},
+     "external inbound tcp [2001:db8:7::9]:50000 > [2001:db8:5::5]:443", 0, 0},
     {"IPv4, port-forward", R"(
 version: 1
 default: drop
@@ -43,8 +41,7 @@ rules:
 nat:
   - {name: map, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 8000, to: 10.0.0.5, to_port: 9555}
 )",
-     "external inbound tcp 198.18.0.0:50000 > 203.0.113.7:8000",
-     "external outbound tcp 10.0.0.5:9555 > 198.18.0.0:50000 syn,ack", kTranslatedTarget, kBytesTarget},
+     "external inbound tcp 198.18.0.0:50000 > 203.0.113.7:8000", kTranslatedTarget, kBytesTarget},
 };
 
 Result<ConnectionKind> kind_of(const Line& line) {
@@ -52,15 +49,18 @@ Result<ConnectionKind> kind_of(const Line& line) {
     if (!policy) return policy.error();
     auto opener = packet::parse(line.opener);
     if (!opener) return opener.error();
-    auto answer = packet::parse(line.answer);
-    if (!answer) return answer.error();
-    ConnectionKind kind = {line.name, std::move(*policy),      *opener,          *answer,
-                           *opener,   line.established_target, line.bytes_target};
+    ConnectionKind kind = {line.name, std::move(*policy), *opener, *opener, line.established_target, line.bytes_target};
     kind.confirmation.tcp_flags = kAck;
     return kind;
 }
 
 }  // namespace
+
+Result<packet::Packet> answer_of(const ConnectionKind& kind, const Instance& instance) {
+    auto left = instance.pass(kind.opener);
+    if (!left) return left.error();
+    return reply_to(*left, kSynAck);
+}
 
 Result<std::vector<ConnectionKind>> connection_kinds() {
     std::vector<ConnectionKind> kinds;

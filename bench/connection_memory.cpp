@@ -84,13 +84,14 @@ Result<ConnectionMemory> memory_of_kind(const ConnectionKind& kind) {
     memory.target = kind.bytes_target;
     auto instance = Instance::load(kind.policy);
     if (!instance) return instance.error();
-    if (auto passed = instance->pass(kind.opener); !passed) return passed.error();
+    auto answer = answer_of(kind, *instance);
+    if (!answer) return answer.error();
     for (const kernel::Map* table : tables_in_use(*instance)) {
         auto facts = facts_of(table->fd());
         if (!facts) return facts.error();
         memory.half_open += facts->asked();
     }
-    for (const auto& packet : {kind.answer, kind.confirmation}) {
+    for (const auto& packet : {*answer, kind.confirmation}) {
         if (auto passed = instance->pass(packet); !passed) return passed.error();
     }
     const auto tables = tables_in_use(*instance);

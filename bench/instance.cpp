@@ -85,11 +85,11 @@ Result<Ok> Instance::judge_with(int received, int sent) const {
     return sent_slots_.set(0, sent);
 }
 
-Result<Ok> Instance::pass(const packet::Packet& packet) const {
+Result<packet::Packet> Instance::pass(const packet::Packet& packet) const {
     const int program = packet.hook() == EDGEFW_RECEIVED ? received() : sent();
-    auto ran = test_run(program, packet::frame(packet), 1);
-    if (!ran) return ran.error();
-    return Ok{};
+    auto left = run_once(program, packet::frame(packet));
+    if (!left) return left.error();
+    return packet::with_ends_of(packet, *left);
 }
 
 Result<Ok> Instance::forget() const {

@@ -36,8 +36,8 @@ public:
     // Puts other programs into the entry pair's slots.
     Result<Ok> judge_with(int received, int sent) const;
 
-    // Sends one packet through, for what it leaves in the connection table.
-    Result<Ok> pass(const packet::Packet& packet) const;
+    // Sends one packet through, for what it leaves in the connection table. Returns it as it left: translated.
+    Result<packet::Packet> pass(const packet::Packet& packet) const;
     // Removes what packets have left behind.
     Result<Ok> forget() const;
     // How many packets ended so since the instance was loaded.

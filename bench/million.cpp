@@ -42,13 +42,16 @@ Result<Subject> load(const ConnectionKind& kind, std::uint32_t entries) {
 
 // A handshake of each of `count` remotes, through the real programs.
 Result<Ok> open(Subject& subject, const ConnectionKind& kind, std::uint32_t count) {
+    auto answer = answer_of(kind, subject.instance);
+    if (!answer) return answer.error();
+    if (auto forgotten = subject.instance.forget(); !forgotten) return forgotten;
     for (std::uint32_t first = 0; first < count; first += kWindow) {
         const std::uint32_t window = std::min(kWindow, count - first);
         const Driver::Spread spread = {first, 1, count};
-        for (const auto* packet : {&kind.opener, &kind.answer, &kind.confirmation}) {
-            const bool is_received = packet->hook() == EDGEFW_RECEIVED;
+        for (const packet::Packet& packet : {kind.opener, *answer, kind.confirmation}) {
+            const bool is_received = packet.hook() == EDGEFW_RECEIVED;
             const auto way = is_received ? Driver::Way::kSpreadReceived : Driver::Way::kSpreadSent;
-            auto ran = subject.driver.time(way, *packet, window, spread);
+            auto ran = subject.driver.time(way, packet, window, spread);
             if (!ran) return ran.error();
         }
     }

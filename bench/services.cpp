@@ -189,7 +189,8 @@ packet::Packet forwarded(std::uint8_t tcp_flags) {
 
 packet::Packet reply_to(const packet::Packet& packet, std::uint8_t tcp_flags) {
     packet::Packet reply = packet;
-    reply.direction = policy::Direction::kOutbound;
+    const bool is_inbound = packet.direction == policy::Direction::kInbound;
+    reply.direction = is_inbound ? policy::Direction::kOutbound : policy::Direction::kInbound;
     std::swap(reply.source, reply.destination);
     std::swap(reply.source_port, reply.destination_port);
     reply.tcp_flags = tcp_flags;

@@ -35,7 +35,7 @@ Result<Ok> Stopwatch::run(int rounds) {
 Result<Ok> Stopwatch::run_one(std::size_t index) {
     const Timed& timed = timed_[index];
     for (const auto& packet : timed.before) {
-        if (auto passed = timed.instance->pass(packet); !passed) return passed;
+        if (auto passed = timed.instance->pass(packet); !passed) return passed.error();
     }
     std::uint64_t before = 0;
     if (timed.instance != nullptr) {
