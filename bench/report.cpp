@@ -217,26 +217,26 @@ constexpr const char* kMethod = R"(## How it is measured
   drops them; making and carrying is in every figure, the no-op's too. Source address and port change from frame to
   frame. The best burst of 10,000 frames counts. nftables has the same rules in an input chain behind
   `ct state established,related accept`.
-* A router: a namespace of its own between two veths, with 10 further rules and one port forward in nftables and edgefw
-  alike; nftables in `dnat` of prerouting and a forward chain behind `ct state established,related accept`, spared the
-  summing up of packets (`nf_conntrack_checksum=0`), which a card does. One core makes the frames, is the router, and is
-  the far end; all of that is in each figure, so the row without a filter is what can be reached at most. The fastest
-  burst counts.
-* Connections opened: 4,096 a burst, each from an address of its own. A handshake is three segments through the router;
-  the ends are XDP programs that turn a segment round, because sockets would take longer than any filter. It counts when
-  the third segment is at the server, translated. With a sink: SYNs alone, taken away at the first place behind the point
-  where the filter has entered the opening: for edgefw tcx ingress of the same card, for nftables tcx egress of the other
-  one, because conntrack enters it at the end of postrouting. Afterwards the tables must hold at least 99 % of them.
-  On both cards edgefw judges each packet twice, as two firewalls would.
-* Packets forwarded: 1,024 flows, 64 bytes of payload, opened and answered before; only what leaves the router with the
-  translated address counts.
-* Memory of a connection: summed over the tables in which a real handshake leaves an entry. Map memory is what the kernel
-  accounts for (`memlock` of fdinfo) by the entries that the table is made for: all of it is taken when a card is
-  attached, none when it fills. The kernel's own share is what a table of the same size with keys and values of 8 bytes
-  takes beyond them.
-* A million connections: a handshake of each through the real programs, 31,250 at a time. Each in turn: in an order that
-  no cache foresees. The floor has a table of the same size with the same connections. Every packet must have met its
-  connection.
+* A router: a namespace of its own between two veths, with 10 further rules and one port forward in nftables and
+  edgefw alike; nftables in `dnat` of prerouting and a forward chain behind `ct state established,related accept`,
+  spared the summing up of packets (`nf_conntrack_checksum=0`), which a card does. One core makes the frames, is the
+  router, and is the far end; all of that is in each figure, so the row without a filter is what can be reached at
+  most. The fastest burst counts.
+* Connections opened: 4,096 a burst, each from an address of its own. A handshake is three segments through the
+  router; the ends are XDP programs that turn a segment round, because sockets would take longer than any filter. It
+  counts when the third segment is at the server, translated. With a sink: SYNs alone, taken away at the first place
+  behind the point where the filter has entered the opening: for edgefw tcx ingress of the same card, for nftables tcx
+  egress of the other one, because conntrack enters it at the end of postrouting. Afterwards the tables must hold at
+  least 99 % of them. On both cards edgefw judges each packet twice, as two firewalls would.
+* Packets forwarded: 1,024 flows, 64 bytes of payload, opened and answered before; only what leaves the router with
+  the translated address counts.
+* Memory of a connection: summed over the tables in which a real handshake leaves an entry. Map memory is what the
+  kernel accounts for (`memlock` of fdinfo) by the entries that the table is made for: all of it is taken when a card
+  is attached, none when it fills. The kernel's own share is what a table of the same size with keys and values of 8
+  bytes takes beyond them.
+* A million connections: a handshake of each through the real programs, 31,250 at a time. Each in turn: in an order
+  that no cache foresees. The floor has a table of the same size with the same connections. Every packet must have met
+  its connection.
 * Time into force: best of 5, one card attached, its filter already under such a policy. The target is for the clock of
   the wall; on a machine that does other work beside, the processor's time says more.
 )";
