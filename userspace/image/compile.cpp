@@ -25,6 +25,7 @@ public:
 
     Result<Image> compile() {
         name();
+        image_.capacity = policy_.capacity;
         if (Result<Ok> done = classify_addresses(); !done) return done.error();
         for (const Side side : kSides) {
             configure(side);

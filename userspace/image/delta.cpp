@@ -153,15 +153,15 @@ std::string list_delta(const Json& in_force, const Json& next, const std::string
 }
 
 // Objects in objects, as {"external": {"inbound": "drop"}}: one line a leaf.
-std::string defaults_delta(const Json& before, const Json& after, const std::string& path) {
+std::string leaves_delta(const Json& before, const Json& after, const std::string& path) {
     if (!after.is_object()) {
         if (before == after) return "";
-        return "~ default" + path + ": " + (before.is_null() ? "none" : value_text(before)) + " -> " +
-               value_text(after) + "\n";
+        return "~ " + path + ": " + (before.is_null() ? "none" : value_text(before)) + " -> " + value_text(after) +
+               "\n";
     }
     std::string text;
     for (const auto& [key, value] : after.items())
-        text += defaults_delta(member(before, key), value, std::string(path).append(" ").append(key));
+        text += leaves_delta(member(before, key), value, std::string(path).append(" ").append(key));
     return text;
 }
 
@@ -178,7 +178,8 @@ std::string delta_text(const std::string& in_force_document, const std::string& 
     const std::string text = list_delta(before, after, "rules", "rule") + list_delta(before, after, "nat", "nat") +
                              list_delta(before, after, "sets", "set") + list_delta(before, after, "hosts", "host") +
                              list_delta(before, after, "builtins", "builtin") +
-                             defaults_delta(member(before, "defaults"), member(after, "defaults"), "");
+                             leaves_delta(member(before, "defaults"), member(after, "defaults"), "default") +
+                             leaves_delta(member(before, "connections"), member(after, "connections"), "connections");
     return text.empty() ? "no change\n" : text;
 }
 

@@ -46,6 +46,7 @@ struct Image {
     // Per side: what its programs are specialised by. generation, fragment_timeout, partial_checksums, record and
     // timeouts in jiffies are filled in later (plan, commit): here the timeouts are in seconds.
     edgefw_config config[EDGEFW_SIDES] = {};
+    policy::Capacity capacity;  // of each card's tables of connections
     std::vector<edgefw_node> nodes;
     std::vector<edgefw_test> tests;
     std::vector<ClassPrefix> classes[EDGEFW_FAMILIES];    // longest prefix wins

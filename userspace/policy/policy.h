@@ -9,6 +9,7 @@
 #include "maps/abi.h"
 #include "maps/builtins.h"
 #include "maps/connection.h"
+#include "maps/limits.h"
 #include "userspace/base/address.h"
 
 namespace edgefw::policy {
@@ -153,6 +154,13 @@ struct PolicyTest {
     Location where;
 };
 
+// Room for connections on a card, in entries, by address family.
+struct Capacity {
+    std::uint32_t confirmed[EDGEFW_FAMILIES] = {EDGEFW_CONNECTIONS_DEFAULT, EDGEFW_CONNECTIONS_DEFAULT};
+    std::uint32_t half_open[EDGEFW_FAMILIES] = {EDGEFW_OPENINGS_DEFAULT, EDGEFW_OPENINGS_DEFAULT};
+    bool operator==(const Capacity&) const = default;
+};
+
 struct Policy {
     std::vector<Rule> rules;  // in order: the first that matches decides
     std::vector<Forward> forwards;
@@ -162,6 +170,7 @@ struct Policy {
     Action defaults[EDGEFW_SIDES][2] = {};                      // [side][0 inbound, 1 outbound]
     std::uint32_t builtins = (1u << EDGEFW_BUILTIN_COUNT) - 1;  // bit n: enum edgefw_builtin n is on
     std::uint32_t timeout[EDGEFW_STATE_COUNT] = {};             // seconds
+    Capacity capacity;
     std::vector<PolicyTest> tests;
     std::vector<std::string> warnings;  // one line each, with file:line:column
     std::string file;                   // as named on the command line

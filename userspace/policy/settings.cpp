@@ -30,6 +30,9 @@ constexpr std::uint32_t kStateSeconds[] = {EDGEFW_CONNECTION_STATES(STATE_SECOND
 // In jiffies of the fastest clock (1000 a second), half of 32 bits: the data path compares ages modulo 2^32.
 constexpr std::uint32_t kMaxTimeout = 1'000'000;
 
+constexpr auto kCapacityKeys = std::to_array<std::string_view>({"confirmed", "half_open"});
+constexpr auto kFamilyKeys = std::to_array<std::string_view>({"ipv4", "ipv6"});
+
 void check_version(const Node& root, Diagnostics& diagnostics) {
     const Node* version = root.find("version");
     if (version == nullptr) {
@@ -91,6 +94,33 @@ void check_timeouts(const Node& node, Policy& policy, Diagnostics& diagnostics) 
     }
 }
 
+// One number for both families, or one of each.
+void check_capacity(const Node& node, std::string_view what, std::uint32_t (&capacity)[EDGEFW_FAMILIES],
+                    Diagnostics& diagnostics) {
+    const auto entries = [&](const Node& number) {
+        return read_number(number, {EDGEFW_CONNECTIONS_MIN, EDGEFW_CONNECTIONS_MAX}, "a number of connections",
+                           diagnostics);
+    };
+    if (!node.is_map()) {
+        if (const auto both = entries(node)) std::fill(std::begin(capacity), std::end(capacity), *both);
+        return;
+    }
+    const Fields fields(node, kFamilyKeys, what, diagnostics);
+    for (std::size_t family = 0; family < kFamilyKeys.size(); ++family) {
+        const Node* number = fields.find(kFamilyKeys[family]);
+        if (number == nullptr) continue;
+        if (const auto one = entries(*number)) capacity[family] = *one;
+    }
+}
+
+void check_connections(const Node& node, Policy& policy, Diagnostics& diagnostics) {
+    const Fields fields(node, kCapacityKeys, "`connections:`", diagnostics);
+    if (const Node* confirmed = fields.find("confirmed"))
+        check_capacity(*confirmed, "`confirmed:`", policy.capacity.confirmed, diagnostics);
+    if (const Node* half_open = fields.find("half_open"))
+        check_capacity(*half_open, "`half_open:`", policy.capacity.half_open, diagnostics);
+}
+
 bool is_set_name(const std::string& name) {
     const auto is_plain = [](unsigned char c) {
         return c < 0x80 && (std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-');
@@ -138,6 +168,7 @@ void check_settings(const Node& root, Policy& policy, Diagnostics& diagnostics) 
     if (const Node* node = section("default")) check_default(*node, policy, diagnostics);
     if (const Node* node = section("builtins")) check_builtins(*node, policy, diagnostics);
     if (const Node* node = section("timeouts")) check_timeouts(*node, policy, diagnostics);
+    if (const Node* node = section("connections")) check_connections(*node, policy, diagnostics);
     if (const Node* node = section("sets")) check_sets(*node, policy, diagnostics);
 }
 

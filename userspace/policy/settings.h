@@ -1,4 +1,5 @@
-// check, the sections of a policy that are neither rules nor NAT: defaults, built-ins, timeouts, sets.
+// check, the sections of a policy that are neither rules nor NAT: defaults, built-ins, timeouts, room for connections,
+// sets.
 #pragma once
 
 #include <vector>

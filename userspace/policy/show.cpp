@@ -149,6 +149,13 @@ ordered_json builtins_of(const Policy& policy) {
     return json;
 }
 
+ordered_json capacity_of(const Policy& policy) {
+    const auto by_family = [](const std::uint32_t(&entries)[EDGEFW_FAMILIES]) {
+        return ordered_json{{"ipv4", entries[EDGEFW_IPV4]}, {"ipv6", entries[EDGEFW_IPV6]}};
+    };
+    return {{"confirmed", by_family(policy.capacity.confirmed)}, {"half_open", by_family(policy.capacity.half_open)}};
+}
+
 ordered_json sets_of(const Policy& policy) {
     ordered_json json = ordered_json::array();
     for (const Set& set : policy.sets) {
@@ -192,6 +199,7 @@ ordered_json show(const Policy& policy) {
         json["nat"].push_back(to_json(masquerade));
     json["defaults"] = defaults_of(policy);
     json["builtins"] = builtins_of(policy);
+    json["connections"] = capacity_of(policy);
     json["sets"] = sets_of(policy);
     json["hosts"] = hosts_of(policy);
     json["digest"] = policy.digest;

@@ -50,6 +50,19 @@ TEST(Schema, PolicyKeys) {
     EXPECT_EQ(properties(sections["timeouts"]), states);
 }
 
+TEST(Schema, RoomForConnections) {
+    const auto policy = schema("policy");
+    const auto& connections = policy["properties"]["connections"];
+    EXPECT_EQ(properties(connections), (std::set<std::string>{"confirmed", "half_open"}));
+    for (const char* key : {"confirmed", "half_open"}) {
+        const auto& forms = connections["properties"][key]["oneOf"];
+        EXPECT_EQ(forms[0]["$ref"], "#/definitions/capacity");
+        EXPECT_EQ(properties(forms[1]), (std::set<std::string>{"ipv4", "ipv6"}));
+    }
+    EXPECT_EQ(policy["definitions"]["capacity"]["minimum"], EDGEFW_CONNECTIONS_MIN);
+    EXPECT_EQ(policy["definitions"]["capacity"]["maximum"], EDGEFW_CONNECTIONS_MAX);
+}
+
 TEST(Schema, ProfileKeys) {
     const auto profile = schema("profile");
     const auto& sections = profile["properties"];

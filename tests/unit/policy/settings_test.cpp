@@ -60,6 +60,35 @@ TEST(Settings, Timeouts) {
               "udp-one-way, udp-two-way, icmp-echo, other-one-way or other-two-way");
 }
 
+TEST(Settings, RoomForConnections) {
+    const auto capacity_of = [](const std::string& text) {
+        const auto policy = load_lines(text);
+        return policy ? show(*policy)["connections"].dump() : policy.error().message;
+    };
+    const struct {
+        const char* text;
+        const char* shown;
+    } rows[] = {
+        {"", R"({"confirmed":{"ipv4":131072,"ipv6":131072},"half_open":{"ipv4":65536,"ipv6":65536}})"},
+        {"connections:", R"({"confirmed":{"ipv4":131072,"ipv6":131072},"half_open":{"ipv4":65536,"ipv6":65536}})"},
+        {"connections: {confirmed: 1000000}",
+         R"({"confirmed":{"ipv4":1000000,"ipv6":1000000},"half_open":{"ipv4":65536,"ipv6":65536}})"},
+        {"connections: {confirmed: {ipv6: 16}, half_open: {ipv4: 16777216}}",
+         R"({"confirmed":{"ipv4":131072,"ipv6":16},"half_open":{"ipv4":16777216,"ipv6":65536}})"},
+        {"connections: {confirmed: 15}", "p:2:26: '15' is not a number of connections; write 16 to 16777216"},
+        {"connections: {half_open: {ipv4: 16777217}}",
+         "p:2:33: '16777217' is not a number of connections; write 16 to 16777216"},
+        {"connections: {confirmed: many}", "p:2:26: 'many' is not a number of connections; write 16 to 16777216"},
+        {"connections: {confirmed: [16, 17]}", "p:2:26: a list is not a number of connections; write 16 to 16777216"},
+        {"connections: {half-open: 16}",
+         "p:2:15: unknown key 'half-open' in `connections:`; did you mean 'half_open'?"},
+        {"connections: {confirmed: {ip4: 16}}", "p:2:27: unknown key 'ip4' in `confirmed:`; did you mean 'ipv4'?"},
+        {"connections: 5000", "p:2:14: `connections:` is a mapping of `key: value`, this is '5000'"},
+    };
+    for (const auto& row : rows)
+        EXPECT_EQ(capacity_of(row.text), row.shown) << row.text;
+}
+
 TEST(Settings, Sets) {
     const auto policy =
         load_lines("sets:\n  a: [198.51.100.7, 198.51.100.0/24, 2001:db8::/32]\n  b: 192.0.2.1\n  c: []\n");
