@@ -47,7 +47,7 @@ Result<Instance> Instance::load(const policy::Policy& policy, std::uint32_t conn
     if (!slots) return slots.error();
     auto generation = kernel::Generation::create(*image, "{}", 1);
     if (!generation) return generation.error();
-    auto card = kernel::CardMaps::create(connections, kernel::Generation::slots_needed(*slots));
+    auto card = kernel::CardMaps::create(kernel::capacity_of(connections), kernel::Generation::slots_needed(*slots));
     if (!card) return card.error();
     Instance instance(std::move(*card), std::move(*generation));
 

@@ -1,4 +1,5 @@
-// account: the only place that counts. One reason a packet; its rule and NAT entry where it has them.
+// account: the only place that counts. One reason a packet; its rule and NAT entry where it has them; and what comes
+// into and goes out of the tables of connections.
 #pragma once
 
 #include "bpf/maps.h"
@@ -21,6 +22,29 @@ static __always_inline __u64 wire_bytes(const struct packet* packet, const __u32
     if (packet->segments > 1) bytes += (__u64)(packet->segments - 1) * packet->header_length;
     if (packet->has_held_tag) bytes += (__u64)packet->segments * 4;
     return bytes;
+}
+
+enum table_event {
+    INSERTED,
+    REPLACED,  // one of the same key was there
+    NOT_STORED,
+    REMOVED,
+};
+
+// Of a table of connections. Its own function, which the verifier checks once: events are rare, and their callers
+// inline.
+__noinline int count_event(struct packet* packet, int half_open, int event) {
+    struct edgefw_table_counter* counter;
+    __u32 index;
+
+    if (!packet) return 0;
+    index = EDGEFW_TABLE_INDEX(half_open ? 1 : 0, packet->family & 1);
+    counter = bpf_map_lookup_elem(&table_counters, &index);
+    if (!counter) return 0;
+    counter->inserted += event == INSERTED || event == REPLACED;
+    counter->removed += event == REMOVED || event == REPLACED;
+    counter->refused += event == NOT_STORED;
+    return 0;
 }
 
 static __always_inline void record(const struct packet* packet) {

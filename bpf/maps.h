@@ -116,6 +116,36 @@ struct {
     __type(value, struct edgefw_connection);
 } openings6 SEC(".maps");
 
+// The tables before these, while a push moves connections to tables of another size (carry_over.h).
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 1);
+    __type(key, struct edgefw_connection4_key);
+    __type(value, struct edgefw_connection);
+} older_connections4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 1);
+    __type(key, struct edgefw_connection6_key);
+    __type(value, struct edgefw_connection);
+} older_connections6 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 1);
+    __type(key, struct edgefw_connection4_key);
+    __type(value, struct edgefw_connection);
+} older_openings4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 1);
+    __type(key, struct edgefw_connection6_key);
+    __type(value, struct edgefw_connection);
+} older_openings6 SEC(".maps");
+
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, EDGEFW_CONNECTIONS_DEFAULT);
@@ -157,6 +187,13 @@ struct {
     __type(key, __u32);
     __type(value, struct edgefw_reason_counter);
 } reasons SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, EDGEFW_TABLE_COUNTERS);
+    __type(key, __u32);
+    __type(value, struct edgefw_table_counter);
+} table_counters SEC(".maps");
 
 // Of `explain` alone.
 

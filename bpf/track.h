@@ -8,6 +8,7 @@
 #pragma once
 
 #include "bpf/account.h"
+#include "bpf/carry_over.h"
 #include "bpf/classify.h"
 #include "bpf/maps.h"
 #include "bpf/masquerade.h"
@@ -21,7 +22,7 @@
 // A barrier behind one of the two is enough to tell them apart.
 #define STAY_APART() asm volatile("" ::: "memory")
 
-static __always_inline struct edgefw_connection* lookup(const struct packet* packet, const bool half_open) {
+static __always_inline struct edgefw_connection* lookup_once(const struct packet* packet, const bool half_open) {
     struct edgefw_connection* found;
 
     if (packet->family == EDGEFW_IPV4) {
@@ -35,22 +36,30 @@ static __always_inline struct edgefw_connection* lookup(const struct packet* pac
     return found;
 }
 
-static __always_inline void forget(const struct packet* packet, const bool half_open) {
-    if (packet->family == EDGEFW_IPV4) {
-        if (half_open)
-            bpf_map_delete_elem(&openings4, &packet->key4);
-        else
-            bpf_map_delete_elem(&connections4, &packet->key4);
-        STAY_APART();
-    } else if (half_open) {
-        bpf_map_delete_elem(&openings6, &packet->key6);
-    } else {
-        bpf_map_delete_elem(&connections6, &packet->key6);
-    }
+static __always_inline struct edgefw_connection* lookup(struct packet* packet, const bool half_open) {
+    struct edgefw_connection* found = lookup_once(packet, half_open);
+
+    if (config.comes_over && !found && carry_over(packet, half_open)) found = lookup_once(packet, half_open);
+    return found;
 }
 
-static __always_inline long store(const struct packet* packet, const bool half_open,
-                                  const struct edgefw_connection* value, __u64 flags) {
+static __always_inline void forget(struct packet* packet, const bool half_open) {
+    long result;
+
+    if (config.comes_over) carry_over(packet, half_open);
+    if (packet->family == EDGEFW_IPV4) {
+        result = half_open ? bpf_map_delete_elem(&openings4, &packet->key4)
+                           : bpf_map_delete_elem(&connections4, &packet->key4);
+        STAY_APART();
+    } else {
+        result = half_open ? bpf_map_delete_elem(&openings6, &packet->key6)
+                           : bpf_map_delete_elem(&connections6, &packet->key6);
+    }
+    if (result == 0) count_event(packet, half_open, REMOVED);
+}
+
+static __always_inline long store_once(const struct packet* packet, const bool half_open,
+                                       const struct edgefw_connection* value, __u64 flags) {
     long result;
 
     if (packet->family == EDGEFW_IPV4) {
@@ -62,6 +71,28 @@ static __always_inline long store(const struct packet* packet, const bool half_o
                            : bpf_map_update_elem(&connections6, &packet->key6, value, flags);
     }
     return result;
+}
+
+// Takes the place of another one of the key: rare.
+static __noinline long store_over(struct packet* packet, const bool half_open, const struct edgefw_connection* value,
+                                  long refusal) {
+    long result = half_open ? store_once(packet, true, value, BPF_ANY) : store_once(packet, false, value, BPF_ANY);
+
+    count_event(packet, half_open, result ? NOT_STORED : refusal == -EEXIST ? REPLACED : INSERTED);
+    return result;
+}
+
+// `flags`: BPF_NOEXIST, or BPF_ANY to take the place of another one of the key. Tells a new entry from a replaced one:
+// what was inserted, less what was removed and is there, is what LRU recycled.
+static __always_inline long store(struct packet* packet, const bool half_open, const struct edgefw_connection* value,
+                                  const __u64 flags) {
+    long result;
+
+    if (config.comes_over) carry_over(packet, half_open);
+    result = store_once(packet, half_open, value, BPF_NOEXIST);
+    if (result) return flags == BPF_ANY ? store_over(packet, half_open, value, result) : result;
+    count_event(packet, half_open, INSERTED);
+    return 0;
 }
 
 static __always_inline bool is_live(const struct packet* packet, const struct edgefw_connection* connection) {
@@ -262,7 +293,7 @@ static __noinline bool translates_as_before(const struct packet* packet, const s
 }
 
 // As live() found it.
-static __always_inline struct edgefw_connection* lookup_found(const struct packet* packet) {
+static __always_inline struct edgefw_connection* lookup_found(struct packet* packet) {
     return packet->half_open ? lookup(packet, true) : lookup(packet, false);
 }
 

@@ -20,6 +20,8 @@ struct edgefw_card {
     __u32 slot_generation[2];  // of the policy in each program slot; 0: none, everything passes
     __u32 counter_maps;        // pinned counters_0 ... counters_(n-1); the last is counted in
     __u32 pad;
+    __u32 slot_tables[2];  // which connection tables the programs of each slot use: those pinned as connections4_N, ...
+    __u32 slot_older[2];   // from which ones connections still come over to these; 0: none
     char interface[EDGEFW_INTERFACE_NAME];
 };
-EDGEFW_ABI_SIZE(edgefw_card, 64);
+EDGEFW_ABI_SIZE(edgefw_card, 80);

@@ -30,5 +30,7 @@ struct edgefw_config {
     struct edgefw_forest forest[EDGEFW_HOOKS][EDGEFW_FAMILIES];
     __u32 timeout[EDGEFW_STATE_COUNT];  // jiffies
     __u32 fragment_timeout;             // jiffies
+    __u32 comes_over;                   // connections still come over from the tables before these (a push resizes)
+    __u32 pad;
 };
 EDGEFW_ABI_ASSERT(sizeof(struct edgefw_config) % 8 == 0, "edgefw_config has hidden padding");

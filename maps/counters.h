@@ -19,4 +19,17 @@ struct edgefw_reason_counter {
 };
 EDGEFW_ABI_SIZE(edgefw_reason_counter, 16);
 
+// Of a table of connections, all its sizes together. Index: EDGEFW_TABLE_INDEX; what the control plane does to a table
+// is in the elements behind these, of which it writes those of one CPU alone, under the lock.
+struct edgefw_table_counter {
+    __u64 inserted;  // connections that were entered
+    __u64 removed;   // ended, moved on, or replaced by a later one of the same key; not what LRU recycled
+    __u64 refused;   // that the kernel could not store
+};
+EDGEFW_ABI_SIZE(edgefw_table_counter, 24);
+
+#define EDGEFW_TABLES (2 * EDGEFW_FAMILIES)
+#define EDGEFW_TABLE_INDEX(half_open, family) ((half_open)*EDGEFW_FAMILIES + (family))
+#define EDGEFW_TABLE_COUNTERS (2 * EDGEFW_TABLES)
+
 #define EDGEFW_REASON_COUNTERS (EDGEFW_HOOKS * 2 * EDGEFW_REASON_COUNT)

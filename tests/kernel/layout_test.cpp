@@ -107,6 +107,10 @@ Layouts of_all_else() {
         {"edgefw_reason_counter",
          {sizeof(edgefw_reason_counter),
           {MEMBER(edgefw_reason_counter, packets), MEMBER(edgefw_reason_counter, bytes)}}},
+        {"edgefw_table_counter",
+         {sizeof(edgefw_table_counter),
+          {MEMBER(edgefw_table_counter, inserted), MEMBER(edgefw_table_counter, removed),
+           MEMBER(edgefw_table_counter, refused)}}},
         {"edgefw_decision",
          {sizeof(edgefw_decision),
           {MEMBER(edgefw_decision, sequence), MEMBER(edgefw_decision, slot), MEMBER(edgefw_decision, nat),
@@ -148,7 +152,9 @@ Layouts of_all_else() {
            MEMBER(edgefw_config, record),
            MEMBER(edgefw_config, forest),
            MEMBER(edgefw_config, timeout),
-           MEMBER(edgefw_config, fragment_timeout)}}},
+           MEMBER(edgefw_config, fragment_timeout),
+           MEMBER(edgefw_config, comes_over),
+           MEMBER(edgefw_config, pad)}}},
     };
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <stdexcept>
+#include <utility>
 
 #include "maps/builtins.h"
 #include "maps/limits.h"
@@ -67,7 +68,14 @@ kernel::Compiled compiled(const std::string& lines) {
 
 TestRun::TestRun(const Options& options) : options_(options) {
     kernel::silence_libbpf();
-    maps_ = take(kernel::CardMaps::create(options.connections, kSlots), "card maps");
+    maps_ = take(kernel::CardMaps::create(kernel::capacity_of(options.connections), kSlots), "card maps");
+    if (!options.recycles) {
+        for (kernel::Map* map : {&maps_->connections4, &maps_->openings4}) {
+            *map = take(kernel::Map::create(
+                            {"refuses", BPF_MAP_TYPE_HASH, map->key_size(), map->value_size(), map->max_entries()}),
+                        "table");
+        }
+    }
     decision_ =
         take(kernel::Map::create({"decision", BPF_MAP_TYPE_ARRAY, 4, sizeof(edgefw_decision), 1, BPF_F_MMAPABLE}),
              "decision map");
@@ -100,6 +108,13 @@ const kernel::ProgramPair& TestRun::programs() {
     for (const auto& binding : generation_->bindings())
         bindings.push_back(binding);
     bindings.push_back({"decision", decision_->fd()});
+    if (older_) {
+        config.comes_over = 1;
+        bindings.push_back({"older_connections4", older_->connections4.fd()});
+        bindings.push_back({"older_connections6", older_->connections6.fd()});
+        bindings.push_back({"older_openings4", older_->openings4.fd()});
+        bindings.push_back({"older_openings6", older_->openings6.fd()});
+    }
     programs_ = take(kernel::load_judge(config, bindings), "programs");
     return *programs_;
 }
@@ -178,6 +193,32 @@ edgefw_reason_counter TestRun::seen() const {
     for (std::uint32_t index = 0; index < EDGEFW_REASON_COUNTERS; index++) {
         for (const auto& value : read_cpus<edgefw_reason_counter>(maps_->reasons, index))
             add(sum, value);
+    }
+    return sum;
+}
+
+void TestRun::resize(std::uint32_t connections) {
+    older_ =
+        std::exchange(maps_, take(kernel::CardMaps::create(kernel::capacity_of(connections), kSlots), "card maps"));
+    for (kernel::Map kernel::CardMaps::*kept :
+         {&kernel::CardMaps::fragments4, &kernel::CardMaps::fragments6, &kernel::CardMaps::counters,
+          &kernel::CardMaps::reasons, &kernel::CardMaps::table_counters})
+        std::swap((*maps_).*kept, (*older_).*kept);
+    programs_.reset();
+}
+
+std::uint64_t TestRun::left_behind() const {
+    return older_->connections4.count() + older_->connections6.count() + older_->openings4.count() +
+           older_->openings6.count();
+}
+
+edgefw_table_counter TestRun::turnover(bool half_open, edgefw_family family) const {
+    edgefw_table_counter sum = {};
+    const std::uint32_t index = EDGEFW_TABLE_INDEX(half_open ? 1u : 0u, family);
+    for (const auto& value : read_cpus<edgefw_table_counter>(maps_->table_counters, index)) {
+        sum.inserted += value.inserted;
+        sum.removed += value.removed;
+        sum.refused += value.refused;
     }
     return sum;
 }

@@ -29,6 +29,7 @@ public:
         policy::Side side = policy::Side::kExternal;
         bool partial_checksums = false;  // as on a veth
         std::uint32_t connections = 1024;
+        bool recycles = true;  // false: a full table of connections refuses, as an LRU table does in rare moments only
     };
 
     TestRun() : TestRun(Options{}) {}
@@ -53,6 +54,14 @@ public:
     // Over all reasons of both hooks.
     edgefw_reason_counter seen() const;
     void forget();
+
+    // As a push to another size does it, up to the flip: packets find connections in new tables of this size, or fetch
+    // them from those of before.
+    void resize(std::uint32_t connections);
+    // Connections that nothing has fetched since.
+    std::uint64_t left_behind() const;
+    // By EDGEFW_TABLE_INDEX, summed over CPUs.
+    edgefw_table_counter turnover(bool half_open, edgefw_family family = EDGEFW_IPV4) const;
     // Connections in the tables, of both families.
     std::uint64_t confirmed() const { return maps_->connections4.count() + maps_->connections6.count(); }
     std::uint64_t half_open() const { return maps_->openings4.count() + maps_->openings6.count(); }
@@ -68,6 +77,7 @@ private:
 
     Options options_;
     std::optional<kernel::CardMaps> maps_;
+    std::optional<kernel::CardMaps> older_;
     std::optional<kernel::Map> decision_;
     std::optional<kernel::Generation> generation_;
     std::optional<kernel::ProgramPair> programs_;

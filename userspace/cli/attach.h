@@ -36,8 +36,8 @@ inline CLI::App* add_to(CLI::App& app, AttachOptions& options) {
         ->description("The hook for sent packets; auto takes tcx where the kernel has it");
     command
         ->add_option("--connections", options.connections,
-                     "Entries of each of the card's connection tables (IPv4, IPv6), 131072 by default")
-        ->check(CLI::Range(1u, 16u << 20))
+                     "Room for connections (IPv4, IPv6) until a policy says how much, 131072 by default")
+        ->check(CLI::Range(std::uint32_t{EDGEFW_CONNECTIONS_MIN}, std::uint32_t{EDGEFW_CONNECTIONS_MAX}))
         ->type_name("N");
     return command;
 }

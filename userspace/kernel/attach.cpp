@@ -15,8 +15,6 @@
 namespace edgefw::kernel {
 namespace {
 
-constexpr std::uint32_t kMostConnections = 1u << 24;
-
 // The one word, made with the first card.
 Result<Map> open_active(const Home& home) {
     if (is_pinned(home.active())) return Map::open_pinned(home.active());
@@ -53,9 +51,9 @@ Result<Ok> hook_up(CardState& state, const ProgramPair& entry, const AttachReque
 
 // Takes a card that never became whole, or shall no longer be, off its hooks.
 Result<Ok> take_down(const std::string& directory) {
-    auto state = CardState::open(directory);
-    if (state && state->card().egress == EDGEFW_EGRESS_CLSACT) {
-        if (auto detached = detach_clsact(state->card()); !detached) return detached.error();
+    auto card = read_card(directory);
+    if (card && card->egress == EDGEFW_EGRESS_CLSACT) {
+        if (auto detached = detach_clsact(*card); !detached) return detached.error();
     }
     remove_directory(directory);
     return Ok{};
@@ -68,6 +66,12 @@ edgefw_card new_card(const AttachRequest& request, const Interface& interface) {
     card.side = static_cast<__u32>(request.side);
     request.interface.copy(card.interface, sizeof(card.interface) - 1);
     return card;
+}
+
+// The policy says how many connections a card has room for; without one, who attaches it.
+policy::Capacity room_for(const AttachRequest& request) {
+    if (request.policy) return request.policy->image.capacity;
+    return capacity_of(request.connections != 0 ? request.connections : EDGEFW_CONNECTIONS_DEFAULT);
 }
 
 // Fills the active program slot. A policy becomes a generation of its own without a flip: no other card has it.
@@ -90,8 +94,7 @@ Result<Ok> build(const Home& home, const Inventory& inventory, const Interface& 
                  std::uint32_t number) {
     auto active = open_active(home);
     if (!active) return active.error();
-    const std::uint32_t connections = request.connections != 0 ? request.connections : EDGEFW_CONNECTIONS_DEFAULT;
-    auto state = CardState::create(home.card(interface.index), new_card(request, interface), connections);
+    auto state = CardState::create(home.card(interface.index), new_card(request, interface), room_for(request));
     if (!state) return state.error();
     auto entry = load_entry({{"active", active->fd()},
                              {"received", state->received().fd()},
@@ -105,8 +108,16 @@ Result<Ok> build(const Home& home, const Inventory& inventory, const Interface& 
 Result<Ok> check_request(const AttachRequest& request, const Interface& interface) {
     if (!interface.is_ethernet)
         return failed(request.interface + " is not an Ethernet card; edgefw reads Ethernet frames only");
-    if (request.connections > kMostConnections)
-        return Error{ErrorKind::kUsage, "--connections is at most " + std::to_string(kMostConnections)};
+    if (request.connections != 0 && request.policy) {
+        return Error{ErrorKind::kUsage,
+                     "--connections is for a card without a policy; write `connections: { confirmed: " +
+                         std::to_string(request.connections) + " }` in the policy instead"};
+    }
+    if (request.connections != 0 &&
+        (request.connections < EDGEFW_CONNECTIONS_MIN || request.connections > EDGEFW_CONNECTIONS_MAX)) {
+        return Error{ErrorKind::kUsage, "--connections is a number from " + std::to_string(EDGEFW_CONNECTIONS_MIN) +
+                                            " to " + std::to_string(EDGEFW_CONNECTIONS_MAX)};
+    }
     if (request.policy) return refuse_hidden_tags(request.policy->image, request.interface);
     return Ok{};
 }

@@ -2,7 +2,11 @@
 
 #include <linux/bpf.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include "maps/connection.h"
 #include "maps/counters.h"
@@ -29,33 +33,55 @@ Result<Ok> take(Map& to, Result<Map> from) {
     return Ok{};
 }
 
-// What packets leave behind on a card, by the names that programs and pins have for the maps. The one list of them.
-enum class Room { kConnections, kOpenings, kFragments };
+using ByFamily = std::uint32_t[EDGEFW_FAMILIES];
 
+// What packets leave behind on a card, by the names that programs have for the maps. The one list of them. Those of
+// connections come first; they have a capacity, and are pinned with a number.
 struct CardTable {
     const char* name;
+    const char* older;  // the table that connections come over from; nullptr: they hold none
+    const char* shown;
     Map CardMaps::*map;
     std::uint32_t key_size, value_size;
-    Room room;
+    ByFamily policy::Capacity::*capacity;
+    Family family;
+    std::uint32_t entries = 0;  // where no capacity says how many
 };
 
 constexpr std::uint32_t kKey4 = sizeof(edgefw_connection4_key), kKey6 = sizeof(edgefw_connection6_key);
 constexpr std::uint32_t kConnection = sizeof(edgefw_connection), kInside = sizeof(edgefw_inside);
 constexpr std::uint32_t kFragment = sizeof(edgefw_fragment);
 constexpr CardTable kTables[] = {
-    {"connections4", &CardMaps::connections4, kKey4, kConnection, Room::kConnections},
-    {"connections6", &CardMaps::connections6, kKey6, kConnection, Room::kConnections},
-    {"openings4", &CardMaps::openings4, kKey4, kConnection, Room::kOpenings},
-    {"openings6", &CardMaps::openings6, kKey6, kConnection, Room::kOpenings},
-    {"publics4", &CardMaps::publics4, kKey4, kInside, Room::kConnections},
-    {"public_openings4", &CardMaps::public_openings4, kKey4, kInside, Room::kOpenings},
-    {"fragments4", &CardMaps::fragments4, sizeof(edgefw_fragment4_key), kFragment, Room::kFragments},
-    {"fragments6", &CardMaps::fragments6, sizeof(edgefw_fragment6_key), kFragment, Room::kFragments},
+    {"connections4", "older_connections4", "connections-ipv4", &CardMaps::connections4, kKey4, kConnection,
+     &policy::Capacity::confirmed, Family::kIpv4},
+    {"connections6", "older_connections6", "connections-ipv6", &CardMaps::connections6, kKey6, kConnection,
+     &policy::Capacity::confirmed, Family::kIpv6},
+    {"openings4", "older_openings4", "openings-ipv4", &CardMaps::openings4, kKey4, kConnection,
+     &policy::Capacity::half_open, Family::kIpv4},
+    {"openings6", "older_openings6", "openings-ipv6", &CardMaps::openings6, kKey6, kConnection,
+     &policy::Capacity::half_open, Family::kIpv6},
+    {"publics4", nullptr, "publics-ipv4", &CardMaps::publics4, kKey4, kInside, nullptr, Family::kIpv4,
+     EDGEFW_CONNECTIONS_DEFAULT},
+    {"public_openings4", nullptr, "public-openings-ipv4", &CardMaps::public_openings4, kKey4, kInside, nullptr,
+     Family::kIpv4, EDGEFW_OPENINGS_DEFAULT},
+    {"fragments4", nullptr, "fragments-ipv4", &CardMaps::fragments4, sizeof(edgefw_fragment4_key), kFragment, nullptr,
+     Family::kIpv4, EDGEFW_FRAGMENTS},
+    {"fragments6", nullptr, "fragments-ipv6", &CardMaps::fragments6, sizeof(edgefw_fragment6_key), kFragment, nullptr,
+     Family::kIpv6, EDGEFW_FRAGMENTS},
 };
+constexpr std::size_t kConnectionTables = EDGEFW_TABLES;
 
-std::uint32_t entries_of(Room room, std::uint32_t connections) {
-    if (room == Room::kFragments) return EDGEFW_FRAGMENTS;
-    return room == Room::kConnections ? connections : std::min<std::uint32_t>(connections, EDGEFW_OPENINGS_DEFAULT);
+std::uint32_t entries_of(const CardTable& table, const policy::Capacity& capacity) {
+    return table.capacity == nullptr ? table.entries : (capacity.*table.capacity)[static_cast<int>(table.family)];
+}
+
+Result<Map> create_table(const CardTable& table, const policy::Capacity& capacity) {
+    return Map::create(
+        {table.name, BPF_MAP_TYPE_LRU_HASH, table.key_size, table.value_size, entries_of(table, capacity)});
+}
+
+std::string table_pin(const CardTable& table, std::uint32_t number) {
+    return table.older == nullptr ? table.name : std::string(table.name) + "_" + std::to_string(number);
 }
 
 std::string counters_name(std::uint32_t index) {
@@ -64,22 +90,32 @@ std::string counters_name(std::uint32_t index) {
 
 }  // namespace
 
-Result<CardMaps> CardMaps::create(std::uint32_t connections, std::uint32_t slots) {
+policy::Capacity capacity_of(std::uint32_t connections) {
+    policy::Capacity capacity;
+    std::fill(std::begin(capacity.confirmed), std::end(capacity.confirmed), connections);
+    std::fill(std::begin(capacity.half_open), std::end(capacity.half_open),
+              std::min<std::uint32_t>(connections, EDGEFW_OPENINGS_DEFAULT));
+    return capacity;
+}
+
+Result<CardMaps> CardMaps::create(const policy::Capacity& capacity, std::uint32_t slots) {
     CardMaps maps;
     for (const CardTable& table : kTables) {
-        auto made = take(maps.*table.map, Map::create({table.name, BPF_MAP_TYPE_LRU_HASH, table.key_size,
-                                                       table.value_size, entries_of(table.room, connections)}));
-        if (!made) return made.error();
+        if (auto made = take(maps.*table.map, create_table(table, capacity)); !made) return made.error();
     }
     const MapSpec reasons = {"reasons", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(edgefw_reason_counter),
                              EDGEFW_REASON_COUNTERS};
     if (auto made = take(maps.reasons, Map::create(reasons)); !made) return made.error();
+    const MapSpec table_counters = {"table_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(edgefw_table_counter),
+                                    EDGEFW_TABLE_COUNTERS};
+    if (auto made = take(maps.table_counters, Map::create(table_counters)); !made) return made.error();
     if (auto made = take(maps.counters, create_counters(slots)); !made) return made.error();
     return maps;
 }
 
 std::vector<Binding> CardMaps::bindings() const {
-    std::vector<Binding> bindings = {{"counters", counters.fd()}, {"reasons", reasons.fd()}};
+    std::vector<Binding> bindings = {
+        {"counters", counters.fd()}, {"reasons", reasons.fd()}, {"table_counters", table_counters.fd()}};
     for (const CardTable& table : kTables)
         bindings.push_back({table.name, (this->*table.map).fd()});
     return bindings;
@@ -92,10 +128,20 @@ std::vector<const Map*> CardMaps::tables() const {
     return tables;
 }
 
-Result<CardState> CardState::create(const std::string& directory, const edgefw_card& card, std::uint32_t connections) {
+policy::Capacity CardMaps::capacity() const {
+    policy::Capacity capacity;
+    for (const CardTable& table : kTables) {
+        if (table.capacity == nullptr) continue;
+        (capacity.*table.capacity)[static_cast<int>(table.family)] = (this->*table.map).max_entries();
+    }
+    return capacity;
+}
+
+Result<CardState> CardState::create(const std::string& directory, const edgefw_card& card,
+                                    const policy::Capacity& capacity) {
     CardState state;
     state.directory_ = directory;
-    auto maps = CardMaps::create(connections, EDGEFW_SLOTS_INITIAL);
+    auto maps = CardMaps::create(capacity, EDGEFW_SLOTS_INITIAL);
     if (!maps) return maps.error();
     state.maps_ = std::move(*maps);
     const MapSpec programs = {"programs", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2};
@@ -105,36 +151,68 @@ Result<CardState> CardState::create(const std::string& directory, const edgefw_c
     if (auto made = take(state.card_map_, Map::create(info)); !made) return made.error();
     edgefw_card described = card;
     described.counter_maps = 1;
+    described.slot_tables[0] = described.slot_tables[1] = state.tables_;
     if (auto wrote = state.write_card(described); !wrote) return wrote.error();
     if (auto made = make_directory(directory); !made) return made.error();
     const std::pair<const char*, const Map*> pins[] = {
-        {"card", &state.card_map_},        {"received", &state.received_},        {"sent", &state.sent_},
-        {"reasons", &state.maps_.reasons}, {"counters_0", &state.maps_.counters},
+        {"card", &state.card_map_},
+        {"received", &state.received_},
+        {"sent", &state.sent_},
+        {"reasons", &state.maps_.reasons},
+        {"counters_0", &state.maps_.counters},
+        {"table_counters", &state.maps_.table_counters},
     };
     for (const auto& [name, map] : pins) {
         if (auto pinned = map->pin(directory + "/" + name); !pinned) return pinned.error();
     }
     for (const CardTable& table : kTables) {
-        auto pinned = (state.maps_.*table.map).pin(directory + "/" + table.name);
+        auto pinned = (state.maps_.*table.map).pin(directory + "/" + table_pin(table, state.tables_));
         if (!pinned) return pinned.error();
     }
     return state;
 }
 
-Result<CardState> CardState::open(const std::string& directory) {
+Result<edgefw_card> read_card(const std::string& directory) {
+    auto map = Map::open_pinned(directory + "/card");
+    if (!map) return map.error();
+    auto card = map->at<edgefw_card>(0);
+    if (!card) return card.error();
+    if (card->abi != EDGEFW_ABI_VERSION) {
+        return failed("the card was attached by another version of edgefw (ABI " + std::to_string(card->abi) +
+                      ", this one has " + std::to_string(EDGEFW_ABI_VERSION) + "); detach it with that one");
+    }
+    return card;
+}
+
+// A push may take the pins of older tables away between the look at which there are and their opening: then the card
+// says something else now.
+Result<CardState> CardState::open(const std::string& directory, std::uint32_t slot) {
+    constexpr int kLooks = 5;
+    Result<CardState> state = failed("the tables of a card change too fast to be read; try again");
+    for (int i = 0; i < kLooks; i++) {
+        auto before = read_card(directory);
+        if (!before) return before.error();
+        state = open_once(directory, slot);
+        if (state) return state;
+        auto after = read_card(directory);
+        if (!after) return after.error();
+        if (std::memcmp(&*before, &*after, sizeof(edgefw_card)) == 0) return state;
+    }
+    return state;
+}
+
+Result<CardState> CardState::open_once(const std::string& directory, std::uint32_t slot) {
     CardState state;
     state.directory_ = directory;
     auto opened = [&](Map& map, const std::string& name) {
         return take(map, Map::open_pinned(directory + "/" + name));
     };
     if (auto done = opened(state.card_map_, "card"); !done) return done.error();
-    auto card = state.card_map_.at<edgefw_card>(0);
+    auto card = read_card(directory);
     if (!card) return card.error();
-    if (card->abi != EDGEFW_ABI_VERSION) {
-        return failed("the card was attached by another version of edgefw (ABI " + std::to_string(card->abi) +
-                      ", this one has " + std::to_string(EDGEFW_ABI_VERSION) + "); detach it with that one");
-    }
     state.card_ = *card;
+    state.tables_ = card->slot_tables[slot & 1];
+    state.older_tables_ = card->slot_older[slot & 1];
     // A card may be renamed while it is attached.
     const std::string name = interface_name(static_cast<int>(card->ifindex));
     if (!name.empty()) {
@@ -145,12 +223,18 @@ Result<CardState> CardState::open(const std::string& directory) {
         {"received", &state.received_},
         {"sent", &state.sent_},
         {"reasons", &state.maps_.reasons},
+        {"table_counters", &state.maps_.table_counters},
     };
     for (const auto& [pin, map] : pins) {
         if (auto done = opened(*map, pin); !done) return done.error();
     }
     for (const CardTable& table : kTables) {
-        if (auto done = opened(state.maps_.*table.map, table.name); !done) return done.error();
+        Map& map = state.maps_.*table.map;
+        if (auto done = opened(map, table_pin(table, state.tables_)); !done) return done.error();
+        if (state.older_tables_ == 0 || table.older == nullptr) continue;
+        Map& older = state.older_.emplace_back();
+        if (auto done = opened(older, table_pin(table, state.older_tables_)); !done) return done.error();
+        if (older.id() == map.id()) older = Map();
     }
     for (std::uint32_t i = 0; i + 1 < card->counter_maps; i++) {
         if (auto done = opened(state.older_counters_.emplace_back(), counters_name(i)); !done) return done.error();
@@ -163,6 +247,80 @@ Result<Ok> CardState::write_card(const edgefw_card& card) {
     if (auto wrote = card_map_.set(0, card); !wrote) return wrote.error();
     card_ = card;
     return Ok{};
+}
+
+std::vector<ConnectionTable> CardState::connection_tables() const {
+    std::vector<ConnectionTable> tables;
+    for (std::size_t i = 0; i < kConnectionTables; i++) {
+        const CardTable& table = kTables[i];
+        const bool has_older = i < older_.size() && older_[i].fd() >= 0;
+        tables.push_back({table.shown, table.family, table.capacity == &policy::Capacity::half_open,
+                          &(maps_.*table.map), has_older ? &older_[i] : nullptr});
+    }
+    return tables;
+}
+
+Result<Ok> CardState::resize(const policy::Capacity& capacity) {
+    if (capacity == maps_.capacity()) return Ok{};
+    const std::uint32_t number = tables_ + 1;
+    std::vector<Map> fresh(kConnectionTables);
+    for (std::size_t i = 0; i < kConnectionTables; i++) {
+        const CardTable& table = kTables[i];
+        const Map& now = maps_.*table.map;
+        if (now.max_entries() != entries_of(table, capacity)) {
+            if (auto made = take(fresh[i], create_table(table, capacity)); !made) return made.error();
+        }
+        const Map& next = fresh[i].fd() >= 0 ? fresh[i] : now;
+        if (auto pinned = next.pin(directory_ + "/" + table_pin(table, number)); !pinned) return pinned.error();
+    }
+    older_ = std::vector<Map>(kConnectionTables);
+    for (std::size_t i = 0; i < kConnectionTables; i++) {
+        if (fresh[i].fd() < 0) continue;
+        older_[i] = std::exchange(maps_.*kTables[i].map, std::move(fresh[i]));
+    }
+    older_tables_ = std::exchange(tables_, number);
+    return Ok{};
+}
+
+void CardState::forget_older() {
+    older_.clear();
+    older_tables_ = 0;
+}
+
+void CardState::unpin_unused_tables(std::uint32_t slot) const {
+    const std::uint32_t used = card_.slot_tables[slot & 1], older = card_.slot_older[slot & 1];
+    // Numbers follow each other: a push that was killed leaves the next one, or the one before.
+    for (const std::uint32_t number : {used - 1, used + 1}) {
+        if (number == older) continue;
+        for (std::size_t i = 0; i < kConnectionTables; i++)
+            unlink((directory_ + "/" + table_pin(kTables[i], number)).c_str());
+    }
+}
+
+Result<std::vector<edgefw_table_counter>> CardState::table_counters() const {
+    std::vector<edgefw_table_counter> sums(EDGEFW_TABLES);
+    auto read =
+        maps_.table_counters.read_all(EDGEFW_TABLE_COUNTERS, [&](std::uint32_t index, const std::uint8_t* values) {
+            edgefw_table_counter& sum = sums[index % EDGEFW_TABLES];
+            for (int cpu = 0; cpu < cpus(); cpu++) {
+                edgefw_table_counter counter = {};
+                std::memcpy(&counter, values + static_cast<std::size_t>(cpu) * sizeof(counter), sizeof(counter));
+                sum.inserted += counter.inserted;
+                sum.removed += counter.removed;
+                sum.refused += counter.refused;
+            }
+        });
+    if (!read) return read.error();
+    return sums;
+}
+
+Result<Ok> CardState::count_removed(const ConnectionTable& table, std::uint64_t removed) const {
+    if (removed == 0) return Ok{};
+    const std::uint32_t index = EDGEFW_TABLES + table.index();
+    std::vector<edgefw_table_counter> values(static_cast<std::size_t>(cpus()));
+    if (auto read = maps_.table_counters.read(&index, values.data()); !read) return read.error();
+    values.front().removed += removed;
+    return maps_.table_counters.write(&index, values.data());
 }
 
 Result<Ok> CardState::reserve_counters(std::uint32_t slots) {
@@ -227,6 +385,10 @@ Result<ProgramPair> CardState::load(const Generation* generation) const {
         const auto rules = generation->bindings();
         bindings.insert(bindings.end(), rules.begin(), rules.end());
     }
+    config.comes_over = comes_over() ? 1 : 0;
+    for (std::size_t i = 0; i < older_.size(); i++) {
+        if (older_[i].fd() >= 0) bindings.push_back({kTables[i].older, older_[i].fd()});
+    }
     config.side = card_.side;
     config.partial_checksums = hands_up_partial_checksums(card_.interface) || card_.xdp_mode == EDGEFW_XDP_GENERIC;
     return load_judge(config, bindings);
@@ -239,6 +401,8 @@ Result<Ok> CardState::fill_slot(std::uint32_t slot, const ProgramPair& programs,
     if (auto wrote = sent_.write(&index, &sent); !wrote) return wrote.error();
     edgefw_card card = card_;
     card.slot_generation[index] = generation;
+    card.slot_tables[index] = tables_;
+    card.slot_older[index] = older_tables_;
     return write_card(card);
 }
 

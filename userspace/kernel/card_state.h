@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "maps/card.h"
+#include "maps/counters.h"
 #include "userspace/base/result.h"
 #include "userspace/kernel/generation.h"
 #include "userspace/kernel/host.h"
@@ -17,20 +18,37 @@ namespace edgefw::kernel {
 // The maps a judging program needs of its card.
 struct CardMaps {
     Map connections4, connections6, openings4, openings6, publics4, public_openings4, fragments4, fragments6;
-    Map counters, reasons;
+    Map counters, reasons, table_counters;
 
     // What a packet may leave behind: connections and fragments.
     std::vector<const Map*> tables() const;
 
-    static Result<CardMaps> create(std::uint32_t connections, std::uint32_t slots);
+    static Result<CardMaps> create(const policy::Capacity& capacity, std::uint32_t slots);
     std::vector<Binding> bindings() const;
+    policy::Capacity capacity() const;
+};
+
+// As many confirmed connections of each family, and as many half-open ones, EDGEFW_OPENINGS_DEFAULT at most.
+policy::Capacity capacity_of(std::uint32_t connections);
+
+// One table of connections of a card.
+struct ConnectionTable {
+    const char* name;  // "connections-ipv4"
+    Family family;
+    bool half_open;
+    const Map* map;
+    const Map* older;  // connections still come over from here; nullptr: none do
+
+    std::uint32_t index() const { return EDGEFW_TABLE_INDEX(half_open ? 1u : 0u, static_cast<std::uint32_t>(family)); }
 };
 
 class CardState {
 public:
     // Makes maps and program arrays and pins them under `directory`; no link yet, every slot empty.
-    static Result<CardState> create(const std::string& directory, const edgefw_card& card, std::uint32_t connections);
-    static Result<CardState> open(const std::string& directory);
+    static Result<CardState> create(const std::string& directory, const edgefw_card& card,
+                                    const policy::Capacity& capacity);
+    // With the tables of connections that the programs in `slot` use.
+    static Result<CardState> open(const std::string& directory, std::uint32_t slot);
 
     const edgefw_card& card() const { return card_; }
     Result<Ok> write_card(const edgefw_card& card);
@@ -50,6 +68,21 @@ public:
     // Sums over CPUs and counter maps, slot by slot, up to `slots`.
     Result<std::vector<edgefw_counter>> counters(std::uint32_t slots) const;
 
+    std::vector<ConnectionTable> connection_tables() const;
+    // Makes and pins tables of connections of these sizes for the programs that are loaded next, where they have others
+    // now. What is in those of today comes over: kernel/resize.h.
+    Result<Ok> resize(const policy::Capacity& capacity);
+    // Whether connections still come over from older tables.
+    bool comes_over() const { return older_tables_ != 0; }
+    // For the programs that are loaded next nothing comes over any more.
+    void forget_older();
+    // Takes pins of tables away that the programs in `slot` do not use. Needs the lock.
+    void unpin_unused_tables(std::uint32_t slot) const;
+    // What came into each table and went out of it, by EDGEFW_TABLE_INDEX; over all sizes the tables had.
+    Result<std::vector<edgefw_table_counter>> table_counters() const;
+    // Adds connections that the control plane has taken out of a table. Needs the lock.
+    Result<Ok> count_removed(const ConnectionTable& table, std::uint64_t removed) const;
+
     // Loads a judging pair for this card under `generation` (nullptr: passes everything).
     Result<ProgramPair> load(const Generation* generation) const;
     // Puts a pair into a program slot and notes which generation it is of.
@@ -58,11 +91,19 @@ public:
     Result<ProgramPair> programs_in(std::uint32_t slot) const;
 
 private:
+    static Result<CardState> open_once(const std::string& directory, std::uint32_t slot);
+
     std::string directory_;
     edgefw_card card_ = {};
     Map card_map_, received_, sent_;
     CardMaps maps_;
     std::vector<Map> older_counters_;
+    std::uint32_t tables_ = 1;        // pinned as connections4_N, ...
+    std::uint32_t older_tables_ = 0;  // 0: none
+    std::vector<Map> older_;          // by table, one without a descriptor where it is the same as now
 };
+
+// What is pinned about a card.
+Result<edgefw_card> read_card(const std::string& directory);
 
 }  // namespace edgefw::kernel

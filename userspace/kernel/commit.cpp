@@ -4,6 +4,7 @@
 #include <future>
 
 #include "userspace/kernel/netlink.h"
+#include "userspace/kernel/resize.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -63,6 +64,7 @@ Result<std::vector<Loaded>> load_all(Inventory& inventory, const Prepared& prepa
     for (auto& card : inventory.cards) {
         if (!is_selected(card, interface)) continue;
         if (auto ready = prepare_counters(inventory, card, prepared); !ready) return ready.error();
+        if (auto resized = card.resize(prepared.capacity); !resized) return resized.error();
     }
     std::vector<std::future<Result<ProgramPair>>> pairs;
     for (const auto& card : inventory.cards) {
@@ -96,6 +98,34 @@ Result<Ok> build_and_flip(const Home& home, Inventory& inventory, const Prepared
     return flipped;
 }
 
+// Ends what a push began that was killed while connections came over: this push begins with whole tables.
+Result<Ok> bring_over_leftovers(const Home& home, Inventory& inventory) {
+    for (auto& card : inventory.cards) {
+        card.unpin_unused_tables(inventory.active.slot);
+        if (!card.comes_over()) continue;
+        const std::uint32_t number = inventory.generation_of(card);
+        auto generation = Generation::open(home.generation(number));
+        if (!generation) return generation.error();
+        auto brought = bring_over(card, *generation, number, inventory.active.slot);
+        if (!brought) return brought.error();
+    }
+    return Ok{};
+}
+
+// The policy is in force: what goes wrong from here on leaves every connection where packets find it, and is said.
+std::string bring_over_all(Inventory& inventory, const Prepared& prepared) {
+    std::string text;
+    for (auto& card : inventory.cards) {
+        auto brought = bring_over(card, prepared.generation, prepared.number, inventory.active.slot);
+        const std::string line = brought ? *brought
+                                         : std::string(card.card().interface) +
+                                               ": connections still come over to their new tables (" +
+                                               brought.error().message + "); push again to end that";
+        if (!line.empty()) text += (text.empty() ? "" : "; ") + line;
+    }
+    return text;
+}
+
 }  // namespace
 
 Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& interface) {
@@ -123,7 +153,7 @@ Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Com
     auto generation = Generation::create(image, document_with_slots(policy.document, *slots, number), number);
     if (!generation) return generation.error();
     if (auto pinned = generation->pin(home.generation(number)); !pinned) return pinned.error();
-    return Prepared{std::move(*generation), std::move(*slots), number, std::move(before)};
+    return Prepared{std::move(*generation), std::move(*slots), number, std::move(before), image.capacity};
 }
 
 Result<Ok> prepare_counters(const Inventory& inventory, CardState& card, const Prepared& prepared) {
@@ -153,18 +183,23 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
         if (auto allowed = refuse_hidden_tags(policy.image, card.card().interface); !allowed) return allowed.error();
     }
     remove_unused_generations(*home, *inventory);
+    if (auto done = bring_over_leftovers(*home, *inventory); !done) return done.error();
 
     const std::uint32_t number = inventory->next_generation();
     auto prepared = prepare(*home, *inventory, policy, number);
     if (!prepared) return prepared.error();
     if (auto done = build_and_flip(*home, *inventory, *prepared, interface); !done) {
         remove_directory(home->generation(number));
+        for (const auto& card : inventory->cards)
+            card.unpin_unused_tables(inventory->active.slot);
         return done.error();
     }
+    const std::string warning = bring_over_all(*inventory, *prepared);
     remove_unused_generations(*home, *inventory);
 
     PushReport report;
     report.generation = number;
+    report.warning = warning;
     for (const auto& card : inventory->cards) {
         if (is_selected(card, interface)) report.cards.push_back(describe(*inventory, card, policy.digest));
     }

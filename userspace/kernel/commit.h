@@ -17,6 +17,7 @@ struct Prepared {
     image::Slots slots;
     std::uint32_t number = 0;
     std::map<std::uint32_t, image::Slots> before;  // slots of the generations in force until now, by number
+    policy::Capacity capacity;
 };
 
 // Builds and pins generation `number` of a compiled policy.

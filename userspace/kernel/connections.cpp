@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <unordered_map>
+#include <utility>
 
 #include "userspace/kernel/host.h"
 #include "userspace/kernel/inventory.h"
@@ -84,41 +85,48 @@ Connection read(const Reader& reader, Family family, const std::uint8_t* bytes, 
     return connection;
 }
 
-using Each = std::function<void(const Map& table, const std::uint8_t* key, const Connection& connection)>;
+using Each = std::function<void(const ConnectionTable& table, const std::uint8_t* key, const Connection& connection)>;
+
+Result<Ok> walk_table(const Reader& reader, const ConnectionTable& table, const Each& each) {
+    const bool ipv4 = table.family == Family::kIpv4;
+    const auto hand = [&](const std::uint8_t* key, const std::uint8_t* bytes) {
+        edgefw_connection value;
+        std::memcpy(&value, bytes, sizeof(value));
+        if (!reader.is_live(value)) return;
+        Connection connection = ipv4 ? read<edgefw_connection4_key>(reader, table.family, key, value)
+                                     : read<edgefw_connection6_key>(reader, table.family, key, value);
+        connection.half_open = table.half_open;
+        each(table, key, connection);
+    };
+    auto walked = table.map->for_each(hand);
+    if (!walked || table.older == nullptr) return walked;
+    // Of a push that ended early. What came over since is in both for a moment, and was handed on.
+    return table.older->for_each([&](const std::uint8_t* key, const std::uint8_t* bytes) {
+        edgefw_connection value;
+        if (!table.map->read(key, &value)) hand(key, bytes);
+    });
+}
 
 Result<Ok> walk_card(const Reader& reader, const Each& each) {
-    const CardMaps& maps = reader.card->maps();
-    const struct {
-        const Map& table;
-        Family family;
-        bool half_open;
-    } tables[] = {
-        {maps.connections4, Family::kIpv4, false},
-        {maps.connections6, Family::kIpv6, false},
-        {maps.openings4, Family::kIpv4, true},
-        {maps.openings6, Family::kIpv6, true},
-    };
-    for (const auto& [table, family, half_open] : tables) {
-        auto walked = table.for_each(
-            [&, &map = table, kind = family, half = half_open](const std::uint8_t* key, const std::uint8_t* bytes) {
-                edgefw_connection value;
-                std::memcpy(&value, bytes, sizeof(value));
-                if (!reader.is_live(value)) return;
-                Connection connection = kind == Family::kIpv4 ? read<edgefw_connection4_key>(reader, kind, key, value)
-                                                              : read<edgefw_connection6_key>(reader, kind, key, value);
-                connection.half_open = half;
-                each(map, key, connection);
-            });
-        if (!walked) return walked.error();
+    for (const ConnectionTable& table : reader.card->connection_tables()) {
+        if (auto walked = walk_table(reader, table, each); !walked) return walked.error();
     }
     return Ok{};
 }
 
-Result<Ok> walk(const std::optional<std::string>& interface, const Each& each) {
-    silence_libbpf();
-    auto home = Home::look();
-    if (!home) return home.error();
-    auto inventory = take_inventory(*home);
+bool took_out(const Map& table, const std::uint8_t* key) {
+    const auto removed = table.remove(key);
+    return removed && *removed;
+}
+
+// What is done with the connections of each card, and after the last of each.
+struct Visit {
+    Each each;
+    std::function<Result<Ok>(const CardState& card)> end = [](const CardState&) -> Result<Ok> { return Ok{}; };
+};
+
+Result<Ok> walk(const Home& home, const std::optional<std::string>& interface, const Visit& visit) {
+    auto inventory = take_inventory(home);
     if (!inventory) return inventory.error();
     if (inventory->cards.empty()) return nothing_attached();
     if (interface && inventory->find(*interface) == nullptr) return not_attached(*interface);
@@ -126,9 +134,10 @@ Result<Ok> walk(const std::optional<std::string>& interface, const Each& each) {
         if (interface && *interface != card.card().interface) continue;
         const std::uint32_t number = inventory->generation_of(card);
         if (number == 0) continue;  // no policy: it keeps none
-        auto reader = reader_of(*home, card, number);
+        auto reader = reader_of(home, card, number);
         if (!reader) return reader.error();
-        if (auto walked = walk_card(*reader, each); !walked) return walked.error();
+        if (auto walked = walk_card(*reader, visit.each); !walked) return walked.error();
+        if (auto ended = visit.end(card); !ended) return ended.error();
     }
     return Ok{};
 }
@@ -136,20 +145,42 @@ Result<Ok> walk(const std::optional<std::string>& interface, const Each& each) {
 }  // namespace
 
 Result<std::vector<Connection>> connections(const std::optional<std::string>& interface) {
+    silence_libbpf();
+    auto home = Home::look();
+    if (!home) return home.error();
     std::vector<Connection> all;
-    auto walked = walk(
-        interface, [&](const Map&, const std::uint8_t*, const Connection& connection) { all.push_back(connection); });
+    auto walked =
+        walk(*home, interface, {[&](const ConnectionTable&, const std::uint8_t*, const Connection& connection) {
+            all.push_back(connection);
+        }});
     if (!walked) return walked.error();
     return all;
 }
 
 Result<std::uint64_t> end_connections(const std::function<bool(const Connection&)>& which) {
-    std::uint64_t ended = 0;
-    auto walked = walk({}, [&](const Map& table, const std::uint8_t* key, const Connection& connection) {
-        if (which(connection) && table.erase(key)) ended++;
-    });
+    silence_libbpf();
+    // With the lock: a push that resizes would bring back what is ended here.
+    auto home = Home::lock();
+    if (!home) return home.error();
+    std::uint64_t removed[EDGEFW_TABLES] = {}, all = 0;
+    Visit visit;
+    visit.each = [&](const ConnectionTable& table, const std::uint8_t* key, const Connection& connection) {
+        if (!which(connection)) return;
+        const bool older = table.older != nullptr && took_out(*table.older, key);
+        if (took_out(*table.map, key) || older) removed[table.index()]++;
+    };
+    visit.end = [&](const CardState& card) -> Result<Ok> {
+        for (const ConnectionTable& table : card.connection_tables()) {
+            all += removed[table.index()];
+            const std::uint64_t here = std::exchange(removed[table.index()], 0);
+            if (auto counted = card.count_removed(table, here); !counted) return counted.error();
+        }
+        return Ok{};
+    };
+    auto walked = walk(*home, {}, visit);
+    home->remove_if_empty();
     if (!walked) return walked.error();
-    return ended;
+    return all;
 }
 
 }  // namespace edgefw::kernel

@@ -37,7 +37,7 @@ struct AttachRequest {
     policy::Side side = policy::Side::kExternal;
     XdpMode mode = XdpMode::kAuto;
     Egress egress = Egress::kAuto;
-    std::uint32_t connections = 0;   // entries of each connection table; 0: EDGEFW_CONNECTIONS_DEFAULT
+    std::uint32_t connections = 0;   // room until a policy says how much; 0: EDGEFW_CONNECTIONS_DEFAULT
     std::optional<Compiled> policy;  // absent: passes and counts everything
 };
 
@@ -94,10 +94,19 @@ Result<std::uint32_t> class_of(std::uint32_t generation, const Address& address)
 // longer in force or its tables have no room: push the policy then.
 Result<Ok> move_hosts(std::uint32_t generation, const std::vector<ClassChange>& changes, const std::string& text);
 
+// What came into a table of connections and went out of it, since the card was attached and over all sizes it had.
+struct Turnover {
+    std::uint64_t inserted = 0;
+    std::uint64_t removed = 0;   // ended, moved on, or replaced by a later one of the same ends and ports
+    std::uint64_t recycled = 0;  // gave their place to others, or did not fit after a push; expired ones among them
+    std::uint64_t refused = 0;   // the kernel could not store them
+};
+
 struct Occupancy {
     std::string map;  // "connections-ipv4", ...
     std::uint64_t entries = 0;
     std::uint64_t capacity = 0;
+    std::optional<Turnover> turnover = {};  // of connections; `recycled` is 0 unless the entries are counted
 };
 
 struct CardStatus {

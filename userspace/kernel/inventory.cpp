@@ -76,7 +76,7 @@ Result<Inventory> take_inventory(const Home& home) {
         for (const std::uint32_t ifindex : home.cards()) {
             const std::string directory = home.card(static_cast<int>(ifindex));
             if (!is_whole(directory)) continue;
-            auto state = CardState::open(directory);
+            auto state = CardState::open(directory, before->slot);
             if (!state) return state.error();
             inventory.cards.push_back(std::move(*state));
         }
@@ -91,8 +91,8 @@ void remove_leftovers(const Home& home) {
     for (const std::uint32_t ifindex : home.cards()) {
         const std::string directory = home.card(static_cast<int>(ifindex));
         if (is_whole(directory)) continue;
-        auto state = CardState::open(directory);
-        if (state && state->card().egress == EDGEFW_EGRESS_CLSACT) (void)detach_clsact(state->card());
+        auto card = read_card(directory);
+        if (card && card->egress == EDGEFW_EGRESS_CLSACT) (void)detach_clsact(*card);
         remove_directory(directory);
     }
 }

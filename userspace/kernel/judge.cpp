@@ -64,7 +64,7 @@ struct SideInstance {
 
     static Result<SideInstance> load(const Generation& generation, policy::Side side, std::uint32_t slots,
                                      std::uint32_t connections) {
-        auto maps = CardMaps::create(connections, slots);
+        auto maps = CardMaps::create(capacity_of(connections), slots);
         if (!maps) return maps.error();
         auto record = DecisionRecord::create();
         if (!record) return record.error();

@@ -20,6 +20,12 @@ std::size_t mapped_size(std::uint32_t value_size, std::uint32_t max_entries) {
     return (value * max_entries + page - 1) / page * page;
 }
 
+int create_map(const MapSpec& spec, int inner) {
+    LIBBPF_OPTS(bpf_map_create_opts, options, .inner_map_fd = static_cast<__u32>(inner), .map_flags = spec.flags);
+    return bpf_map_create(static_cast<bpf_map_type>(spec.type), spec.name, spec.key_size, spec.value_size,
+                          spec.max_entries, &options);
+}
+
 }  // namespace
 
 int cpus() {
@@ -28,9 +34,14 @@ int cpus() {
 }
 
 Result<Map> Map::create(const MapSpec& spec) {
-    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = spec.flags);
-    const int fd = bpf_map_create(static_cast<bpf_map_type>(spec.type), spec.name, spec.key_size, spec.value_size,
-                                  spec.max_entries, &options);
+    return adopt(spec, create_map(spec, 0));
+}
+
+Result<Map> Map::create_outer(const MapSpec& spec, const Map& inner) {
+    return adopt(spec, create_map(spec, inner.fd()));
+}
+
+Result<Map> Map::adopt(const MapSpec& spec, int fd) {
     if (fd < 0) return system_error(std::string("creating the map ") + spec.name, errno);
     Map map;
     map.fd_ = Fd::own(fd);
@@ -67,6 +78,24 @@ Result<Ok> Map::read(const void* key, void* value) const {
 Result<Ok> Map::write(const void* key, const void* value) const {
     if (bpf_map_update_elem(fd_.get(), key, value, BPF_ANY) != 0) return system_error("writing a map", errno);
     return Ok{};
+}
+
+std::uint32_t Map::id() const {
+    bpf_map_info info = {};
+    __u32 size = sizeof(info);
+    return bpf_map_get_info_by_fd(fd_.get(), &info, &size) == 0 ? info.id : 0;
+}
+
+Result<bool> Map::insert(const void* key, const void* value) const {
+    if (bpf_map_update_elem(fd_.get(), key, value, BPF_NOEXIST) == 0) return true;
+    if (errno == EEXIST) return false;
+    return system_error("writing a map", errno);
+}
+
+Result<bool> Map::remove(const void* key) const {
+    if (bpf_map_delete_elem(fd_.get(), key) == 0) return true;
+    if (errno == ENOENT) return false;
+    return system_error("writing a map", errno);
 }
 
 Result<Ok> Map::erase(const void* key) const {
@@ -156,15 +185,8 @@ Result<Ok> Map::for_each(const std::function<void(const std::uint8_t* key, const
 }
 
 std::uint64_t Map::count() const {
-    std::vector<std::uint8_t> key(key_size_), next(key_size_);
     std::uint64_t entries = 0;
-    const void* previous = nullptr;
-    // Bounded: entries come and go while we walk.
-    while (entries < max_entries_ && bpf_map_get_next_key(fd_.get(), previous, next.data()) == 0) {
-        key.swap(next);
-        previous = key.data();
-        entries++;
-    }
+    (void)for_each([&](const std::uint8_t*, const std::uint8_t*) { entries++; });
     return entries;
 }
 

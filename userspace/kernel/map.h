@@ -23,17 +23,25 @@ struct MapSpec {
 class Map {
 public:
     static Result<Map> create(const MapSpec& spec);
+    // A map whose elements are maps like `inner`.
+    static Result<Map> create_outer(const MapSpec& spec, const Map& inner);
     static Result<Map> open_pinned(const std::string& path);
 
     Result<Ok> pin(const std::string& path) const;
-    int fd() const { return fd_.get(); }
+    int fd() const { return fd_.get(); }  // -1: there is none
+    std::uint32_t id() const;             // the kernel's number of the map; 0: unknown
     std::uint32_t max_entries() const { return max_entries_; }
+    std::uint32_t key_size() const { return key_size_; }
     std::uint32_t value_size() const { return value_size_; }
 
     Result<Ok> read(const void* key, void* value) const;  // per-CPU maps: value holds cpus() values
     Result<Ok> write(const void* key, const void* value) const;
+    // False: the key has an element, which stays.
+    Result<bool> insert(const void* key, const void* value) const;
     // Also where there is no such element.
     Result<Ok> erase(const void* key) const;
+    // False: there was no such element.
+    Result<bool> remove(const void* key) const;
     // Element `index` of an array map.
     template <typename Value>
     Result<Value> at(std::uint32_t index) const {
@@ -60,11 +68,13 @@ public:
     // Writes `count` keys and values that lie side by side, in one call where the kernel can.
     Result<Ok> write_batch(const void* keys, const void* values, std::uint32_t count) const;
 
-    // Walks the keys: as many as there are, for occupancy.
+    // Elements of a hash map, by a walk.
     std::uint64_t count() const;
     void clear() const;
 
 private:
+    static Result<Map> adopt(const MapSpec& spec, int fd);  // as the kernel answered
+
     Fd fd_;
     std::uint32_t key_size_ = 0;
     std::uint32_t value_size_ = 0;

@@ -1,6 +1,7 @@
 // What is in force: status, counters and documents. Nothing here changes anything.
 #include <linux/bpf.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "maps/limits.h"
@@ -82,16 +83,36 @@ Result<CardCounters> card_counters(const Look& seen, const CardState& state) {
     return result;
 }
 
-std::vector<Occupancy> occupancy(const CardState& state, bool count_entries) {
-    const CardMaps& maps = state.maps();
-    const std::pair<const char*, const Map*> tables[] = {
-        {"connections-ipv4", &maps.connections4}, {"connections-ipv6", &maps.connections6},
-        {"openings-ipv4", &maps.openings4},       {"openings-ipv6", &maps.openings6},
-        {"fragments-ipv4", &maps.fragments4},     {"fragments-ipv6", &maps.fragments6},
-    };
+// Of `recycled` this is what is certain, and all of it while nothing changes: entries that come or go while they are
+// counted must not show as recycled.
+std::uint64_t recycled(const edgefw_table_counter& before, std::uint64_t entries, const edgefw_table_counter& after) {
+    const std::uint64_t accounted = entries + after.removed;
+    return before.inserted > accounted ? before.inserted - accounted : 0;
+}
+
+Result<std::vector<Occupancy>> occupancy(const CardState& state, bool count_entries) {
+    const auto entries_in = [&](const Map* map) { return count_entries && map != nullptr ? map->count() : 0; };
     std::vector<Occupancy> result;
-    for (const auto& [name, map] : tables)
-        result.push_back({name, count_entries ? map->count() : 0, map->max_entries()});
+    auto before = state.table_counters();
+    if (!before) return before.error();
+    std::vector<std::uint64_t> entries;
+    for (const ConnectionTable& table : state.connection_tables())
+        entries.push_back(entries_in(table.map) + entries_in(table.older));
+    auto after = state.table_counters();
+    if (!after) return after.error();
+    for (const ConnectionTable& table : state.connection_tables()) {
+        const edgefw_table_counter& now = (*after)[table.index()];
+        const std::uint64_t capacity = table.map->max_entries();
+        const std::uint64_t counted = entries[result.size()];
+        Turnover turnover = {now.inserted, now.removed, 0, now.refused};
+        if (count_entries) turnover.recycled = recycled((*before)[table.index()], counted, now);
+        result.push_back({table.name, std::min(counted, capacity), capacity, turnover});
+    }
+    const CardMaps& maps = state.maps();
+    result.push_back({"publics-ipv4", entries_in(&maps.publics4), maps.publics4.max_entries()});
+    result.push_back({"public-openings-ipv4", entries_in(&maps.public_openings4), maps.public_openings4.max_entries()});
+    result.push_back({"fragments-ipv4", entries_in(&maps.fragments4), maps.fragments4.max_entries()});
+    result.push_back({"fragments-ipv6", entries_in(&maps.fragments6), maps.fragments6.max_entries()});
     return result;
 }
 
@@ -130,8 +151,9 @@ Result<Status> status(bool count_entries) {
         for (const auto& state : seen.inventory.cards) {
             auto document = document_of(seen.home, seen.inventory.generation_of(state));
             if (!document) return document.error();
-            result.cards.push_back(
-                {describe(seen.inventory, state, digest_of(*document)), occupancy(state, count_entries)});
+            auto maps = occupancy(state, count_entries);
+            if (!maps) return maps.error();
+            result.cards.push_back({describe(seen.inventory, state, digest_of(*document)), std::move(*maps)});
         }
         return result;
     });

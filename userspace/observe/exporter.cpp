@@ -1,10 +1,29 @@
 #include "userspace/observe/exporter.h"
 
+#include <algorithm>
+
 namespace edgefw::observe {
 namespace {
 
-// Counting a million connections takes a while: it may take a twentieth of the time.
+// The kernel tells nobody what its LRU recycles, so entries can only be counted by a walk. Counting a million takes a
+// while: it may take a twentieth of the time, and until the next count the last one is told.
 constexpr int kRestPerCount = 20;
+
+// What was recycled is known from below only while connections come and go; a counter does not shrink.
+void keep_growing(const std::vector<kernel::CardStatus>& before, std::vector<kernel::CardStatus>& now) {
+    for (kernel::CardStatus& card : now) {
+        for (const kernel::CardStatus& last : before) {
+            // Attached anew, a card begins with nothing inserted.
+            if (last.card.ifindex != card.card.ifindex || last.maps.size() != card.maps.size()) continue;
+            for (std::size_t i = 0; i < card.maps.size(); ++i) {
+                auto& turnover = card.maps[i].turnover;
+                const auto& known = last.maps[i].turnover;
+                if (turnover && known && known->inserted <= turnover->inserted)
+                    turnover->recycled = std::max(turnover->recycled, known->recycled);
+            }
+        }
+    }
+}
 
 }  // namespace
 
@@ -26,6 +45,7 @@ std::vector<kernel::CardStatus> Exporter::occupancy() {
     Result<kernel::Status> status = host_.status(true);
     const Clock::time_point end = Clock::now();
     next_count_ = end + (end - begin) * kRestPerCount;
+    if (status) keep_growing(occupancy_, status->cards);
     occupancy_ = status ? std::move(status->cards) : std::vector<kernel::CardStatus>();
     return occupancy_;
 }

@@ -142,6 +142,22 @@ void add_status(Families& families, const Snapshot& snapshot) {
         "edgefw_generation", "Policy generation in force on the card; 0: none was pushed.", MetricType::Gauge, {}};
     MetricFamily entries{"edgefw_map_entries", "Entries in a table.", MetricType::Gauge, {}};
     MetricFamily capacity{"edgefw_map_capacity", "Entries a table can hold.", MetricType::Gauge, {}};
+    const std::tuple<const char*, const char*, std::uint64_t kernel::Turnover::*> turnovers[] = {
+        {"inserted", "Connections that were entered in a table.", &kernel::Turnover::inserted},
+        {"removed", "Connections that ended, moved to another table, or gave way to a later one between the same ends.",
+         &kernel::Turnover::removed},
+        {"recycled",
+         "Connections whose place another one took, or that did not fit after a push. Expired ones count as well: a "
+         "table forgets them only when it needs their place.",
+         &kernel::Turnover::recycled},
+        {"refused",
+         "Connections that the kernel could not store. Of half-open ones the packet was dropped with reason "
+         "connection-table; one that could not be confirmed stays half open.",
+         &kernel::Turnover::refused},
+    };
+    Families turnover;
+    for (const auto& [name, help, member] : turnovers)
+        turnover.push_back({std::string("edgefw_map_") + name + "_total", help, MetricType::Counter, {}});
     for (const CardCounters& card : snapshot.cards) {
         add(generation, {{"interface", card.card.interface}}, card.card.generation);
     }
@@ -150,11 +166,16 @@ void add_status(Families& families, const Snapshot& snapshot) {
             const Labels labels{{"interface", card.card.interface}, {"map", map.map}};
             add(entries, labels, static_cast<double>(map.entries));
             add(capacity, labels, static_cast<double>(map.capacity));
+            if (!map.turnover) continue;
+            for (std::size_t i = 0; i < turnover.size(); ++i)
+                add(turnover[i], labels, static_cast<double>((*map.turnover).*std::get<2>(turnovers[i])));
         }
     }
     families.push_back(std::move(generation));
     families.push_back(std::move(entries));
     families.push_back(std::move(capacity));
+    for (MetricFamily& family : turnover)
+        families.push_back(std::move(family));
 }
 
 void add_pushes(Families& families, const PushResults& pushes) {

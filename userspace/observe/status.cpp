@@ -31,6 +31,13 @@ const char* egress_text(kernel::Egress egress) {
     return "auto";
 }
 
+constexpr std::pair<const char*, std::uint64_t kernel::Turnover::*> kTurnover[] = {
+    {"inserted", &kernel::Turnover::inserted},
+    {"removed", &kernel::Turnover::removed},
+    {"recycled", &kernel::Turnover::recycled},
+    {"refused", &kernel::Turnover::refused},
+};
+
 std::string or_dash(const std::string& text) {
     return text.empty() ? "-" : text;
 }
@@ -41,10 +48,21 @@ std::string short_digest(const std::string& digest) {
 }
 
 std::string maps_text(const kernel::Status& status, std::size_t width) {
-    Table table({{"interface"}, {"map"}, {"entries", Align::kRight}, {"capacity", Align::kRight}});
+    Table table({{"interface"},
+                 {"map"},
+                 {"entries", Align::kRight},
+                 {"capacity", Align::kRight},
+                 {"inserted", Align::kRight},
+                 {"removed", Align::kRight},
+                 {"recycled", Align::kRight},
+                 {"refused", Align::kRight}});
     for (const kernel::CardStatus& card : status.cards) {
         for (const kernel::Occupancy& map : card.maps) {
-            table.add({card.card.interface, map.map, std::to_string(map.entries), std::to_string(map.capacity)});
+            std::vector<std::string> row = {card.card.interface, map.map, std::to_string(map.entries),
+                                            std::to_string(map.capacity)};
+            for (const auto& [name, member] : kTurnover)
+                row.push_back(map.turnover ? std::to_string((*map.turnover).*member) : "-");
+            table.add(std::move(row));
         }
     }
     return table.empty() ? "" : "\n" + table.to_text(width);
@@ -74,6 +92,9 @@ ordered_json status_json(const kernel::Status& status) {
         ordered_json maps = ordered_json::array();
         for (const kernel::Occupancy& map : card.maps) {
             maps.push_back({{"map", map.map}, {"entries", map.entries}, {"capacity", map.capacity}});
+            if (!map.turnover) continue;
+            for (const auto& [name, member] : kTurnover)
+                maps.back()[name] = (*map.turnover).*member;
         }
         interfaces.push_back(card_json(card.card));
         interfaces.back()["maps"] = std::move(maps);

@@ -46,6 +46,23 @@ TEST_F(ExporterTest, ExportsCountersOccupancyAndPushes) {
     EXPECT_THAT(text, HasSubstr("edgefw_push_total{result=\"ok\"} 1\n"));
 }
 
+// While packets go on what was recycled is known from below; the counter does not shrink for it.
+TEST_F(ExporterTest, WhatWasRecycledNeverShrinks) {
+    const auto recycled = [this](std::uint32_t ifindex, kernel::Turnover turnover) {
+        kernel::CardStatus card{external_card(), {{"connections-ipv4", 12, 16, turnover}}};
+        card.card.ifindex = static_cast<int>(ifindex);
+        status = kernel::Status{0, {card}};
+        const std::string text = metrics();
+        const std::string name = "\nedgefw_map_recycled_total{interface=\"eth0\",map=\"connections-ipv4\"} ";
+        const std::size_t at = text.find(name);
+        return at == std::string::npos ? -1 : std::stoi(text.substr(at + name.size()));
+    };
+    EXPECT_EQ(recycled(2, {100, 10, 78, 0}), 78);
+    EXPECT_EQ(recycled(2, {120, 12, 70, 0}), 78);
+    EXPECT_EQ(recycled(2, {130, 12, 90, 0}), 90);
+    EXPECT_EQ(recycled(3, {5, 0, 0, 0}), 0) << "attached anew";
+}
+
 TEST_F(ExporterTest, AKernelThatCannotBeReadIsLoggedOnceAndShows) {
     cards = failed("nothing is attached");
     EXPECT_THAT(metrics(), HasSubstr("edgefw_scrape_success 0\n"));

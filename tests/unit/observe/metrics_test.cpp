@@ -35,7 +35,9 @@ Snapshot one_card() {
     Snapshot snapshot;
     snapshot.version = "0.1.0";
     snapshot.cards.push_back(external_counters());
-    snapshot.status.push_back({external_card(), {{"connections-ipv4", 12, 131072}}});
+    snapshot.status.push_back(
+        {external_card(),
+         {{"connections-ipv4", 12, 131072, kernel::Turnover{40, 20, 8, 3}}, {"fragments-ipv4", 1, 4096}}});
     return snapshot;
 }
 
@@ -105,7 +107,15 @@ TEST(Metrics, NatGeneralGaugesAndBuild) {
     EXPECT_THAT(text, HasSubstr("edgefw_generation{interface=\"eth0\"} 3\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_map_entries{interface=\"eth0\",map=\"connections-ipv4\"} 12\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_map_capacity{interface=\"eth0\",map=\"connections-ipv4\"} 131072\n"));
-    EXPECT_THAT(text, HasSubstr("edgefw_build_info{version=\"0.1.0\",abi=\"2\"} 1\n"));
+    for (const char* line : {"inserted_total{interface=\"eth0\",map=\"connections-ipv4\"} 40\n",
+                             "removed_total{interface=\"eth0\",map=\"connections-ipv4\"} 20\n",
+                             "recycled_total{interface=\"eth0\",map=\"connections-ipv4\"} 8\n",
+                             "refused_total{interface=\"eth0\",map=\"connections-ipv4\"} 3\n"})
+        EXPECT_THAT(text, HasSubstr(std::string("\nedgefw_map_") + line));
+    EXPECT_THAT(text, HasSubstr("# TYPE edgefw_map_recycled_total counter\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_map_entries{interface=\"eth0\",map=\"fragments-ipv4\"} 1\n"));
+    EXPECT_THAT(text, Not(HasSubstr("_total{interface=\"eth0\",map=\"fragments-ipv4\"}")));
+    EXPECT_THAT(text, HasSubstr("edgefw_build_info{version=\"0.1.0\",abi=\"3\"} 1\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_scrape_success 1\n"));
 }
 

@@ -10,7 +10,9 @@ namespace {
 kernel::Status two_cards() {
     kernel::Status status;
     status.generation = 3;
-    status.cards.push_back({external_card(), {{"connections-ipv4", 12, 131072}}});
+    status.cards.push_back(
+        {external_card(),
+         {{"connections-ipv4", 12, 131072, kernel::Turnover{40, 20, 8, 3}}, {"fragments-ipv4", 1, 4096}}});
     status.cards.push_back({internal_counters().card, {}});
     status.cards.back().card.generation = 0;
     status.cards.back().card.digest.clear();
@@ -18,13 +20,14 @@ kernel::Status two_cards() {
 }
 
 TEST(StatusText, ShowsCardsAndTables) {
-    EXPECT_EQ(status_text(two_cards(), 80),
+    EXPECT_EQ(status_text(two_cards(), 100),
               "interface  side      mode     egress  programs  generation  digest\n"
               "eth0       external  native   tcx     11, 12             3  0123456789ab\n"
               "eth1       internal  generic  clsact  11, 12     no policy  -\n"
               "\n"
-              "interface  map               entries  capacity\n"
-              "eth0       connections-ipv4       12    131072\n");
+              "interface  map               entries  capacity  inserted  removed  recycled  refused\n"
+              "eth0       connections-ipv4       12    131072        40       20         8        3\n"
+              "eth0       fragments-ipv4          1      4096         -        -         -        -\n");
 }
 
 TEST(StatusText, SaysThatNothingIsAttached) {
@@ -34,10 +37,12 @@ TEST(StatusText, SaysThatNothingIsAttached) {
 TEST(StatusJson, HoldsTheSame) {
     const auto json = status_json(two_cards());
     EXPECT_EQ(json["generation"], 3);
-    EXPECT_EQ(json["interfaces"][0].dump(),
-              R"({"interface":"eth0","ifindex":2,"side":"external","mode":"native","egress":"tcx","generation":3,)"
-              R"("digest":"0123456789abcdef","programs":{"received":11,"sent":12},)"
-              R"("maps":[{"map":"connections-ipv4","entries":12,"capacity":131072}]})");
+    EXPECT_EQ(
+        json["interfaces"][0].dump(),
+        R"({"interface":"eth0","ifindex":2,"side":"external","mode":"native","egress":"tcx","generation":3,)"
+        R"("digest":"0123456789abcdef","programs":{"received":11,"sent":12},)"
+        R"("maps":[{"map":"connections-ipv4","entries":12,"capacity":131072,"inserted":40,"removed":20,"recycled":8,)"
+        R"("refused":3},{"map":"fragments-ipv4","entries":1,"capacity":4096}]})");
     EXPECT_TRUE(json["interfaces"][1]["digest"].is_null());
 }
 

@@ -1,0 +1,125 @@
+#include "userspace/kernel/resize.h"
+
+#include <linux/bpf.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "maps/connection.h"
+
+namespace edgefw::kernel {
+namespace {
+
+// Of each CPU: what the kernel's LRU may set aside for it (LOCAL_FREE_TARGET in kernel/bpf/bpf_lru_list.c).
+constexpr std::uint64_t kSetAside = 128;
+
+// Returns when every program that was running at the call has ended: the kernel waits for them after an update of a map
+// in a map.
+Result<Ok> wait_for_programs() {
+    const MapSpec element = {"element", BPF_MAP_TYPE_ARRAY, 4, 4, 1};
+    auto inner = Map::create(element);
+    if (!inner) return inner.error();
+    auto outer = Map::create_outer({"waiting", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 1}, *inner);
+    if (!outer) return outer.error();
+    const std::uint32_t index = 0;
+    const int fd = inner->fd();
+    return outer->write(&index, &fd);
+}
+
+struct Found {
+    std::uint32_t idle;             // jiffies since its last packet
+    std::vector<std::uint8_t> key;  // as the table has it
+};
+
+// The live connections of a table, the one that was quiet longest first.
+Result<std::vector<Found>> live_connections(const Map& table, const edgefw_config& config, std::uint32_t now) {
+    std::vector<Found> all;
+    auto walked = table.for_each([&](const std::uint8_t* key, const std::uint8_t* bytes) {
+        edgefw_connection value;
+        std::memcpy(&value, bytes, sizeof(value));
+        const std::uint32_t idle = jiffies_since(value.seen, now);
+        if (value.state >= EDGEFW_STATE_COUNT || idle > config.timeout[value.state]) return;
+        all.push_back({idle, {key, key + table.key_size()}});
+    });
+    if (!walked) return walked.error();
+    std::sort(all.begin(), all.end(), [](const Found& a, const Found& b) { return a.idle > b.idle; });
+    return all;
+}
+
+// A packet may fetch the connection meanwhile, and end it. It is in the older table until it is in the new one: gone
+// from there before we took it, it was fetched, and what we wrote may be of the past.
+Result<Ok> bring_one(const ConnectionTable& table, const std::vector<std::uint8_t>& key) {
+    edgefw_connection value;
+    if (!table.older->read(key.data(), &value)) return Ok{};  // fetched
+    auto inserted = table.map->insert(key.data(), &value);
+    if (!inserted) return inserted.error();
+    auto removed = table.older->remove(key.data());
+    if (!removed) return removed.error();
+    if (*inserted && !*removed) return table.map->erase(key.data());
+    return Ok{};
+}
+
+std::uint64_t missing(const Map& table, const Found* first, const Found* last) {
+    return static_cast<std::uint64_t>(std::count_if(first, last, [&](const Found& found) {
+        edgefw_connection value;
+        return !table.read(found.key.data(), &value);
+    }));
+}
+
+struct Brought {
+    std::uint64_t live = 0;
+    std::uint64_t left_out = 0;
+};
+
+Result<Brought> bring_table(const ConnectionTable& table, const edgefw_config& config, std::uint32_t now) {
+    auto found = live_connections(*table.older, config, now);
+    if (!found) return found.error();
+    const std::uint64_t live = found->size(), capacity = table.map->max_entries();
+    const std::uint64_t skipped = live > capacity ? live - capacity : 0;
+    const Found* first = found->data() + skipped;
+    const Found* last = found->data() + live;
+    for (const Found* one = first; one != last; one++) {
+        if (auto brought = bring_one(table, one->key); !brought) return brought.error();
+    }
+    // Near its capacity an LRU table recycles: those that were entered first, the longest quiet.
+    const bool may_recycle = live + kSetAside * static_cast<std::uint64_t>(cpus()) > capacity;
+    return Brought{live, may_recycle ? missing(*table.map, found->data(), last) : 0};
+}
+
+std::string left_out_text(const CardState& card, const ConnectionTable& table, const Brought& brought) {
+    return std::string(card.card().interface) + ": " + std::to_string(brought.left_out) + " of " +
+           std::to_string(brought.live) + (table.half_open ? " half-open" : " confirmed") +
+           (table.family == Family::kIpv4 ? " IPv4" : " IPv6") + " connections did not fit into " +
+           std::to_string(table.map->max_entries()) + " entries; those seen last were kept";
+}
+
+}  // namespace
+
+Result<std::string> bring_over(CardState& card, const Generation& generation, std::uint32_t number,
+                               std::uint32_t slot) {
+    if (!card.comes_over()) return std::string();
+    auto config = generation.config(card.side());
+    if (!config) return config.error();
+    if (auto waited = wait_for_programs(); !waited) return waited.error();
+    auto now = jiffies_now();
+    if (!now) return now.error();
+    std::string text;
+    for (const ConnectionTable& table : card.connection_tables()) {
+        if (table.older == nullptr) continue;
+        auto brought = bring_table(table, *config, *now);
+        if (!brought) return brought.error();
+        if (brought->left_out == 0) continue;
+        text += (text.empty() ? "" : "; ") + left_out_text(card, table, *brought);
+    }
+    card.forget_older();
+    auto programs = card.load(&generation);
+    if (!programs) return programs.error();
+    // In both slots: the idle one would keep the older tables in memory until the next push.
+    for (const std::uint32_t each : {slot, slot ^ 1}) {
+        if (auto filled = card.fill_slot(each, *programs, number); !filled) return filled.error();
+    }
+    card.unpin_unused_tables(slot);
+    return text;
+}
+
+}  // namespace edgefw::kernel
