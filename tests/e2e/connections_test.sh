@@ -59,5 +59,46 @@ on host ip neigh flush dev eth0
 on client ip neigh flush dev eth0
 traffic client tcp 198.51.100.1:22
 
+chapter 'connections live through a push that makes room for more, and one that makes room for fewer'
+readonly held=40
+sized() { # NAME CONFIRMED
+    { cat "$lab_folder/outgoing.yaml" && echo "connections: {confirmed: {ipv4: $2}}"; } | policy "$1"
+}
+table() { # KEY: of the table of confirmed IPv4 connections
+    edgefw host --json status | jq ".interfaces[0].maps[] | select(.map == \"connections-ipv4\") | .$1"
+}
+sized larger 300000
+sized smaller 128
+sized tiny 16
+edgefw host connections kill rule=ssh >"$lab_folder/said"
+opened=$(rule_count host eth0 ssh connections)
+lab_start client "$story_root/tests/e2e/flood_clients.py" hold 198.51.100.1:22 $held >"$lab_folder/held"
+holder=$lab_started
+waits_for 20 grep -q ready "$lab_folder/held" || fail 'not all connections opened'
+for size in larger smaller; do
+    said=$(edgefw host push "$lab_folder/$size.yaml" 2>&1)
+    [[ $said != *'did not fit'* ]] || fail "$said"
+    equal 'held' "$(edgefw host --json connections rule=ssh | jq '.connections | length')" $held
+done
+equal 'capacity' "$(table capacity)" 128
+equal 'opened' "$(rule_count host eth0 ssh connections)" $((opened + held))
+kill -USR1 "$holder"
+wait "$holder"
+equal 'each still echoes' "$(tail -n 1 "$lab_folder/held")" "$held of $held alive"
+
+chapter 'what does not fit is said, and counted'
+edgefw host connections kill rule=ssh >"$lab_folder/said"
+lab_start client "$story_root/tests/e2e/flood_clients.py" hold 198.51.100.1:22 $held >"$lab_folder/held"
+holder=$lab_started
+waits_for 20 grep -q ready "$lab_folder/held" || fail 'not all connections opened'
+recycled=$(table recycled)
+said=$(edgefw host push "$lab_folder/tiny.yaml" 2>&1)
+[[ $said == *"confirmed IPv4 connections did not fit into 16 entries; those seen last were kept"* ]] || fail "$said"
+grep 'did not fit' <<<"$said"
+equal 'capacity' "$(table capacity)" 16
+(($(table recycled) >= recycled + held - 16)) || fail "$(table recycled) recycled, $recycled before"
+kill -TERM "$holder"
+edgefw host status
+
 edgefw host detach eth0
 nothing_left host

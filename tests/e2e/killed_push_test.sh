@@ -8,10 +8,12 @@ lab_street
 serves server udp://10.0.0.5:1000 udp://10.0.0.5:2000
 
 # An echo from this port crosses both hooks of both cards, and each judges it by the policy in force.
+# The two have room for other numbers of connections: some kills fall while those move from table to table.
 passes_port() {
     cat <<END
 version: 1
 default: drop
+connections: {confirmed: $(($1 * 64)), half_open: 4096}
 rules:
   - {name: ext, side: external, direction: both, protocol: udp, local_port: $1, state: none, action: pass}
   - {name: int, side: internal, direction: both, protocol: udp, remote_port: $1, state: none, action: pass}
@@ -66,6 +68,7 @@ for port in 1000 2000; do
 done
 pins=$(lab_pins edge)
 equal 'pinned generations' "$(find "$pins" -maxdepth 1 -name 'generation_*' | wc -l)" 1
+equal 'pinned tables' "$(find "$pins" -name 'connections4_*' | wc -l)" 2
 
 chapter 'an attach that is killed leaves nothing that a second one trips over'
 edgefw edge detach eth1
