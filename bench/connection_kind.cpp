@@ -42,6 +42,24 @@ nat:
   - {name: map, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 8000, to: 10.0.0.5, to_port: 9555}
 )",
      "external inbound tcp 198.18.0.0:50000 > 203.0.113.7:8000", kTranslatedTarget, kBytesTarget},
+    {"IPv4, static", R"(
+version: 1
+default: drop
+rules:
+  - {name: web, side: external, direction: inbound, protocol: tcp, local: 10.0.0.5, local_port: 443, action: pass}
+nat:
+  - {name: all, type: static, public: 203.0.113.8, to: 10.0.0.5}
+)",
+     "external inbound tcp 198.18.0.0:50000 > 203.0.113.8:443", kTranslatedTarget, kBytesTarget},
+    {"IPv4, masquerade", R"(
+version: 1
+default: drop
+rules:
+  - {name: out, side: external, direction: outbound, protocol: tcp, local: 10.0.0.0/8, action: pass}
+nat:
+  - {name: office, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7}
+)",
+     "external outbound tcp 10.0.0.5:50000 > 198.18.0.0:443", kTranslatedTarget, kBytesTarget},
 };
 
 Result<ConnectionKind> kind_of(const Line& line) {
