@@ -1,4 +1,6 @@
 // attach and detach: the entry programs on a card's hooks, and the card's pinned state.
+#include <bpf/bpf.h>
+
 #include <linux/bpf.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -54,6 +56,12 @@ Result<Ok> take_down(const std::string& directory) {
     auto card = read_card(directory);
     if (card && card->egress == EDGEFW_EGRESS_CLSACT) {
         if (auto detached = detach_clsact(*card); !detached) return detached.error();
+    }
+    // A link whose last reference goes is taken off a moment later, and its program would find the tables of programs
+    // empty meanwhile: it drops. So the hooks are empty first.
+    for (const char* name : {"/link_received", "/link_sent"}) {
+        const Fd link = Fd::own(bpf_obj_get((directory + name).c_str()));
+        if (link.valid()) bpf_link_detach(link.get());
     }
     remove_directory(directory);
     return Ok{};
