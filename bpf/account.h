@@ -57,6 +57,8 @@ static __always_inline void record(const struct packet* packet) {
     to->nat = packet->nat;
     to->verdict = packet->verdict;
     to->reason = packet->reason;
+    to->local = packet->key4.local;
+    to->local_port = packet->key4.local_port;
 }
 
 static __always_inline void account(const struct packet* packet, const __u32 hook, bool opened) {

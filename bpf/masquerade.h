@@ -7,6 +7,8 @@
 #include "bpf/maps.h"
 #include "bpf/packet.h"
 
+#include <linux/in.h>
+
 #include <bpf/bpf_endian.h>
 
 struct search {
@@ -86,7 +88,7 @@ __noinline int allocate(struct packet* packet) {
     search.key.local = entry->public_address;
     search.inside = (struct edgefw_inside){packet->key4.local, packet->key4.local_port, entry->slot};
     // What has no port keeps none: one connection a remote end.
-    if (packet->has_ports || port) {
+    if (packet->has_ports || packet->protocol == IPPROTO_ICMP) {
         const bool parity = entry->keeps_parity && packet->protocol == IPPROTO_UDP;
 
         search.first = parity ? entry->first + ((entry->first ^ port) & 1) : entry->first;

@@ -9,6 +9,8 @@ struct edgefw_decision {
     __u16 nat;       // counter slot of the NAT entry that translated, 0: none
     __u8 verdict;    // enum edgefw_verdict
     __u8 reason;     // enum edgefw_reason
-    __u32 pad;
+    __be32 local;    // where nat is not 0: the local end as the rules see it
+    __be16 local_port;
+    __u16 pad[3];
 };
-EDGEFW_ABI_SIZE(edgefw_decision, 16);
+EDGEFW_ABI_SIZE(edgefw_decision, 24);

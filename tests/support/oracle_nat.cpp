@@ -114,7 +114,7 @@ edgefw_reason Oracle::allocate(View& view) const {
     if (!view.translation || !view.translation->masqueraded) return EDGEFW_REASON_RULE;
     const Masquerade& entry = *masquerade_of(view);
     const std::uint16_t port = view.key_ports.first;
-    if (!has_ports(view.packet) && port == 0) return is_free(view, 0) ? EDGEFW_REASON_RULE : EDGEFW_REASON_NAT_PORTS;
+    if (!has_ports(view.packet) && !is_icmp(view.packet)) return is_free(view, 0) ? EDGEFW_REASON_RULE : EDGEFW_REASON_NAT_PORTS;
     bool any = false, allotted = false;
     for (std::uint32_t candidate = entry.ports.first; candidate <= entry.ports.last; ++candidate) {
         const bool parity = entry.keeps_parity && view.packet.protocol == IPPROTO_UDP;

@@ -48,9 +48,9 @@ public:
         }
         const bool json = context_.options.json;
         const Result<kernel::Judgement> judgement =
-            judge_.judge(packet.side, packet.hook(), packet::frame(packet), !json);
+            judge_.judge(packet.side, packet.hook(), packet::frame(packet), true);
         if (!judgement) return judgement.error();
-        context_.out.write(json ? observe::judgement_json(text, *judgement)
+        context_.out.write(json ? observe::judgement_json(text, packet, *judgement)
                                 : observe::judgement_text(text, packet, *judgement));
         return Ok{};
     }

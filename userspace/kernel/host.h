@@ -131,7 +131,7 @@ struct Connection {
     Address local, remote;                          // as the rules see them
     std::uint16_t local_port = 0, remote_port = 0;  // of an echo: the identifier, at the end that asks
     std::string rule;                               // that it counts for; empty: the default opened it
-    std::string nat;                                // id of the forward that translates it; empty: none
+    std::string nat;                                // id of the NAT entry that translates it; empty: none
     Address public_address;                         // with `nat`
     std::uint16_t public_port = 0;
     std::string state;  // key of `timeouts:`
@@ -163,7 +163,9 @@ struct Judgement {
     edgefw_reason reason = EDGEFW_REASON_NO_GENERATION;
     std::uint32_t slot = 0;           // counter slot of the rule or built-in; 0: none
     std::string rule;                 // its id; empty: none
-    std::string nat;                  // id of the forward that translated; empty: none
+    std::string nat;                  // id of the NAT entry that translated; empty: none
+    Address local;                    // with `nat`: the local end as the rules see it
+    std::uint16_t local_port = 0;     // likewise; of an echo its identifier, 0: none
     std::vector<std::uint8_t> frame;  // as it left (translated); only from judge() with keep_frame
 };
 

@@ -2,9 +2,11 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf.h>
+#include <arpa/inet.h>
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <cstring>
 #include <unordered_map>
 
 #include "maps/builtins.h"
@@ -47,7 +49,8 @@ public:
 
     int fd() const { return map_.fd(); }
     edgefw_decision read() const {
-        return {memory_->sequence, memory_->slot, memory_->nat, memory_->verdict, memory_->reason, 0};
+        return {memory_->sequence, memory_->slot,  memory_->nat,        memory_->verdict,
+                memory_->reason,   memory_->local, memory_->local_port, {}};
     }
 
 private:
@@ -185,6 +188,12 @@ Result<Judgement> Judge::judge(policy::Side side, edgefw_hook hook, const std::v
     judgement.slot = decision.slot;
     judgement.rule = instances_->id_of(decision.slot);
     judgement.nat = instances_->id_of(decision.nat);
+    if (decision.nat != 0) {
+        std::uint8_t local[sizeof(decision.local)];
+        std::memcpy(local, &decision.local, sizeof(local));
+        judgement.local = Address::from_bytes(Family::kIpv4, local);
+        judgement.local_port = ntohs(decision.local_port);
+    }
     if (keep_frame) judgement.frame.assign(instances_->out.begin(), instances_->out.begin() + options.data_size_out);
     if (judgement.verdict == policy::Action::kPass) instances_->opened[static_cast<std::size_t>(side)] = true;
     return judgement;

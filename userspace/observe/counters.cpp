@@ -106,6 +106,7 @@ ordered_json card_json(const CardCounters& card, const Document& document) {
     }
     ordered_json nat = ordered_json::array();
     for (const DocumentNat& entry : document.nat) {
+        if (!entry.is_on(policy::to_text(card.card.side))) continue;
         nat.push_back(counter_json(entry.id, counter_of(card, entry.slot)));
     }
     const edgefw_reason_counter total = total_of(card);
@@ -148,8 +149,9 @@ std::string card_text(const CardCounters& card, const Document& document, std::s
         if (counter.packets > 0) add_row(rules, kBuiltinIds[i], counter);
     }
     Table nat = counter_table("nat");
-    for (const DocumentNat& entry : document.nat)
-        add_row(nat, entry.id, counter_of(card, entry.slot));
+    for (const DocumentNat& entry : document.nat) {
+        if (entry.is_on(side)) add_row(nat, entry.id, counter_of(card, entry.slot));
+    }
 
     const edgefw_reason_counter total = total_of(card);
     std::string text = card.card.interface + " (" + side + ", " +
@@ -157,7 +159,7 @@ std::string card_text(const CardCounters& card, const Document& document, std::s
                                                   : "generation " + std::to_string(card.card.generation)) +
                        ")\n";
     if (!rules.empty()) text += "\n" + rules.to_text(width);
-    if (!nat.empty() && card.card.side == policy::Side::kExternal) text += "\n" + nat.to_text(width);
+    if (!nat.empty()) text += "\n" + nat.to_text(width);
     return text + reasons_text(card, width) + "\ntotal: " + std::to_string(total.packets) + " packets, " +
            std::to_string(total.bytes) + " bytes\n";
 }

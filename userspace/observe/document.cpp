@@ -37,7 +37,11 @@ Result<Document> read_document(const std::string& text) {
                                   text_at(rule, "direction"), text_at(rule, "action"), slot_of(rule)});
     }
     for (const json& entry : list_at(parsed, "nat")) {
-        document.nat.push_back({text_at(entry, "id"), slot_of(entry)});
+        DocumentNat nat = {text_at(entry, "id"), slot_of(entry), {}};
+        for (const json& side : list_at(entry, "sides")) {
+            if (side.is_string()) nat.sides.push_back(side.get<std::string>());
+        }
+        document.nat.push_back(std::move(nat));
     }
     return document;
 }

@@ -1,6 +1,7 @@
 // The document of a policy (policy::show) as the observing commands read it: which id lies in which counter slot.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ struct DocumentRule {
 struct DocumentNat {
     std::string id;
     std::uint32_t slot = 0;
+    std::vector<std::string> sides;  // on whose cards it translates
+
+    bool is_on(const std::string& side) const { return std::find(sides.begin(), sides.end(), side) != sides.end(); }
 };
 
 struct Document {

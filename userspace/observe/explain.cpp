@@ -26,6 +26,14 @@ bool holds(const PolicyTest& test, const Judgement& judgement) {
            (!test.reason || *test.reason == reason_text(judgement.reason));
 }
 
+packet::Packet seen(const packet::Packet& packet, const Judgement& judgement) {
+    return packet::with_local_end(packet, judgement.local, judgement.local_port);
+}
+
+bool leaves(const Judgement& judgement) {
+    return judgement.verdict == policy::Action::kPass && !judgement.frame.empty();
+}
+
 void add_line(std::string& lines, const std::string& line) {
     if (!lines.empty()) lines += '\n';
     lines += line;
@@ -42,24 +50,26 @@ const char* reason_text(edgefw_reason reason) {
     return index < kReasons.size() ? kReasons[index].name : "unknown";
 }
 
-std::string judgement_json(std::string_view text, const Judgement& judgement) {
+std::string judgement_json(std::string_view text, const packet::Packet& packet, const Judgement& judgement) {
     nlohmann::ordered_json line{
         {"packet", text},
         {"verdict", policy::to_text(judgement.verdict)},
         {"rule", judgement.rule.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(judgement.rule)},
         {"reason", reason_text(judgement.reason)}};
-    if (!judgement.nat.empty()) line["nat"] = judgement.nat;
+    if (!judgement.nat.empty()) {
+        line["nat"] = judgement.nat;
+        line["rules_see"] = seen(packet, judgement).to_text();
+        if (leaves(judgement)) line["leaves_as"] = packet::with_ends_of(packet, judgement.frame).to_text();
+    }
     return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 std::string judgement_text(std::string_view text, const packet::Packet& packet, const Judgement& judgement) {
     std::string lines = std::string(text) + "\n  " + outcome_text(judgement) + "\n";
     if (judgement.nat.empty()) return lines;
-    lines += "  nat " + judgement.nat;
-    if (judgement.verdict == policy::Action::kPass && !judgement.frame.empty()) {
-        lines += ", goes on as " + packet::with_ends_of(packet, judgement.frame).to_text();
-    }
-    return lines + "\n";
+    lines += "  nat " + judgement.nat + ", the rules see " + seen(packet, judgement).to_text() + "\n";
+    if (leaves(judgement)) lines += "  leaves as " + packet::with_ends_of(packet, judgement.frame).to_text() + "\n";
+    return lines;
 }
 
 Result<std::vector<packet::Packet>> packets_of(const std::vector<PolicyTest>& tests) {

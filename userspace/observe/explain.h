@@ -16,9 +16,9 @@ namespace edgefw::observe {
 
 const char* reason_text(edgefw_reason reason);
 
-// One line, {"packet", "verdict", "rule", "reason"} and, where a forward translated, "nat". `text` is the packet as its
-// author wrote it, so that answers can be joined with questions.
-std::string judgement_json(std::string_view text, const kernel::Judgement& judgement);
+// One line, {"packet", "verdict", "rule", "reason"} and, where a NAT entry translated, "nat", "rules_see", "leaves_as".
+// `text` is the packet as its author wrote it, so that answers can be joined with questions.
+std::string judgement_json(std::string_view text, const packet::Packet& packet, const kernel::Judgement& judgement);
 // The packet, below it what became of it and, where a forward translated it, it passed and its frame was kept, what
 // left.
 std::string judgement_text(std::string_view text, const packet::Packet& packet, const kernel::Judgement& judgement);

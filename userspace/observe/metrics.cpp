@@ -38,8 +38,8 @@ Result<Catalogue> catalogue_of(const CardCounters& card) {
     std::uint32_t slot = EDGEFW_SLOT_FIRST_BUILTIN;
     for (const char* id : kBuiltinIds)
         add_rule({id, "", side, "both", "pass", slot++});
-    if (card.card.side != policy::Side::kExternal) return catalogue;
     for (const DocumentNat& entry : document->nat) {
+        if (!entry.is_on(side)) continue;
         catalogue.nat.push_back({entry.slot, {{"interface", card.card.interface}, {"nat", entry.id}}});
     }
     return catalogue;

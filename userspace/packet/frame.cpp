@@ -178,7 +178,20 @@ Packet with_ends_of(const Packet& packet, const std::vector<std::uint8_t>& frame
         left.source_port = get16(std::span(frame).subspan(transport));
         left.destination_port = get16(std::span(frame).subspan(transport + 2));
     }
+    if (packet.protocol == IPPROTO_ICMP) left.icmp_id = get16(std::span(frame).subspan(transport + 4));
     return left;
+}
+
+Packet with_local_end(const Packet& packet, const Address& address, std::uint16_t port) {
+    const bool received = packet.hook() == EDGEFW_RECEIVED;
+    Packet changed = packet;
+    (received ? changed.destination : changed.source) = address;
+    if (port == 0) return changed;
+    if (has_ports(packet.protocol))
+        (received ? changed.destination_port : changed.source_port) = port;
+    else if (packet.protocol == IPPROTO_ICMP)
+        changed.icmp_id = port;
+    return changed;
 }
 
 }  // namespace edgefw::packet

@@ -44,4 +44,8 @@ std::vector<std::uint8_t> frame(const Packet& packet);
 // `packet` with the addresses and ports that `frame` has: what left, after the data path translated frame(packet).
 Packet with_ends_of(const Packet& packet, const std::vector<std::uint8_t>& frame);
 
+// `packet` with another local end: its destination where the card receives it, its source where it is sent. `port` is an
+// echo's identifier; 0 changes none.
+Packet with_local_end(const Packet& packet, const Address& address, std::uint16_t port);
+
 }  // namespace edgefw::packet

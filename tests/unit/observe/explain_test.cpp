@@ -27,17 +27,25 @@ Judgement dropped() {
 
 TEST(JudgementJson, IsOneLine) {
     EXPECT_EQ(
-        judgement_json(kPacket, passed_by("a/b")),
+        judgement_json(kPacket, {}, passed_by("a/b")),
         std::string(R"({"packet":")") + kPacket + "\",\"verdict\":\"pass\",\"rule\":\"a/b\",\"reason\":\"rule\"}\n");
-    EXPECT_EQ(judgement_json("p", dropped()),
+    EXPECT_EQ(judgement_json("p", {}, dropped()),
               "{\"packet\":\"p\",\"verdict\":\"drop\",\"rule\":null,\"reason\":\"default\"}\n");
 }
 
-TEST(JudgementJson, NamesTheForwardThatTranslated) {
+TEST(JudgementJson, SaysWhatWasTranslated) {
+    const auto packet = packet::parse(kPacket);
+    const auto translated = packet::parse("external inbound tcp 198.51.100.9:40000 > 10.0.0.5:9556");
+    ASSERT_TRUE(packet && translated);
     Judgement judgement = passed_by("a/b");
     judgement.nat = "office/map";
-    EXPECT_EQ(judgement_json("p", judgement),
-              "{\"packet\":\"p\",\"verdict\":\"pass\",\"rule\":\"a/b\",\"reason\":\"rule\",\"nat\":\"office/map\"}\n");
+    judgement.local = *Address::parse("10.0.0.5");
+    judgement.local_port = 9556;
+    judgement.frame = packet::frame(*translated);
+    EXPECT_EQ(judgement_json("p", *packet, judgement),
+              "{\"packet\":\"p\",\"verdict\":\"pass\",\"rule\":\"a/b\",\"reason\":\"rule\",\"nat\":\"office/map\","
+              "\"rules_see\":\"external inbound tcp 198.51.100.9:40000 > 10.0.0.5:9556 syn\","
+              "\"leaves_as\":\"external inbound tcp 198.51.100.9:40000 > 10.0.0.5:9556 syn\"}\n");
 }
 
 TEST(JudgementText, ShowsWhatLeft) {
@@ -47,11 +55,14 @@ TEST(JudgementText, ShowsWhatLeft) {
     Judgement judgement = passed_by("a/b");
     EXPECT_EQ(judgement_text(kPacket, *packet, judgement), std::string(kPacket) + "\n  pass, rule a/b, reason rule\n");
     judgement.nat = "office/map";
+    judgement.local = *Address::parse("10.0.0.5");
+    judgement.local_port = 9556;
     judgement.frame = packet::frame(*translated);
     EXPECT_EQ(judgement_text(kPacket, *packet, judgement),
               std::string(kPacket) +
                   "\n  pass, rule a/b, reason rule\n"
-                  "  nat office/map, goes on as external inbound tcp 198.51.100.9:40000 > 10.0.0.5:9556 syn\n");
+                  "  nat office/map, the rules see external inbound tcp 198.51.100.9:40000 > 10.0.0.5:9556 syn\n"
+                  "  leaves as external inbound tcp 198.51.100.9:40000 > 10.0.0.5:9556 syn\n");
 }
 
 TEST(JudgementText, WhatDropsDoesNotGoOn) {
@@ -59,9 +70,11 @@ TEST(JudgementText, WhatDropsDoesNotGoOn) {
     ASSERT_TRUE(packet);
     Judgement judgement = dropped();
     judgement.nat = "office/map";
+    judgement.local = *Address::parse("10.0.0.5");
     judgement.frame = packet::frame(*packet);
-    EXPECT_EQ(judgement_text(kPacket, *packet, judgement),
-              std::string(kPacket) + "\n  drop, reason default\n  nat office/map\n");
+    const std::string text = judgement_text(kPacket, *packet, judgement);
+    EXPECT_NE(text.find("\n  drop, reason default\n  nat office/map, the rules see "), std::string::npos) << text;
+    EXPECT_EQ(text.find("leaves as"), std::string::npos) << text;
 }
 
 PolicyTest test_at(int line, policy::Action expect, std::optional<std::string> rule = {},
