@@ -10,7 +10,7 @@
 
 // The addresses on the wire at this hook. What is received for a forward has its public address there.
 static __always_inline struct edgefw_fragment4_key fragment4_key(const struct packet* packet, __u32 hook) {
-    __be32 local = hook == EDGEFW_RECEIVED && packet->nat ? packet->public_address : packet->key4.local;
+    __be32 local = hook == EDGEFW_RECEIVED && packet->public_address ? packet->public_address : packet->key4.local;
 
     return (struct edgefw_fragment4_key){
         .source = hook == EDGEFW_RECEIVED ? packet->key4.remote : local,

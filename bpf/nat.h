@@ -129,6 +129,9 @@ __noinline int find_destination(struct packet* packet) {
     port = is_static ? packet->key4.local_port : forward->target_port;
     set_public(packet, packet->key4.local, packet->key4.local_port, forward->slot);
     packet->needs_tracking = forward->public_port;
+    // The hairpin of a static entry: no entry translates the source of replies here, the connection does.
+    if (is_static && config.side == EDGEFW_INTERNAL)
+        packet->needs_tracking = forward->flags & EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL);
     set_key_addresses4(packet, forward->target_address, packet->key4.remote);
     set_key_end(packet, port, packet->key4.remote_port);
     return 1;

@@ -7,9 +7,9 @@ OUTSIDE and INSIDE are network namespaces (files) with cards `edgefw` and `linux
 which has MAC at both its cards. Nobody lives in them: every packet is made here. The table is of lines; # begins a
 comment, and what is indented goes on with the line before:
 
-    way NAME SIDE ADDRESS > ADDRESS:PORT SIDE ADDRESS:PORT PROTOCOL... [as ADDRESS]
+    way NAME SIDE ADDRESS > ADDRESS:PORT SIDE ADDRESS:PORT PROTOCOL... [as ADDRESS[:any]]
         who opens, to which destination, who is reached by that; and, where the opener's own address is hidden, the one
-        that is seen instead. Then its port may be any: what counts is that the answers find back.
+        that is seen instead. With `any` its port may be any one: what counts is that the answers find back.
     PROTOCOL SCRIPT: STEP; STEP; ...
         spoken over each way of that protocol. A step is > (opener) or < (who is reached), then what is sent:
           tcp    flags, or `data` (psh,ack and 100 bytes); seq and ack are those of the conversation, unless seq+N,
@@ -17,14 +17,14 @@ comment, and what is indented goes on with the line before:
           udp    data
           icmp   echo, reply
           all    an ICMP error about the last packet that the other end sent: unreachable, too-big, time-exceeded,
-                 problem, quench, redirect; quote=N (bytes of its transport, 8), from=ADDRESS (a router), port+N or
-                 seq+N (what is quoted is of another conversation)
+                 problem, quench, redirect; quote=N (bytes of its transport, 8), from=router (one of that side), port+N
+                 or seq+N (what is quoted is of another conversation)
           all    again (the last packet of this end)
         with bytes=N, checksum=zero|wrong, ttl=N, options=N (bytes of them in the IPv4 header), fragment=may (on the
         way), pieces=N (fragments of N bytes), order=reversed, only=N (of the fragments). A step `wait` is a rest of
         WAIT seconds, which all conversations take at once.
         Each script ends with a step > and a step < that tell whether the conversation lives: `end>` and `end<`.
-    differs PROTOCOL SCRIPT[,SCRIPT...][@WAY] STEP[,STEP...] | WHAT LINUX DOES | WHAT EDGEFW DOES | WHY
+    differs PROTOCOL SCRIPT[,SCRIPT...][@WAY[,WAY...]] STEP[,STEP...] | WHAT LINUX DOES | WHAT EDGEFW DOES | WHY
         the only steps (from 1, end>, end<) that may end differently, and they must: passes, drops, `passes N packets`,
         or changed (as many packets arrive, and they are not the same)
 
@@ -50,6 +50,7 @@ from inet_checksum import checksum, ones_sum
 TWINS = "linux", "edgefw"
 SIDES = "outside", "inside"
 FENCE = 253  # a protocol for experiments (RFC 3692): both twins pass it; what was sent before it has arrived
+ROUTERS = {"outside": "198.51.100.77", "inside": "10.0.0.77"}  # on the way to an end
 FENCE_ENDS = {"outside": ("198.51.100.9", "10.0.0.5"), "inside": ("10.0.0.5", "198.51.100.9")}
 PATIENCE = 5  # seconds for a fence
 ICMP, TCP, UDP = 1, 6, 17
@@ -97,9 +98,9 @@ def ip_packet(source, target, protocol, data, number, fragment=DONT_FRAGMENT, tt
 
 
 Endpoint = collections.namedtuple("Endpoint", "address port")
-Way = collections.namedtuple("Way", "name opener_side source target reached_side reached protocols hidden_as")
+Way = collections.namedtuple("Way", "name opener_side source target reached_side reached protocols seen_as any_port")
 Script = collections.namedtuple("Script", "name protocol steps")
-Difference = collections.namedtuple("Difference", "script way step linux edgefw why")
+Difference = collections.namedtuple("Difference", "script ways step linux edgefw why")
 
 
 class Step:
@@ -151,19 +152,21 @@ class Table:
         return Endpoint(socket.inet_aton(address), int(port or 0))
 
     def way(self, name, opener_side, source, _, target, reached_side, reached, *rest):
-        hidden_as = None
+        seen_as, any_port = socket.inet_aton(source), False
         if "as" in rest:
-            hidden_as = socket.inet_aton(rest[rest.index("as") + 1])
+            address, _, port = rest[rest.index("as") + 1].partition(":")
+            seen_as, any_port = socket.inet_aton(address), port == "any"
             rest = rest[: rest.index("as")]
         return Way(name, opener_side, socket.inet_aton(source), self.end(target), reached_side, self.end(reached),
-                   {PROTOCOLS[protocol] for protocol in rest}, hidden_as)
+                   {PROTOCOLS[protocol] for protocol in rest}, seen_as, any_port)
 
     def differs(self, steps, linux, edgefw, why):
         protocol, scripts, numbers = steps.split()
-        scripts, _, way = scripts.partition("@")
+        scripts, _, ways = scripts.partition("@")
+        ways = tuple(ways.split(",")) if ways else tuple(way.name for way in self.ways)
         for script in scripts.split(","):
             for step in numbers.split(","):
-                self.differences.append(Difference(f"{protocol} {script}", way, step, linux, edgefw, why))
+                self.differences.append(Difference(f"{protocol} {script}", ways, step, linux, edgefw, why))
 
 
 class Network:
@@ -275,10 +278,12 @@ class Conversation:
     """A script over a way, through both twins. The numbers of TCP are the same in both; `learned` is what the end that
     is reached sees of the opener, which may differ where a port is chosen: its own endpoint, the opener's."""
 
+    given = {twin: set() for twin in TWINS}  # of all conversations: how openers were seen
+
     def __init__(self, way, script, number):
         self.way, self.script = way, script
         self.opener = Endpoint(way.source, FIRST_PORT + number)
-        seen = Endpoint(way.hidden_as or way.source, self.opener.port)
+        seen = Endpoint(way.seen_as, self.opener.port)
         self.learned = {twin: (way.reached, seen) for twin in TWINS}
         self.next = {">": 1000000 + number, "<": 5000000 + number}
         self.last = {}  # of each end: the step, with the numbers it had
@@ -332,11 +337,19 @@ class Conversation:
             data = struct.pack("!BBHHH", ECHO if step.what == "echo" else REPLY, 0, 0, identifier, 1) + payload
         return with_checksum(source.address, target.address, protocol, data, step.options.get("checksum"))
 
+    def another(self, peer, move, twin):
+        """As far away, or farther: the next port may have been given to another conversation."""
+        move = move if peer.port + move < 1 << 16 else -move
+        moved = peer
+        while moved == peer or moved in self.given[twin]:
+            moved = moved._replace(port=moved.port + move)
+        return moved
+
     def error(self, step, twin):
         """About the last packet that the other end has sent, as this end has seen it."""
         own, peer = self.ends(twin, step.end)
         planned = self.last[OTHER_END[step.end]]
-        moved = Endpoint(peer.address, peer.port + step.moves.get("port", 0))
+        moved = self.another(peer, step.moves["port"], twin) if "port" in step.moves else peer
         planned = planned[0], planned[1] + step.moves.get("seq", 0), planned[2]
         quoted = self.transport(planned, moved, own)[: step.options.get("quote", 8)]
         full = len(self.transport(planned, moved, own))
@@ -344,7 +357,7 @@ class Conversation:
         kind, code = ERRORS[step.what]
         rest = {"too-big": MTU, "redirect": 0x0A000063}.get(step.what, 0)
         data = struct.pack("!BBHI", kind, code, 0, rest) + quote
-        source = socket.inet_aton(step.options["from"]) if "from" in step.options else own.address
+        source = socket.inet_aton(ROUTERS[self.side(step.end)]) if "from" in step.options else own.address
         data = with_checksum(source, peer.address, ICMP, data)
         return [ip_packet(source, peer.address, ICMP, data, self.number)]
 
@@ -379,6 +392,7 @@ class Conversation:
                 if packet[9] == ICMP:
                     source, target = struct.unpack_from("!H", data, 4)[0], 0
                 self.learned[twin] = Endpoint(packet[16:20], target), Endpoint(packet[12:16], source)
+                self.given[twin].add(self.learned[twin][1])
 
     def speak(self, step, network):
         """What arrives at either side, as it is compared: {twin: {side: [packet]}}."""
@@ -393,7 +407,7 @@ class Conversation:
         for twin in TWINS:
             if step.end == ">":
                 self.learn(twin, arrived[self.way.reached_side, twin])
-            hidden = self.learned[twin][1] if self.way.hidden_as else None
+            hidden = self.learned[twin][1] if self.way.any_port else None
             seen[twin] = {side: [compared(packet, hidden) for packet in arrived[side, twin]] for side in SIDES}
             if hidden and not step.options.keys() & {"checksum", "only", "order"}:
                 datagrams = [one for side in SIDES for one in whole(arrived[side, twin])]
@@ -424,7 +438,7 @@ class Comparison:
             self.living += 1
         name, way = conversation.script.name, conversation.way.name
         where = f"{name}@{way} {step.name} '{step.text}'"
-        listed = [one for one in self.expected[name, step.name] if one.way in ("", way)]
+        listed = [one for one in self.expected[name, step.name] if way in one.ways]
         if seen["linux"] == seen["edgefw"]:
             if listed:
                 self.wrong.append(f"{where}: is listed as different, and is the same: {did['linux']}")

@@ -217,6 +217,30 @@ TEST(Nat, WhatIsMasqueradedNeedsAConnection) {
     EXPECT_EQ(run.judge("external outbound tcp 192.0.2.5:5060 > 198.51.100.9:5060 ack"), "pass default");
 }
 
+// What the server sends to other inside networks keeps its own address, hairpin or not.
+TEST(Nat, AHairpinOfAStaticEntryTranslatesDestinationsAlone) {
+    const std::string lines = R"(
+default: {external: drop, internal: pass}
+nat:
+- {name: office, type: masquerade, side: internal, from: 10.0.0.8/29, as: 10.0.0.2}
+- {name: all, type: static, public: 203.0.113.8, to: 10.0.0.6, hairpin: {from: 10.0.0.0/24, as: 10.0.0.1}}
+rules:
+- {name: in, side: internal, direction: both, state: none, action: pass}
+)";
+    TestRun inside({.side = policy::Side::kInternal});
+    inside.push(lines);
+    EXPECT_EQ(inside.judge("internal outbound tcp 10.0.0.9:40000 > 203.0.113.8:80"), "pass rule in via all opened");
+    EXPECT_EQ(read_wire(inside.left()).ends, "10.0.0.9:40000 > 10.0.0.6:80");
+    EXPECT_EQ(inside.judge("internal inbound tcp 10.0.0.6:80 > 10.0.0.9:40000 syn,ack"), "pass connection in via all");
+    EXPECT_EQ(read_wire(inside.left()).ends, "203.0.113.8:80 > 10.0.0.9:40000");
+    // The masquerade of the hairpin comes before that of the whole network.
+    EXPECT_EQ(inside.judge("internal inbound tcp 10.0.0.9:40000 > 10.0.0.6:80"), "pass rule in via all/hairpin opened");
+    EXPECT_EQ(read_wire(inside.left()).ends.substr(0, 9), "10.0.0.1:");
+    EXPECT_EQ(inside.judge("internal outbound tcp 10.9.0.9:40000 > 10.0.0.6:80"), "pass rule in");
+    EXPECT_EQ(inside.judge("internal inbound tcp 10.0.0.6:80 > 10.9.0.9:40000 syn,ack"), "pass rule in");
+    EXPECT_EQ(read_wire(inside.left()).ends, "10.0.0.6:80 > 10.9.0.9:40000");
+}
+
 // Both halves of a mapped entry and of a hairpin, card by card.
 TEST(Nat, MappedIsAForwardInsideAndAMasqueradeOutside) {
     const std::string lines = R"(

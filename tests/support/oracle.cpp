@@ -188,6 +188,10 @@ Verdict Oracle::judge_syn(const View& view) {
     if (classified.action == Action::kPass && !classified.keeps && !by_port) return decide(classified, view);
     Connection* connection = find(view);
     if (connection == nullptr) return decide(classified, view);
+    // What keeps state for NAT alone is not among what the trees say of the other direction.
+    if (classified.reason == EDGEFW_REASON_DEFAULT && classified.action == Action::kDrop &&
+        connection->opener.packet.hook() != view.packet.hook() && !classify(connection->opener).keeps)
+        return decide(classified, view);
     const Verdict verdict = follow(*connection, view);
     const bool drops = classified.action == Action::kDrop;
     return drops && verdict.reason == EDGEFW_REASON_REVOKED ? decide(classified, view) : verdict;

@@ -27,7 +27,10 @@ void Oracle::translate_destination(View& view) const {
         for (const Forward& forward : policy_.forwards) {
             if (forward.is_static() != is_static || forward.public_address != view.local || !uses(forward, view))
                 continue;
-            view.translation = {forward.id, view.local, view.key_ports.first, !is_static, false};
+            // A hairpin translates destinations alone: replies need the connection.
+            const bool hairpin = packet.side == policy::Side::kInternal &&
+                                 (forward.sides & policy::bit_of(policy::Side::kExternal)) != 0;
+            view.translation = {forward.id, view.local, view.key_ports.first, !is_static || hairpin, false};
             view.local = forward.target;
             if (is_static) return;
             view.local_port = static_cast<std::uint16_t>(view.local_port - forward.public_port + forward.target_port);
@@ -83,6 +86,9 @@ void Oracle::translate_source(View& view) const {
     if (view.packet.hook() != EDGEFW_SENT || view.packet.source.family != Family::kIpv4) return;
     for (const Forward& forward : policy_.forwards) {
         if (!forward.is_static() || forward.target != view.local || !uses(forward, view)) continue;
+        // A hairpin translates destinations alone.
+        const bool also_outside = (forward.sides & policy::bit_of(policy::Side::kExternal)) != 0;
+        if (view.packet.side == policy::Side::kInternal && also_outside) continue;
         view.translation = {forward.id, forward.public_address, view.key_ports.first, false, false};
         return;
     }
@@ -114,7 +120,8 @@ edgefw_reason Oracle::allocate(View& view) const {
     if (!view.translation || !view.translation->masqueraded) return EDGEFW_REASON_RULE;
     const Masquerade& entry = *masquerade_of(view);
     const std::uint16_t port = view.key_ports.first;
-    if (!has_ports(view.packet) && !is_icmp(view.packet)) return is_free(view, 0) ? EDGEFW_REASON_RULE : EDGEFW_REASON_NAT_PORTS;
+    if (!has_ports(view.packet) && !is_icmp(view.packet))
+        return is_free(view, 0) ? EDGEFW_REASON_RULE : EDGEFW_REASON_NAT_PORTS;
     bool any = false, allotted = false;
     for (std::uint32_t candidate = entry.ports.first; candidate <= entry.ports.last; ++candidate) {
         const bool parity = entry.keeps_parity && view.packet.protocol == IPPROTO_UDP;
@@ -138,7 +145,8 @@ void Oracle::leave(const Packet& packet, const View& view) {
     const std::uint16_t port = received ? view.key_ports.first : view.translation->public_port;
     (received ? left_.destination : left_.source) = address;
     if (has_ports(packet)) (received ? left_.destination_port : left_.source_port) = port;
-    if (is_icmp(packet) && port != 0) left_.icmp_id = port;
+    const bool echo = is_echo_request(packet) || is_echo_reply(packet);
+    if (echo && view.translation->masqueraded) left_.icmp_id = port;
 }
 
 }  // namespace edgefw::test

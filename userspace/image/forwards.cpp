@@ -89,7 +89,8 @@ void describe(const Image& image, unsigned side, edgefw_config& config) {
             config.has_statics = 1;
         else
             config.forward_in_ports |= edgefw_forward_bit(entry.public_port);
-        if (entry.public_port != 0 && !is_retired(entry)) config.keeps_state = 1;
+        const bool hairpin = side == EDGEFW_INTERNAL && (entry.flags & EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL)) != 0;
+        if ((entry.public_port != 0 || hairpin) && !is_retired(entry)) config.keeps_state = 1;
     }
     for (const edgefw_masquerade& entry : image.masquerades) {
         if ((entry.flags & EDGEFW_FORWARD_ON(side)) == 0) continue;
@@ -160,6 +161,11 @@ Result<Ok> lay_out_forwards(Image& image, const std::vector<edgefw_forward>& ent
     std::vector<edgefw_forward> statics;
     std::copy_if(entries.begin(), entries.end(), std::back_inserter(statics),
                  [](const edgefw_forward& entry) { return entry.public_port == 0 && !is_retired(entry); });
+    // A hairpin translates destinations on internal cards; the source is that of the outside alone.
+    for (edgefw_forward& entry : statics) {
+        if ((entry.flags & EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL)) != 0)
+            entry.flags &= static_cast<__u8>(~EDGEFW_FORWARD_ON(EDGEFW_INTERNAL));
+    }
     if (!lay_out(image.forwards_in, entries, FoundBy::kPublic) ||
         !lay_out(image.forwards_out, statics, FoundBy::kTarget)) {
         return Error{ErrorKind::kPolicy, "the NAT entries have too many ports for a table of " +

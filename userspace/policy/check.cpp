@@ -1,5 +1,6 @@
 #include "userspace/policy/check.h"
 
+#include <algorithm>
 #include <set>
 #include <unordered_map>
 
@@ -141,6 +142,8 @@ Policy check(const Node& root, const Expansion& expansion, Diagnostics& diagnost
             policy.masquerades.push_back(std::move(masquerade));
         }
     }
+    std::stable_partition(policy.masquerades.begin(), policy.masquerades.end(),
+                          [](const Masquerade& masquerade) { return masquerade.of_forward; });
     check_overlaps(policy, diagnostics);
     check_constraints(expansion.uses, policy, diagnostics);
     ids.close();

@@ -271,6 +271,7 @@ private:
         forward.sides = bit_of(Side::kExternal) | bit_of(Side::kInternal);
         Masquerade entry = source(node->where(), fields.need("from"), fields.need("as"), fields.find("ports"));
         entry.id = forward.id + "/hairpin";
+        entry.of_forward = true;
         entry.side = Side::kInternal;
         entry.to = {AddressRange::host(forward.target)};
         entry.protocol = protocol;
@@ -296,6 +297,7 @@ private:
             return;
         }
         entry.id = name_ + "/masquerade";
+        entry.of_forward = true;
         entry.protocol = protocols[0];
         entry.remote_port = to_port;
         for (std::size_t i = 0; i + 1 < map->items.size(); i += 2) {

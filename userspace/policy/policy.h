@@ -127,6 +127,7 @@ struct Masquerade {
     Address public_address;                // IPv4
     PortRange ports;                       // it takes the public ports from here
     bool keeps_parity = false;             // UDP: an even port gets an even one (RTP and RTCP)
+    bool of_forward = false;               // of a mapped entry or a hairpin: it comes before those of whole networks
     Location where;
 };
 
