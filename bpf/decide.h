@@ -71,8 +71,6 @@ static __always_inline void translate_unknown(struct packet* packet, const __u32
     if (!config.translates || packet->family != EDGEFW_IPV4) return;
     if (hook == EDGEFW_SENT)
         translate_source(packet);
-    else if (packet->masqueraded)
-        untranslate(packet);
     else if (packet->is_error)
         translate_destination(packet);
 }
@@ -87,6 +85,11 @@ static __always_inline bool decide_by_state(void* context, struct packet* packet
     if (keeps_state && packet->fragment == FRAGMENT_FIRST && packet->tracked && !packet->is_syn &&
         track(context, packet, hook))
         return false;
+    // The public end belongs to no masqueraded connection any more: it may be of one that is not translated.
+    if (keeps_state && hook == EDGEFW_RECEIVED && config.masquerades && packet->masqueraded) {
+        untranslate(packet);
+        if (track(context, packet, hook)) return false;
+    }
     translate_unknown(packet, hook);
     decide_by_rules(packet, hook);
     if (!keeps_state) return false;

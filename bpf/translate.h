@@ -131,6 +131,8 @@ static __always_inline bool rewrite_destination(struct xdp_md* context, const st
         if (header + ICMP_HEADER > data_end) return false;
         field = header + ICMP_CHECKSUM;
         *field = ~fold((__u64)(__u16) ~*field + port_change(change->from_port, change->to_port));
+        // A reply may be all zeros: the other zero is its checksum.
+        if (*field == 0) *field = 0xffff;
         *(__be16*)(header + ICMP_ID) = change->to_port;
     }
     field = ip + IPV4_CHECKSUM;

@@ -33,9 +33,10 @@ bool fits(const std::vector<edgefw_forward>& active, FoundBy by, const ForwardTa
 }
 
 // Mask and seed of a table whose buckets hold all of `active`. Twice as many buckets as entries: chains of one mostly.
-std::optional<ForwardTable> room_for(const std::vector<edgefw_forward>& active, std::size_t entries, FoundBy by) {
+std::optional<ForwardTable> room_for(const std::vector<edgefw_forward>& active, std::size_t entries, FoundBy by,
+                                     std::uint32_t most = kMaxBuckets) {
     ForwardTable table;
-    for (std::uint32_t buckets = std::bit_ceil(static_cast<std::uint32_t>(2 * entries)); buckets <= kMaxBuckets;
+    for (std::uint32_t buckets = std::bit_ceil(static_cast<std::uint32_t>(2 * entries)); buckets <= most;
          buckets *= 2) {
         table.mask = buckets - 1;
         for (table.seed = 0; table.seed < kSeeds; ++table.seed) {
@@ -117,7 +118,10 @@ bool lay_out(ForwardTable& table, const std::vector<edgefw_forward>& entries, Fo
     std::vector<edgefw_forward> active;
     std::copy_if(entries.begin(), entries.end(), std::back_inserter(active),
                  [](const edgefw_forward& entry) { return !is_retired(entry); });
-    const std::optional<ForwardTable> room = room_for(active, entries.size(), by);
+    // With room for the retired ones, too, where a table of twice the size has it.
+    const auto most = std::min(kMaxBuckets, 2 * std::bit_ceil(static_cast<std::uint32_t>(2 * entries.size())));
+    std::optional<ForwardTable> room = room_for(entries, entries.size(), by, most);
+    if (!room) room = room_for(active, entries.size(), by);
     if (!room) return false;
     table = *room;
     fill(table, what_fits(entries, by, table), by);
