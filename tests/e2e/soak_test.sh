@@ -24,6 +24,7 @@ soaking() { # pass|drop
     cat <<END
 version: 1
 default: drop
+connections: {confirmed: $table, half_open: $table}
 timeouts: {tcp-closing: $rests, tcp-closed: $rests, udp-one-way: $rests, udp-two-way: $rests, icmp-echo: $rests}
 rules:
   - {name: turns, side: external, direction: both, protocol: udp, local_port: 3000, state: none, action: $1}
@@ -51,8 +52,8 @@ END
 }
 soaking pass | policy even
 soaking drop | policy odd
-edgefw edge attach eth0 --connections "$table" --policy "$lab_folder/even.yaml"
-edgefw edge attach eth1 --connections "$table" --policy "$lab_folder/even.yaml" --side internal
+edgefw edge attach eth0 --policy "$lab_folder/even.yaml"
+edgefw edge attach eth1 --policy "$lab_folder/even.yaml" --side internal
 serves server tcp://$server:9555 udp://$server:9555 tcp://$server:9556 udp://$server:9556
 serves client tcp://$client:80 udp://$client:53
 
