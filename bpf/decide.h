@@ -4,6 +4,7 @@
 #include "bpf/builtins.h"
 #include "bpf/classify.h"
 #include "bpf/fragment.h"
+#include "bpf/open.h"
 #include "bpf/relate.h"
 #include "bpf/track.h"
 

@@ -1,11 +1,11 @@
-// translate, openers that are masqueraded: a public port that no live connection to the same remote end has.
+// translate, openers that are masqueraded: a public port that no live connection to the same remote end has; and how
+// the tables by public end follow the connections.
 //
 // The search begins at the port's own number where it lies in the range, else at a place that depends on the inside end
 // alone: so one inside port mostly has one public port whatever it talks to (RFC 4787 REQ-1).
 #pragma once
 
-#include "bpf/maps.h"
-#include "bpf/packet.h"
+#include "bpf/table.h"
 
 #include <linux/in.h>
 
@@ -20,13 +20,6 @@ struct search {
     __u32 at;
     bool found;
 };
-
-static __always_inline bool is_timed_out(const struct edgefw_connection* connection) {
-    __u32 state = connection->state;
-
-    if (state >= EDGEFW_STATE_COUNT) return true;
-    return (__u32)bpf_jiffies64() - connection->seen > config.timeout[state];
-}
 
 // Whether a live connection is what `inside` says of the public end in `key`. What lost its connection is free.
 static __noinline bool is_taken(const struct edgefw_connection4_key* key, const struct edgefw_inside* inside) {
@@ -107,4 +100,39 @@ __noinline int allocate(struct packet* packet) {
     packet->public_port = search.key.local_port;
     packet->nat = search.inside.nat;
     return true;
+}
+
+// The key of a masqueraded connection as it is outside.
+static __always_inline struct edgefw_connection4_key public_key(const struct packet* packet,
+                                                                const struct edgefw_connection* connection) {
+    struct edgefw_connection4_key key = packet->key4;
+
+    key.local = connection->public_address;
+    key.local_port = connection->public_port;
+    return key;
+}
+
+// Its own function: the stack is short.
+static __noinline void confirm_public(const struct packet* packet, const struct edgefw_connection* connection) {
+    struct edgefw_connection4_key key = public_key(packet, connection);
+    struct edgefw_inside inside = {packet->key4.local, packet->key4.local_port, connection->nat};
+
+    bpf_map_update_elem(&publics4, &key, &inside, BPF_ANY);
+    bpf_map_delete_elem(&public_openings4, &key);
+    bpf_map_lookup_elem(&publics4, &key);  // as confirm() does
+}
+
+static __noinline void retire_public(const struct packet* packet, const struct edgefw_connection* connection) {
+    struct edgefw_connection4_key key = public_key(packet, connection);
+    struct edgefw_inside inside = {packet->key4.local, packet->key4.local_port, connection->nat};
+
+    bpf_map_update_elem(&public_openings4, &key, &inside, BPF_ANY);
+    bpf_map_delete_elem(&publics4, &key);
+}
+
+static __noinline void forget_public(const struct packet* packet, const struct edgefw_connection* connection) {
+    struct edgefw_connection4_key key = public_key(packet, connection);
+
+    bpf_map_delete_elem(&publics4, &key);
+    bpf_map_delete_elem(&public_openings4, &key);
 }

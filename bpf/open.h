@@ -1,0 +1,78 @@
+// open: a connection for the packet that the rules let open one.
+#pragma once
+
+#include "bpf/masquerade.h"
+#include "bpf/track.h"
+
+enum opening {
+    OPENED,
+    KNOWN,     // the connection was there already, and has decided the packet
+    REFUSED,   // the kernel could not store it
+    COLLIDES,  // another one has the same ends inside
+    NO_PORT,   // the masquerade has no public port left
+};
+
+static __always_inline bool collides_in(struct packet* packet, const bool half_open) {
+    const struct edgefw_connection* connection = lookup(packet, half_open);
+
+    return connection && is_live(packet, connection) && !comes_as_its_own(packet, connection, EDGEFW_RECEIVED);
+}
+
+// Received: a live connection has the packet's ends inside, but another public end.
+__noinline int collides(struct packet* packet) {
+    return packet && (collides_in(packet, false) || collides_in(packet, true));
+}
+
+// Enters the connection that `packet` opens under the rule in `slot`, half open.
+static __always_inline enum opening open(void* context, struct packet* packet, const __u32 hook) {
+    __u32 now = bpf_jiffies64();
+    struct edgefw_connection value = {
+        .generation = config.generation,
+        .rule = packet->slot,
+        .seen = now,
+        .opened = now,
+        .hook = hook,
+        .state = first_state(packet),
+        .detail = packet->detail,
+        .vlan = packet->vlan,
+    };
+    __u32 slot = packet->slot;
+    bool stored;
+
+    if (config.translates && packet->family == EDGEFW_IPV4) {
+        if (hook == EDGEFW_RECEIVED && collides(packet)) return COLLIDES;
+        if (hook == EDGEFW_SENT && packet->masquerade) {
+            if (live(packet, hook) && track(context, packet, hook)) return KNOWN;
+            packet->slot = slot;
+            if (!allocate(packet)) return NO_PORT;
+            value.masqueraded = 1;
+        }
+        value.nat = packet->nat;
+        value.public_address = packet->public_address;
+        value.public_port = packet->public_port;
+    }
+    value.end[hook].bytes = wire_bytes(packet, hook);
+    if (packet->protocol == IPPROTO_TCP) {
+        struct edgefw_connection* confirmed = lookup(packet, false);
+
+        if (confirmed && is_live(packet, confirmed)) {
+            if (track(context, packet, hook)) return KNOWN;
+            packet->slot = slot;
+        } else if (confirmed) {
+            forget(packet, false);
+        }
+        read_scale(context, hook, packet);
+        value.end[hook].next = sequence_end(packet);
+        value.end[hook].scale = packet->scale;
+        value.end[hook].window = value.end[OTHER(hook)].window = FIRST_WINDOW;
+        value.end[OTHER(hook)].acknowledged = sequence(packet);
+    }
+    if (store(packet, true, &value, BPF_NOEXIST) == 0) return OPENED;
+    if (!value.masqueraded) {
+        if (track(context, packet, hook)) return KNOWN;
+        packet->slot = slot;
+    }
+    stored = store(packet, true, &value, BPF_ANY) == 0;
+    if (!stored && value.masqueraded) forget_public(packet, &value);
+    return stored ? OPENED : REFUSED;
+}
