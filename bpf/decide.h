@@ -1,6 +1,7 @@
 // decide: from what the earlier stages found to one verdict and one reason. The order is that of docs/semantics.md.
 #pragma once
 
+#include "bpf/adopt.h"
 #include "bpf/builtins.h"
 #include "bpf/classify.h"
 #include "bpf/fragment.h"
@@ -92,6 +93,12 @@ static __always_inline bool decide_by_state(void* context, struct packet* packet
         if (track(context, packet, hook)) return false;
     }
     translate_unknown(packet, hook);
+    if (keeps_state && may_be_adopted(packet)) {
+        const int adopted = hook == EDGEFW_RECEIVED ? adopt_received(packet) : adopt_sent(packet);
+
+        if (adopted == REFUSED) set(packet, EDGEFW_DROP, EDGEFW_REASON_CONNECTION_TABLE);
+        if (adopted != NOT_ADOPTED) return adopted == OPENED;
+    }
     decide_by_rules(packet, hook);
     if (!keeps_state) return false;
     if (packet->needs_tracking && packet->verdict == EDGEFW_PASS && !opens(packet)) {

@@ -50,14 +50,23 @@ static __always_inline bool translate(void* context, struct packet* packet, cons
     return hook == EDGEFW_RECEIVED ? translate_received(context, packet) : translate_sent(context, packet);
 }
 
+// What a built-in rule passes never is a connection under a policy, and is none before.
+static __always_inline void learn_unless_builtin(void* context, struct packet* packet, const __u32 hook) {
+    if (builtin_of_packet(packet, hook) != EDGEFW_BUILTIN_COUNT) return;
+    if (hook == EDGEFW_RECEIVED)
+        learn_received(context, packet);
+    else
+        learn_sent(context, packet);
+}
+
 // Everything between the frame and its verdict. Only account() counts, only the entry points return a code.
 static __always_inline __u8 judge(const struct frame* frame, struct packet* packet, const __u32 hook) {
     bool opened = false;
-    __u32 malformed = EDGEFW_REASON_COUNT;
+    const __u32 malformed = dissect(frame, hook, packet);
 
-    // Without a policy only a GSO packet is looked into: its bytes on the wire depend on how long its headers are.
-    if (config.armed || packet->segments > 1) malformed = dissect(frame, hook, packet);
     if (!config.armed) {
+        if (malformed == EDGEFW_REASON_COUNT && packet->is_ip) learn_unless_builtin(frame->context, packet, hook);
+        packet->slot = EDGEFW_SLOT_NONE;
         set(packet, EDGEFW_PASS, EDGEFW_REASON_NO_POLICY);
         account(packet, hook, false);
         return EDGEFW_PASS;

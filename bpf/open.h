@@ -10,6 +10,7 @@ enum opening {
     REFUSED,   // the kernel could not store it
     COLLIDES,  // another one has the same ends inside
     NO_PORT,   // the masquerade has no public port left
+    NOT_ADOPTED,
 };
 
 static __always_inline bool collides_in(struct packet* packet, const bool half_open) {

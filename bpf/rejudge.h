@@ -4,6 +4,7 @@
 #include "bpf/classify.h"
 #include "bpf/masquerade.h"
 #include "bpf/nat.h"
+#include "bpf/state.h"
 #include "bpf/table.h"
 
 #include <bpf/bpf_endian.h>
@@ -29,32 +30,73 @@ static __noinline bool translates_as_before(const struct packet* packet, const s
            (forward->public_port ? forward->target_port : connection->public_port) == packet->key4.local_port;
 }
 
+static __always_inline __u32 outcome_at(struct packet* packet, __u32 hook) {
+    if (classify(packet, TREE_INDEX(hook, packet->family & 1))) return packet->outcome;
+    return hook == EDGEFW_SENT ? config.default_outcome[EDGEFW_SENT] : config.default_outcome[EDGEFW_RECEIVED];
+}
+
+#define OTHER_HOOK_TOO 0x80000000u   // beside what an opener needs
+#define FROM_OTHER_HOOK 0x80000000u  // beside the outcome
+
+// What the policy says to the packet as an opener with this detail and VLAN, seen at `hook`: EDGEFW_OUTCOME_* with the
+// slot of its rule, or 0 where it has not all that `needs` names. With OTHER_HOOK_TOO, that is then asked of the other
+// hook. A global function: the verifier walks it once.
+__noinline __u32 judge_opener(struct packet* packet, __u32 hook, __u16 detail, __u16 vlan, __u32 needs) {
+    __u16 own_detail, own_vlan;
+    __u32 outcome, needed = needs & ~OTHER_HOOK_TOO;
+    bool opens;
+
+    if (!packet) return 0;
+    own_detail = packet->detail;
+    own_vlan = packet->vlan;
+    opens = packet->opens;
+    packet->detail = detail;
+    packet->vlan = vlan;
+    packet->opens = true;
+    outcome = outcome_at(packet, hook);
+    if ((outcome & needed) != needed) {
+        outcome = needs & OTHER_HOOK_TOO ? outcome_at(packet, OTHER(hook)) : 0;
+        outcome = (outcome & needed) == needed ? outcome | FROM_OTHER_HOOK : 0;
+    }
+    packet->detail = own_detail;
+    packet->vlan = own_vlan;
+    packet->opens = opens;
+    return outcome;
+}
+
+// Learned before the first policy, by a packet that either end may send: which of them opened it is not known.
+static __always_inline bool is_opener_unknown(const struct packet* packet, const struct edgefw_connection* connection) {
+    if (connection->generation != 0) return false;
+    if (packet->protocol == IPPROTO_TCP) return in_midstream(connection);
+    return packet->protocol != IPPROTO_ICMP && packet->protocol != PROTOCOL_ICMPV6;
+}
+
+// The connection was opened from the other hook than it said.
+static __always_inline void turn(struct edgefw_connection* connection, __u32 hook) {
+    connection->hook = hook;
+    if (connection->state == EDGEFW_STATE_TCP_CLOSING_OPENER)
+        connection->state = EDGEFW_STATE_TCP_CLOSING_OTHER;
+    else if (connection->state == EDGEFW_STATE_TCP_CLOSING_OTHER)
+        connection->state = EDGEFW_STATE_TCP_CLOSING_OPENER;
+}
+
 // Judges what opened the connection again, under this program's policy. True: it goes on.
 // Its own function: it runs once a connection and push.
 static __noinline bool judge_again(struct packet* packet, struct edgefw_connection* connection) {
-    __u16 detail = packet->detail, vlan = packet->vlan;
-    bool opens = packet->opens;
     __u32 hook = connection->hook == EDGEFW_SENT ? EDGEFW_SENT : EDGEFW_RECEIVED;
-    __u32 outcome, slot = EDGEFW_SLOT_NONE;
+    __u32 outcome, needs = EDGEFW_OUTCOME_PASS;
+    __u16 detail = connection->detail;
     bool translated = true;
 
-    packet->detail = connection->detail;
-    packet->vlan = connection->vlan;
-    packet->opens = true;
+    if (packet->protocol == IPPROTO_TCP && in_midstream(connection)) detail = TCP_SYN;
+    if (is_opener_unknown(packet, connection)) needs |= OTHER_HOOK_TOO;
     if (packet->family == EDGEFW_IPV4 && connection->nat)
         translated = config.translates && translates_as_before(packet, connection);
-    if (classify(packet, TREE_INDEX(hook, packet->family & 1))) {
-        outcome = packet->outcome;
-        slot = outcome & EDGEFW_OUTCOME_SLOT_MASK;
-    } else {
-        outcome = hook == EDGEFW_SENT ? config.default_outcome[EDGEFW_SENT] : config.default_outcome[EDGEFW_RECEIVED];
-    }
-    packet->detail = detail;
-    packet->vlan = vlan;
-    packet->opens = opens;
+    outcome = judge_opener(packet, hook, detail, connection->vlan, needs);
     // Recycled meanwhile: what was read belonged to another. Then there is no connection of this key.
-    if (lookup_found(packet) != connection || !translated || !(outcome & EDGEFW_OUTCOME_PASS)) return false;
-    connection->rule = slot;
+    if (lookup_found(packet) != connection || !translated || !outcome) return false;
+    if (outcome & FROM_OTHER_HOOK) turn(connection, OTHER(hook));
+    connection->rule = outcome & EDGEFW_OUTCOME_SLOT_MASK;
     connection->generation = config.generation;
     return true;
 }

@@ -51,6 +51,21 @@ static __always_inline __u8 handshake(const struct packet* packet, struct edgefw
     return EDGEFW_STATE_TCP_ANSWERED;
 }
 
+// A TCP connection of which no SYN was seen: its first packet here was one in mid-stream, which either end may send.
+static __always_inline bool in_midstream(const struct edgefw_connection* connection) {
+    return !(connection->detail & TCP_SYN);
+}
+
+// Half open and in mid-stream: there is no handshake to wait for, only for a segment of each end. A forged one is
+// answered with a reset, which confirms nothing.
+static __always_inline __u8 join_midstream(const struct packet* packet, const struct edgefw_connection* connection,
+                                           const struct edgefw_end* from, const struct edgefw_end* to) {
+    if (connection->state == EDGEFW_STATE_TCP_CLOSED || (packet->detail & TCP_SYN)) return connection->state;
+    if (packet->detail & TCP_RST) return reset_fits(packet, from, to) ? EDGEFW_STATE_TCP_CLOSED : connection->state;
+    return connection->end[EDGEFW_RECEIVED].bytes && connection->end[EDGEFW_SENT].bytes ? EDGEFW_STATE_TCP_ESTABLISHED
+                                                                                        : connection->state;
+}
+
 // A confirmed TCP connection, likewise. A reset was asked before whether it fits.
 static __always_inline __u8 next_tcp_state(const struct packet* packet, const struct edgefw_end* to, __u8 state,
                                            bool from_opener) {

@@ -58,7 +58,11 @@ static __always_inline void advance(void* context, struct packet* packet, struct
         state = next_state(state, from_opener);
         confirmed |= is_two_way(state);
     } else {
-        if (packet->half_open) {
+        if (packet->half_open && in_midstream(connection)) {
+            note_numbers(packet, from, to);
+            state = join_midstream(packet, connection, from, to);
+            confirmed = state == EDGEFW_STATE_TCP_ESTABLISHED;
+        } else if (packet->half_open) {
             if (packet->detail & TCP_SYN) read_scale(context, hook, packet);
             state = handshake(packet, from, to, state, from_opener);
             confirmed = state == EDGEFW_STATE_TCP_ESTABLISHED;
@@ -107,7 +111,7 @@ static __always_inline bool track_slowly(void* context, struct packet* packet, c
         return hook == EDGEFW_RECEIVED && config.has_forwards && packet->retired && !packet->is_syn &&
                revoke_retired(packet);
     }
-    if ((__s32)(connection->generation - config.generation) < 0 && !judge_again(packet, connection)) {
+    if (config.armed && (__s32)(connection->generation - config.generation) < 0 && !judge_again(packet, connection)) {
         revoke(packet, connection);
         return true;
     }

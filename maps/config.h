@@ -31,6 +31,9 @@ struct edgefw_config {
     __u32 timeout[EDGEFW_STATE_COUNT];  // jiffies
     __u32 fragment_timeout;             // jiffies
     __u32 comes_over;                   // connections still come over from the tables before these (a push resizes)
+    // Of the policy: for how long after the first one of a card TCP in mid-stream is adopted, seconds; 0: not at all.
+    __u32 adopt;
+    __u32 adopts_until;  // of the card: the end of that, seconds of CLOCK_MONOTONIC; 0: it adopts nothing
     __u32 pad;
 };
 EDGEFW_ABI_ASSERT(sizeof(struct edgefw_config) % 8 == 0, "edgefw_config has hidden padding");

@@ -155,6 +155,8 @@ Layouts of_all_else() {
            MEMBER(edgefw_config, timeout),
            MEMBER(edgefw_config, fragment_timeout),
            MEMBER(edgefw_config, comes_over),
+           MEMBER(edgefw_config, adopt),
+           MEMBER(edgefw_config, adopts_until),
            MEMBER(edgefw_config, pad)}}},
     };
 }

@@ -287,15 +287,22 @@ public:
         TestRun run({.side = side});
         Oracle oracle;
         std::uint64_t judged = 0;
+        const Policy first = with_forwards(first_policy());
+        // Half of the cards were attached without a policy: what runs is learned, and adopted after the first push.
+        const bool learns = dice_() % 2 == 0 && keeps_state(first, side);
+        for (int i = 0; learns && i < packets / 4; i++, judged++) {
+            compare(run, oracle, story(oracle, first, side));
+            if (::testing::Test::HasFailure()) return;
+        }
+        if (learns) run.adopt_until(kernel::uptime() + 3600);
+        oracle.adopt(learns);
         for (int push = 0; push < pushes; push++) {
-            const Policy policy = push == 0 ? with_forwards(first_policy()) : changed(last_);
+            const Policy policy = push == 0 ? first : changed(last_);
             last_ = policy;
             run.push(policy);
             oracle.push(policy);
             for (int i = 0; i < packets; i++, judged++) {
-                Sample sample = story_.next(policy);
-                sample.packet.side = side;
-                compare(run, oracle, sample);
+                compare(run, oracle, story(oracle, policy, side));
                 if (::testing::Test::HasFailure()) return;
             }
         }
@@ -311,6 +318,19 @@ public:
     static std::uint64_t ended_by(edgefw_reason reason) { return reasons_[reason]; }
 
 private:
+    static bool keeps_state(const Policy& policy, policy::Side side) {
+        const auto image = image::compile(policy);
+        return image && image->config[static_cast<std::size_t>(side)].keeps_state != 0;
+    }
+
+    Sample story(Oracle& oracle, const Policy& policy, policy::Side side) {
+        for (;;) {
+            Sample sample = story_.next(policy);
+            sample.packet.side = side;
+            if (!oracle.is_left_open(sample)) return sample;
+        }
+    }
+
     void compare(TestRun& run, Oracle& oracle, const Sample& sample) {
         const std::string judged = run.judge(sample.packet.hook(), frame_of_sample(sample));
         Sample asked = sample;

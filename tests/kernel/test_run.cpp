@@ -94,6 +94,11 @@ void TestRun::push(const policy::Policy& policy) {
     make(image, ++number_);
 }
 
+void TestRun::adopt_until(std::uint32_t seconds) {
+    adopts_until_ = seconds;
+    programs_.reset();
+}
+
 void TestRun::make(const image::Image& image, std::uint32_t generation) {
     generation_ = take(kernel::Generation::create(image, "{}", generation), "generation");
     programs_.reset();
@@ -103,6 +108,7 @@ const kernel::ProgramPair& TestRun::programs() {
     if (programs_) return *programs_;
     edgefw_config config = take(generation_->config(options_.side), "config");
     config.record = 1;
+    config.adopts_until = adopts_until_;
     config.partial_checksums = options_.partial_checksums ? 1 : 0;
     auto bindings = maps_->bindings();
     for (const auto& binding : generation_->bindings())

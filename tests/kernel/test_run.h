@@ -39,6 +39,10 @@ public:
     void push(const policy::Policy& policy);
     void push(const std::string& lines) { push(policy_of(lines)); }
 
+    // The next programs adopt TCP in mid-stream until then, as after the first push of a card attached without a
+    // policy. Seconds of kernel::uptime(); 0: they adopt nothing.
+    void adopt_until(std::uint32_t seconds);
+
     // "pass rule web via map opened": verdict, reason, and where there are: rule or built-in, forward, and "opened"
     // when the rule's connections grew. "refused" where the kernel does not test-run such a frame on this hook.
     std::string judge(edgefw_hook hook, const Bytes& frame);
@@ -81,6 +85,7 @@ private:
     std::optional<kernel::Map> decision_;
     std::optional<kernel::Generation> generation_;
     std::optional<kernel::ProgramPair> programs_;
+    std::uint32_t adopts_until_ = 0;
     std::uint32_t number_ = 0;
     image::Slots slots_;
     std::map<std::uint32_t, std::string> ids_;            // of removed rules, too: late fragments count for them

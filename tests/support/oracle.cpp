@@ -123,6 +123,13 @@ std::string Verdict::to_text() const {
            (nat.empty() ? "" : " via " + nat) + (opened ? " opened" : "");
 }
 
+Oracle::Oracle() {
+#define EDGEFW_STATE_SECONDS(identifier, name, seconds, why) seconds,
+    static constexpr std::uint32_t kSeconds[] = {EDGEFW_CONNECTION_STATES(EDGEFW_STATE_SECONDS)};
+#undef EDGEFW_STATE_SECONDS
+    std::copy(std::begin(kSeconds), std::end(kSeconds), std::begin(policy_.timeout));
+}
+
 void Oracle::push(Policy policy) {
     policy_ = std::move(policy);
     ++generation_;
@@ -149,7 +156,10 @@ Verdict Oracle::judge(const OtherFrame& frame) const {
 
 Verdict Oracle::judge(const Sample& sample) {
     left_ = sample.packet;
-    if (generation_ == 0) return {Action::kPass, EDGEFW_REASON_NO_POLICY, "", "", false};  // 1
+    if (generation_ == 0) {  // 1
+        learn(sample);
+        return {Action::kPass, EDGEFW_REASON_NO_POLICY, "", "", false};
+    }
     if (sample.fragment == Sample::Fragment::kLater) return judge_later_fragment(sample);  // 3
     Verdict verdict = judge_first_or_whole(sample);
     if (verdict.action == Action::kDrop) left_ = sample.packet;
@@ -176,7 +186,20 @@ Verdict Oracle::judge_first_or_whole(const Sample& sample) {
     if (is_opening_syn(sample.packet)) return judge_syn(view);
     if (Connection* connection = find(view)) return follow(*connection, view);  // 6
     if (revoke_retired(view)) return {Action::kDrop, EDGEFW_REASON_REVOKED, "", "", false};
+    if (sample.fragment == Sample::Fragment::kNone) {
+        if (const auto adopted = adopt(view)) return *adopted;
+    }
     return decide(classify(view), view);  // 7, 8
+}
+
+bool Oracle::is_left_open(const Sample& sample) {
+    if (generation_ == 0 || !is_opening_syn(sample.packet)) return false;
+    const View view = view_of(sample);
+    const Classified classified = classify(view);
+    if (classified.reason != EDGEFW_REASON_DEFAULT || classified.action == Action::kPass) return false;
+    const Connection* connection = find(view);
+    if (connection == nullptr) return false;
+    return connection->opener.packet.hook() == view.packet.hook() || !classify(connection->opener).keeps;
 }
 
 // A SYN is classified before the table is asked; the paragraph below the steps names what that changes.
@@ -188,10 +211,6 @@ Verdict Oracle::judge_syn(const View& view) {
     if (classified.action == Action::kPass && !classified.keeps && !by_port) return decide(classified, view);
     Connection* connection = find(view);
     if (connection == nullptr) return decide(classified, view);
-    // What keeps state for NAT alone is not among what the trees say of the other direction.
-    if (classified.reason == EDGEFW_REASON_DEFAULT && classified.action == Action::kDrop &&
-        connection->opener.packet.hook() != view.packet.hook() && !classify(connection->opener).keeps)
-        return decide(classified, view);
     const Verdict verdict = follow(*connection, view);
     const bool drops = classified.action == Action::kDrop;
     return drops && verdict.reason == EDGEFW_REASON_REVOKED ? decide(classified, view) : verdict;

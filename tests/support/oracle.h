@@ -54,19 +54,22 @@ struct Verdict {
     std::string to_text() const;
 };
 
-// One card of one host. Not attached with a policy yet: everything passes with reason no-policy.
+// One card of one host. Not attached with a policy yet: everything passes with reason no-policy, and is learned.
 class Oracle {
 public:
-    Oracle() = default;
-    explicit Oracle(policy::Policy policy) { push(std::move(policy)); }
+    Oracle();
+    explicit Oracle(policy::Policy policy) : Oracle() { push(std::move(policy)); }
 
-    void push(policy::Policy policy);  // a new generation
+    void push(policy::Policy policy);              // a new generation
+    void adopt(bool adopts) { adopts_ = adopts; }  // TCP in mid-stream, from here on
     void wait(std::uint64_t seconds) { now_ += seconds; }
     void forget() { connections_.clear(); }  // as `explain --fresh` does
 
     Verdict judge(const Sample& sample);
     Verdict judge(const packet::Packet& packet) { return judge(Sample{.packet = packet}); }
     Verdict judge(const OtherFrame& frame) const;
+    // A SYN that drops by default, of a live connection: semantics.md leaves open whether the table is asked.
+    bool is_left_open(const Sample& sample);
     // The last packet as it leaves.
     const packet::Packet& left() const { return left_; }
 
@@ -109,6 +112,10 @@ private:
         bool confirmed = false;
         End opening_end = {};
         End other_end = {};
+        // TCP of which no SYN was seen: which hooks saw a packet of it, and how far numbers may run ahead.
+        bool midstream = false;
+        bool seen_at[EDGEFW_HOOKS] = {};
+        std::int32_t window = 65535;
     };
     // What the rules, or else the default, say.
     struct Classified {
@@ -150,6 +157,14 @@ private:
     bool is_live(const Connection& connection, const View& view) const;
     Connection* find(const View& view);
     bool revoke_retired(const View& view);
+    static bool is_midstream(const View& view);
+    static View turned(View view);
+    static void turn(Connection& connection);
+    void learn(const Sample& sample);
+    std::optional<Verdict> adopt(const View& view);
+    void enter_midstream(const View& view, const View& opener, const std::string& rule);
+    static void note_numbers(Connection& connection, const View& view, bool from_opener);
+    static bool join_midstream(Connection& connection, const View& view, bool from_opener);
     static bool shake_hands(Connection& connection, const View& view, bool from_opener);
     static bool advance(Connection& connection, const View& view);
     bool judge_again(Connection& connection) const;
@@ -162,6 +177,7 @@ private:
 
     policy::Policy policy_;
     std::uint32_t generation_ = 0;
+    bool adopts_ = false;
     std::uint64_t now_ = 0;
     std::vector<Connection> connections_;
     std::vector<Datagram> datagrams_;

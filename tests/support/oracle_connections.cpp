@@ -28,8 +28,9 @@ bool is_after(std::uint32_t number, std::uint32_t other) {
     return static_cast<std::int32_t>(number - other) > 0;
 }
 
-// The windows of the frames here are 65,535 bytes, unscaled; a closed window is probed with one more.
-constexpr std::int32_t kWindow = 65535;
+// The windows of the frames here are 65,535 bytes, unscaled; a closed window is probed with one more. In mid-stream
+// they may have been scaled by up to 2^14 (RFC 7323).
+constexpr std::int32_t kWidestWindow = 65535 << 14;
 constexpr std::uint32_t kHandshakeData = 16384;
 
 // What is not TCP: answered by the other end, confirmed when the opener goes on.
@@ -114,10 +115,110 @@ bool Oracle::judge_again(Connection& connection) const {
                 return false;
         }
     }
-    const Classified classified = classify(opener);
+    Classified classified = classify(opener);
+    const bool either_end = connection.midstream || (opener.packet.protocol != IPPROTO_TCP && !is_icmp(opener.packet));
+    if (classified.action == Action::kDrop && connection.generation == 0 && either_end) {
+        classified = classify(turned(opener));
+        if (classified.action == Action::kPass) turn(connection);
+    }
     if (classified.action == Action::kDrop) return false;
     connection.rule = classified.rule;
     connection.generation = generation_;
+    return true;
+}
+
+bool Oracle::is_midstream(const View& view) {
+    return view.packet.protocol == IPPROTO_TCP && (view.packet.tcp_flags & (kSyn | kRst | kAck)) == kAck;
+}
+
+// The same ends, seen at the other hook.
+Oracle::View Oracle::turned(View view) {
+    using policy::Direction;
+    Packet& packet = view.packet;
+    std::swap(packet.source, packet.destination);
+    std::swap(packet.source_port, packet.destination_port);
+    packet.direction = packet.direction == Direction::kInbound ? Direction::kOutbound : Direction::kInbound;
+    return view;
+}
+
+void Oracle::turn(Connection& connection) {
+    connection.opener = turned(connection.opener);
+    std::swap(connection.opening_end, connection.other_end);
+    if (connection.state == EDGEFW_STATE_TCP_CLOSING_OPENER)
+        connection.state = EDGEFW_STATE_TCP_CLOSING_OTHER;
+    else if (connection.state == EDGEFW_STATE_TCP_CLOSING_OTHER)
+        connection.state = EDGEFW_STATE_TCP_CLOSING_OPENER;
+}
+
+// "Before the first policy", learned.
+void Oracle::learn(const Sample& sample) {
+    if (sample.fragment != Sample::Fragment::kNone || builtin(sample)) return;
+    const View view = view_of(sample);
+    if (Connection* connection = find(view)) {
+        if (advance(*connection, view)) connection->seen = now_;
+    } else if (is_midstream(view)) {
+        enter_midstream(view, view, "");
+    } else if (opens(view.packet)) {
+        open(view, "");
+    }
+}
+
+// "Before the first policy", adopted: as a SYN of this hook, or else of the other.
+std::optional<Verdict> Oracle::adopt(const View& view) {
+    View translated = view;
+    translate_source(translated);
+    if (!adopts_ || !is_midstream(view) || translated.translation) return std::nullopt;
+    for (const Connection& connection : connections_) {
+        if (is_live(connection, view) && same_ends(connection.opener, view)) return std::nullopt;
+    }
+    for (View opener : {view, turned(view)}) {
+        opener.packet.tcp_flags = kSyn;
+        const Classified classified = classify(opener);
+        if (classified.action == Action::kDrop || !classified.keeps) continue;
+        enter_midstream(view, opener, classified.rule);
+        leave(view.packet, view);
+        return Verdict{Action::kPass, classified.reason, classified.rule, "", true};
+    }
+    return std::nullopt;
+}
+
+void Oracle::enter_midstream(const View& view, const View& opener, const std::string& rule) {
+    open(opener, rule);
+    Connection& connection = connections_.back();
+    connection.opener.packet.tcp_flags = kSyn;
+    connection.state = EDGEFW_STATE_TCP_ANSWERED;
+    connection.midstream = true;
+    connection.window = kWidestWindow;
+    connection.seen_at[view.packet.hook()] = true;
+    const bool from_opener = view.packet.hook() == opener.packet.hook();
+    (from_opener ? connection.opening_end : connection.other_end) = {view.last, view.acknowledgment};
+    (from_opener ? connection.other_end : connection.opening_end) = {view.acknowledgment, view.first};
+}
+
+// The segment ends within what the other end takes: numbers move on.
+void Oracle::note_numbers(Connection& connection, const View& view, bool from_opener) {
+    End& from = from_opener ? connection.opening_end : connection.other_end;
+    const End& to = from_opener ? connection.other_end : connection.opening_end;
+    if (static_cast<std::int32_t>(view.last - to.acknowledged) > connection.window + 1) return;
+    if (is_after(view.last, from.next)) from.next = view.last;
+    const bool acknowledges_known = (view.packet.tcp_flags & kAck) != 0 && !is_after(view.acknowledgment, to.next);
+    if (acknowledges_known && is_after(view.acknowledgment, from.acknowledged)) from.acknowledged = view.acknowledgment;
+}
+
+// A connection in mid-stream that is half open. True when it is confirmed.
+bool Oracle::join_midstream(Connection& connection, const View& view, bool from_opener) {
+    connection.seen_at[view.packet.hook()] = true;
+    if ((view.packet.tcp_flags & kRst) != 0) {
+        const End& from = from_opener ? connection.opening_end : connection.other_end;
+        const End& to = from_opener ? connection.other_end : connection.opening_end;
+        const bool fits = !is_after(to.acknowledged, view.first) && !is_after(view.first, from.next);
+        if (fits && (view.packet.tcp_flags & kSyn) == 0) connection.state = EDGEFW_STATE_TCP_CLOSED;
+        return false;
+    }
+    note_numbers(connection, view, from_opener);
+    if (connection.state == EDGEFW_STATE_TCP_CLOSED || (view.packet.tcp_flags & kSyn) != 0) return false;
+    if (!connection.seen_at[EDGEFW_RECEIVED] || !connection.seen_at[EDGEFW_SENT]) return false;
+    connection.state = EDGEFW_STATE_TCP_ESTABLISHED;
     return true;
 }
 
@@ -162,7 +263,9 @@ bool Oracle::advance(Connection& connection, const View& view) {
         return true;
     }
     if (!connection.confirmed) {
-        if (!shake_hands(connection, view, from_opener)) return true;
+        const bool confirmed = connection.midstream ? join_midstream(connection, view, from_opener)
+                                                    : shake_hands(connection, view, from_opener);
+        if (!confirmed) return true;
         connection.confirmed = true;
     } else if ((view.packet.tcp_flags & kRst) != 0) {
         const End& from = from_opener ? connection.opening_end : connection.other_end;
@@ -172,16 +275,10 @@ bool Oracle::advance(Connection& connection, const View& view) {
         connection.state = EDGEFW_STATE_TCP_CLOSED;
         return true;
     }
-    End& from = from_opener ? connection.opening_end : connection.other_end;
     const End& to = from_opener ? connection.other_end : connection.opening_end;
-    const bool in_window = static_cast<std::int32_t>(view.last - to.acknowledged) <= kWindow + 1;
+    const bool in_window = static_cast<std::int32_t>(view.last - to.acknowledged) <= connection.window + 1;
     const bool ends = (view.packet.tcp_flags & kFin) != 0 && in_window && !is_after(to.acknowledged, view.last);
-    if (in_window) {
-        if (is_after(view.last, from.next)) from.next = view.last;
-        const bool acknowledges_known = (view.packet.tcp_flags & kAck) != 0 && !is_after(view.acknowledgment, to.next);
-        if (acknowledges_known && is_after(view.acknowledgment, from.acknowledged))
-            from.acknowledged = view.acknowledgment;
-    }
+    note_numbers(connection, view, from_opener);
     if (!ends || connection.state == EDGEFW_STATE_TCP_CLOSED) return true;
     const auto own = from_opener ? EDGEFW_STATE_TCP_CLOSING_OPENER : EDGEFW_STATE_TCP_CLOSING_OTHER;
     const auto others = from_opener ? EDGEFW_STATE_TCP_CLOSING_OTHER : EDGEFW_STATE_TCP_CLOSING_OPENER;

@@ -126,6 +126,7 @@ void Compiler::configure(Side side) {
         if ((config.default_outcome[hook] & EDGEFW_OUTCOME_KEEP) != 0) config.keeps_state = 1;
     }
     std::copy(std::begin(policy_.timeout), std::end(policy_.timeout), std::begin(config.timeout));
+    config.adopt = policy_.adopt;
 }
 
 Result<Boxes> Compiler::boxes_of(Side side, edgefw_hook hook, Family family) const {

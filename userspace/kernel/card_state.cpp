@@ -376,12 +376,13 @@ Result<std::vector<edgefw_counter>> CardState::counters(std::uint32_t slots) con
 }
 
 Result<ProgramPair> CardState::load(const Generation* generation) const {
-    edgefw_config config = {};
+    edgefw_config config = config_without_policy(card_.side);
     std::vector<Binding> bindings = maps_.bindings();
     if (generation != nullptr) {
         auto configured = generation->config(side());
         if (!configured) return configured.error();
         config = *configured;
+        config.adopts_until = card_.adopts_until;
         const auto rules = generation->bindings();
         bindings.insert(bindings.end(), rules.begin(), rules.end());
     }
@@ -392,6 +393,13 @@ Result<ProgramPair> CardState::load(const Generation* generation) const {
     config.side = card_.side;
     config.partial_checksums = hands_up_partial_checksums(card_.interface) || card_.xdp_mode == EDGEFW_XDP_GENERIC;
     return load_judge(config, bindings);
+}
+
+void CardState::note_adoption(std::uint32_t seconds, bool is_first) {
+    if (seconds == 0)
+        card_.adopts_until = 0;
+    else if (is_first)
+        card_.adopts_until = uptime() + seconds;
 }
 
 Result<Ok> CardState::fill_slot(std::uint32_t slot, const ProgramPair& programs, std::uint32_t generation) {

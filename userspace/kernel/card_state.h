@@ -85,6 +85,9 @@ public:
 
     // Loads a judging pair for this card under `generation` (nullptr: passes everything).
     Result<ProgramPair> load(const Generation* generation) const;
+    // A policy is about to be loaded that adopts connections for `seconds` after the first push (0: not at all). The
+    // first one sets the end, later ones keep it. Written with the next fill_slot().
+    void note_adoption(std::uint32_t seconds, bool is_first);
     // Puts a pair into a program slot and notes which generation it is of.
     Result<Ok> fill_slot(std::uint32_t slot, const ProgramPair& programs, std::uint32_t generation);
     // The programs that are in a slot.

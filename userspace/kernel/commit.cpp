@@ -65,6 +65,9 @@ Result<std::vector<Loaded>> load_all(Inventory& inventory, const Prepared& prepa
         if (!is_selected(card, interface)) continue;
         if (auto ready = prepare_counters(inventory, card, prepared); !ready) return ready.error();
         if (auto resized = card.resize(prepared.capacity); !resized) return resized.error();
+        auto config = prepared.generation.config(card.side());
+        if (!config) return config.error();
+        card.note_adoption(config->adopt, inventory.generation_of(card) == 0);
     }
     std::vector<std::future<Result<ProgramPair>>> pairs;
     for (const auto& card : inventory.cards) {

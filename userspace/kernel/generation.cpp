@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "maps/builtins.h"
 #include "maps/classes.h"
 #include "maps/limits.h"
 #include "userspace/kernel/pins.h"
@@ -185,6 +186,7 @@ std::vector<edgefw_config> finished_configs(const image::Image& image, std::uint
         for (auto& timeout : config.timeout)
             timeout = jiffies_of(timeout);
         config.fragment_timeout = jiffies_of(kFragmentSeconds);
+        if (number == 0) config = config_without_policy(side);
     }
     return configs;
 }
@@ -198,6 +200,23 @@ std::uint32_t jiffies_of(std::uint32_t seconds) {
     const std::uint64_t jiffies = std::uint64_t{seconds} * 1'000'000'000 / nanoseconds;
     constexpr std::uint64_t kLongest = 0x7fffffff;  // half of what 32 bits of jiffies can tell apart
     return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(jiffies, 1, kLongest));
+}
+
+std::uint32_t uptime() {
+    timespec now = {};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return static_cast<std::uint32_t>(now.tv_sec);
+}
+
+edgefw_config config_without_policy(std::uint32_t side) {
+#define STATE_SECONDS(identifier, name, seconds, why) seconds,
+    constexpr std::uint32_t kSeconds[] = {EDGEFW_CONNECTION_STATES(STATE_SECONDS)};
+#undef STATE_SECONDS
+    edgefw_config config = {};
+    config.side = side;
+    config.builtins = (1u << EDGEFW_BUILTIN_COUNT) - 1;
+    std::transform(std::begin(kSeconds), std::end(kSeconds), std::begin(config.timeout), jiffies_of);
+    return config;
 }
 
 std::uint32_t jiffies_since(std::uint32_t then, std::uint32_t now) {

@@ -67,6 +67,12 @@ bool names_a_vlan(const image::Image& image);
 // Jiffies in `seconds`. The kernel's tick is the resolution of its coarse clock.
 std::uint32_t jiffies_of(std::uint32_t seconds);
 
+// Seconds of CLOCK_MONOTONIC, by which the data path ends adoption.
+std::uint32_t uptime();
+
+// Of a card without a policy: its programs pass everything and learn connections, which time out by the defaults.
+edgefw_config config_without_policy(std::uint32_t side);
+
 // Jiffies from `then` to `now`, which come around. Packets go on while a table is read: what is a little later than
 // `now`, up to an hour, is 0 ago.
 std::uint32_t jiffies_since(std::uint32_t then, std::uint32_t now);

@@ -119,6 +119,8 @@ Card describe(const Inventory& inventory, const CardState& state, const std::str
     card.egress = state.card().egress == EDGEFW_EGRESS_TCX ? Egress::kTcx : Egress::kClsact;
     card.generation = inventory.generation_of(state);
     card.digest = digest;
+    const std::uint32_t now = uptime(), until = state.card().adopts_until;
+    if (card.generation != 0 && until > now) card.adopts = until - now;
     const std::uint32_t slot = inventory.active.slot;
     if (auto id = state.received().at<std::uint32_t>(slot)) card.received_program = *id;
     if (auto id = state.sent().at<std::uint32_t>(slot)) card.sent_program = *id;

@@ -66,6 +66,7 @@ std::string defaults_text(const Json& document) {
     for (const Json& builtin : at(document, "builtins")) {
         if (cell(at(builtin, "on")) == "false") text += "off: " + cell(at(builtin, "id")) + "\n";
     }
+    if (document.contains("adopt")) text += "adopt: " + cell(at(document, "adopt")) + " s after the first push\n";
     return text.empty() ? "" : "\n" + text;
 }
 

@@ -68,6 +68,16 @@ std::string maps_text(const kernel::Status& status, std::size_t width) {
     return table.empty() ? "" : "\n" + table.to_text(width);
 }
 
+std::string adoption_text(const kernel::Status& status) {
+    std::string text;
+    for (const kernel::CardStatus& card : status.cards) {
+        if (card.card.adopts == 0) continue;
+        text += card.card.interface + " adopts TCP connections in mid-stream for another " +
+                std::to_string(card.card.adopts) + " s\n";
+    }
+    return text;
+}
+
 }  // namespace
 
 ordered_json card_json(const kernel::Card& card) {
@@ -77,6 +87,7 @@ ordered_json card_json(const kernel::Card& card) {
             {"mode", mode_text(card.mode)},
             {"egress", egress_text(card.egress)},
             {"generation", card.generation},
+            {"adopts", card.adopts},
             {"digest", card.digest.empty() ? ordered_json() : ordered_json(card.digest)},
             {"programs", {{"received", card.received_program}, {"sent", card.sent_program}}}};
 }
@@ -112,7 +123,7 @@ std::string status_text(const kernel::Status& status, std::size_t width) {
                    std::to_string(card.received_program) + ", " + std::to_string(card.sent_program),
                    card.generation == 0 ? "no policy" : std::to_string(card.generation), short_digest(card.digest)});
     }
-    return table.to_text(width) + maps_text(status, width);
+    return table.to_text(width) + adoption_text(status) + maps_text(status, width);
 }
 
 }  // namespace edgefw::observe

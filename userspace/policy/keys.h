@@ -7,7 +7,7 @@
 namespace edgefw::policy {
 
 inline constexpr auto kPolicyKeys = std::to_array<std::string_view>(
-    {"version", "default", "builtins", "sets", "rules", "nat", "tests", "timeouts", "connections"});
+    {"version", "default", "builtins", "sets", "rules", "nat", "tests", "timeouts", "connections", "adopt"});
 
 inline constexpr auto kRuleKeys = std::to_array<std::string_view>(
     {"name", "side", "direction", "protocol", "local", "remote", "local_port", "remote_port", "tcp_flags",

@@ -172,6 +172,7 @@ struct Policy {
     std::uint32_t builtins = (1u << EDGEFW_BUILTIN_COUNT) - 1;  // bit n: enum edgefw_builtin n is on
     std::uint32_t timeout[EDGEFW_STATE_COUNT] = {};             // seconds
     Capacity capacity;
+    std::uint32_t adopt = 60;                                   // seconds after the first push; 0: adopt nothing
     std::vector<PolicyTest> tests;
     std::vector<std::string> warnings;  // one line each, with file:line:column
     std::string file;                   // as named on the command line

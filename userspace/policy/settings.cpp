@@ -121,6 +121,11 @@ void check_connections(const Node& node, Policy& policy, Diagnostics& diagnostic
         check_capacity(*half_open, "`half_open:`", policy.capacity.half_open, diagnostics);
 }
 
+void check_adopt(const Node& node, Policy& policy, Diagnostics& diagnostics) {
+    const auto seconds = read_number(node, {0, kMaxTimeout}, "a number of seconds, 0 for none", diagnostics);
+    if (seconds) policy.adopt = *seconds;
+}
+
 bool is_set_name(const std::string& name) {
     const auto is_plain = [](unsigned char c) {
         return c < 0x80 && (std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-');
@@ -169,6 +174,7 @@ void check_settings(const Node& root, Policy& policy, Diagnostics& diagnostics) 
     if (const Node* node = section("builtins")) check_builtins(*node, policy, diagnostics);
     if (const Node* node = section("timeouts")) check_timeouts(*node, policy, diagnostics);
     if (const Node* node = section("connections")) check_connections(*node, policy, diagnostics);
+    if (const Node* node = section("adopt")) check_adopt(*node, policy, diagnostics);
     if (const Node* node = section("sets")) check_sets(*node, policy, diagnostics);
 }
 

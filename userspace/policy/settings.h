@@ -1,5 +1,5 @@
 // check, the sections of a policy that are neither rules nor NAT: defaults, built-ins, timeouts, room for connections,
-// sets.
+// adoption, sets.
 #pragma once
 
 #include <vector>
@@ -13,7 +13,7 @@ namespace edgefw::policy {
 // The timeouts of maps/connection.h.
 void set_default_timeouts(Policy& policy);
 
-// version, default, builtins, timeouts and sets into `policy`.
+// version, default, builtins, timeouts, adopt and sets into `policy`.
 void check_settings(const Node& root, Policy& policy, Diagnostics& diagnostics);
 
 }  // namespace edgefw::policy

@@ -200,6 +200,7 @@ ordered_json show(const Policy& policy) {
     json["defaults"] = defaults_of(policy);
     json["builtins"] = builtins_of(policy);
     json["connections"] = capacity_of(policy);
+    json["adopt"] = policy.adopt;
     json["sets"] = sets_of(policy);
     json["hosts"] = hosts_of(policy);
     json["digest"] = policy.digest;

@@ -40,7 +40,7 @@ TEST(StatusJson, HoldsTheSame) {
     EXPECT_EQ(
         json["interfaces"][0].dump(),
         R"({"interface":"eth0","ifindex":2,"side":"external","mode":"native","egress":"tcx","generation":3,)"
-        R"("digest":"0123456789abcdef","programs":{"received":11,"sent":12},)"
+        R"("adopts":0,"digest":"0123456789abcdef","programs":{"received":11,"sent":12},)"
         R"("maps":[{"map":"connections-ipv4","entries":12,"capacity":131072,"inserted":40,"removed":20,"recycled":8,)"
         R"("refused":3},{"map":"fragments-ipv4","entries":1,"capacity":4096}]})");
     EXPECT_TRUE(json["interfaces"][1]["digest"].is_null());

@@ -41,6 +41,8 @@ TEST(Schema, PolicyKeys) {
 #undef ADD_BUILTIN
     EXPECT_EQ(properties(sections["builtins"]), builtins);
 
+    EXPECT_EQ(sections["adopt"]["default"], Policy{}.adopt);
+
     std::set<std::string> states;
 #define ADD_STATE(identifier, name, seconds, why) \
     states.insert(name);                          \

@@ -89,6 +89,17 @@ TEST(Settings, RoomForConnections) {
         EXPECT_EQ(capacity_of(row.text), row.shown) << row.text;
 }
 
+TEST(Settings, Adopt) {
+    EXPECT_EQ(load_lines("")->adopt, 60u);
+    EXPECT_EQ(load_lines("adopt: 0\n")->adopt, 0u);
+    const auto policy = load_lines("adopt: 1000000\n");
+    ASSERT_TRUE(policy) << policy.error().message;
+    EXPECT_EQ(show(*policy)["adopt"], 1000000);
+    EXPECT_EQ(errors_of("adopt: 1000001\n"),
+              "p:2:8: '1000001' is not a number of seconds, 0 for none; write 0 to 1000000");
+    EXPECT_EQ(errors_of("adopt: [1]\n"), "p:2:8: a list is not a number of seconds, 0 for none; write 0 to 1000000");
+}
+
 TEST(Settings, Sets) {
     const auto policy =
         load_lines("sets:\n  a: [198.51.100.7, 198.51.100.0/24, 2001:db8::/32]\n  b: 192.0.2.1\n  c: []\n");

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# First enforcement on a machine in use: an SSH session, a transfer and a UDP stream that began before the card was
+# attached live through the attach, the first push, 100 more, and another binary; what was idle all along is adopted.
+# With `attach --policy` nothing is.
+# shellcheck source=tests/e2e/story.sh
+source "$(dirname "$0")/story.sh"
+# EDGEFW_PUSHES and EDGEFW_TRANSFER_BYTES make it shorter where a machine has less time.
+readonly pushes=${EDGEFW_PUSHES:-100} transfer_bytes=${EDGEFW_TRANSFER_BYTES:-$((1 << 30))}
+story_begin
+# shellcheck source=tests/e2e/programs.sh
+source "$story_root/tests/e2e/programs.sh"
+# shellcheck source=tests/e2e/transfer_programs.sh
+source "$story_root/tests/e2e/transfer_programs.sh"
+lab_street
+serves server udp://10.0.0.5:5000 tcp://10.0.0.5:80
+start_sftp server 10.0.0.5
+start_backup server 10.0.0.5
+
+# The two differ in a rule that nothing here needs.
+rules() {
+    cat <<END
+version: 1
+default: drop
+rules:
+  - {name: ssh, side: external, direction: inbound, protocol: tcp, local: 10.0.0.5, local_port: 22, action: pass}
+  - {name: backup, side: external, direction: inbound, protocol: tcp, local: 10.0.0.5, local_port: 16384, action: pass}
+  - {name: idle, side: external, direction: inbound, protocol: tcp, local: 10.0.0.5, local_port: 80, action: pass}
+  - {name: stream, side: external, direction: inbound, protocol: udp, local: 10.0.0.5, local_port: 5000, action: pass}
+  - {name: other, side: external, direction: inbound, protocol: tcp, local_port: $1, action: pass}
+END
+}
+rules 1000 | policy even
+rules 1001 | policy odd
+
+# A line, and the same line back, within some seconds: through a session or a connection that echoes.
+answers() { # DESCRIPTOR-IN DESCRIPTOR-OUT LINE SECONDS
+    local line
+    printf '%s\n' "$3" >&"$2"
+    while read -r -t "$4" line <&"$1"; do [[ $line != "$3" ]] || return 0; done
+    return 1
+}
+
+# open_idle PORT: a connection to an echo server that stays open. Its descriptors are idle_in and idle_out.
+open_idle() {
+    rm -f "$lab_folder/to" "$lab_folder/from"
+    mkfifo "$lab_folder/to" "$lab_folder/from"
+    exec {idle_out}<>"$lab_folder/to" {idle_in}<>"$lab_folder/from"
+    on client socat - "TCP:10.0.0.5:$1" <"$lab_folder/to" >"$lab_folder/from" || true & # it ends with the laboratory
+    answers "$idle_in" "$idle_out" 'before the filter' 10 || fail 'nobody echoes'
+}
+
+chapter 'what runs before the filter'
+open_idle 80
+first_in=$idle_in first_out=$idle_out
+mkfifo "$lab_folder/ssh.to" "$lab_folder/ssh.from"
+exec {ssh_out}<>"$lab_folder/ssh.to" {ssh_in}<>"$lab_folder/ssh.from"
+on client ssh -T -F /dev/null -i "$lab_folder/ssh.user" -o StrictHostKeyChecking=no \
+    -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR root@10.0.0.5 cat <"$lab_folder/ssh.to" >"$lab_folder/ssh.from" || true &
+answers "$ssh_in" "$ssh_out" 'before the filter' 20 || fail 'no SSH session'
+lab_start client "$story_root/tests/e2e/traffic.py" udp 10.0.0.5:5000 --count 0 --gap 0.002 >"$lab_folder/stream" 2>&1
+stream=$lab_started
+
+# One connection, until the pushes are over and everything is sent.
+sends() {
+    local sent=0 block=$((8 << 20))
+    until ((sent >= transfer_bytes)) && [[ -e $lab_folder/pushed ]]; do
+        head -c "$block" /dev/urandom
+        sent=$((sent + block))
+        [[ -e $lab_folder/pushed ]] || sleep 0.3
+    done
+}
+sends | tee >(sha256sum >"$lab_folder/sent") | on client socat -u -b 65536 - TCP:10.0.0.5:16384 &
+transfer=$!
+sleep 1
+
+chapter 'attach'
+edgefw edge attach eth0
+answers "$ssh_in" "$ssh_out" 'attached' 10 || fail 'the SSH session does not survive attach'
+
+chapter 'the first push'
+edgefw edge push "$lab_folder/even.yaml"
+answers "$ssh_in" "$ssh_out" 'pushed' 10 || fail 'the SSH session does not survive the first push'
+answers "$first_in" "$first_out" 'adopted' 10 || fail 'what was idle is not adopted'
+equal 'adopted connections of the idle one' "$(rule_count edge eth0 idle connections)" 1
+adopts=$(edgefw edge --json status | jq '.interfaces[0].adopts')
+((adopts > 0 && adopts <= 60)) || fail "status says that it adopts for $adopts s"
+
+chapter "$pushes more pushes, each second one by another copy of edgefw"
+install -m 755 "$EDGEFW" "$lab_folder/edgefw"
+for ((number = 1; number <= pushes; number++)); do
+    if ((number % 2)); then
+        on edge "$lab_folder/edgefw" push "$lab_folder/odd.yaml"
+    else
+        edgefw edge push "$lab_folder/even.yaml"
+    fi
+    ((number % 10)) || answers "$ssh_in" "$ssh_out" "push $number" 10 || fail "the SSH session ends at push $number"
+done >"$lab_folder/pushes"
+equal 'pushes' "$(wc -l <"$lab_folder/pushes")" "$pushes"
+touch "$lab_folder/pushed"
+
+chapter 'everything lives'
+answers "$ssh_in" "$ssh_out" 'at the end' 10 || fail 'the SSH session has ended'
+answers "$first_in" "$first_out" 'at the end' 10 || fail 'the idle connection has ended'
+wait "$transfer" || fail 'the transfer has ended early'
+stored() { [[ -s $lab_folder/stored.10.0.0.5 ]]; }
+waits_for 60 stored || fail 'the transfer has not arrived'
+equal 'SHA-256 of the transfer' "$(<"$lab_folder/stored.10.0.0.5")" "$(<"$lab_folder/sent")"
+kill -TERM "$stream"
+wait "$stream" || fail "the stream: $(<"$lab_folder/stream")"
+printf 'stream: %s\n' "$(<"$lab_folder/stream")"
+equal 'revoked' "$(reason_count edge eth0 revoked)" 0
+edgefw edge detach eth0
+
+chapter 'attached with a policy: what was idle is not adopted'
+open_idle 80
+edgefw edge attach eth0 --policy "$lab_folder/even.yaml"
+edgefw edge push "$lab_folder/odd.yaml"
+if answers "$idle_in" "$idle_out" 'nobody hears' 3; then fail 'a connection was adopted'; fi
+(($(reason_count edge eth0 default) > 0)) || fail 'nothing was dropped'
+equal 'connections of the idle one' "$(rule_count edge eth0 idle connections)" 0
+edgefw edge detach eth0
+nothing_left edge
