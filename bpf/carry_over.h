@@ -2,6 +2,11 @@
 // program that judges meanwhile uses the new tables; what is not there yet comes over with the first packet that asks
 // for it, and the control plane brings the rest (userspace/kernel/resize.cpp). A connection leaves its older table only
 // once the new one has it; what the new one has is newer and stays.
+//
+// Both may begin with the same connection at once, so both keep to this: who entered it in the new table takes it out
+// of the older one, and nobody else does but who ends it. Found gone from there, it has ended since it was read: what
+// was entered is of the past, and is taken back. Were anybody else to take it out, that would look like an end, and a
+// live connection would be lost.
 #pragma once
 
 #include "bpf/maps.h"
@@ -9,18 +14,21 @@
 
 #include <linux/errno.h>
 
-#define CARRY_OVER(table, key)                                                          \
-    do {                                                                                \
-        struct edgefw_connection* older = bpf_map_lookup_elem(&older_##table, key);     \
-        long result;                                                                    \
-                                                                                        \
-        if (!older) return false;                                                       \
-        result = bpf_map_update_elem(&table, key, older, BPF_NOEXIST);                  \
-        if (result == 0 || result == -EEXIST) bpf_map_delete_elem(&older_##table, key); \
-        return result == 0;                                                             \
+#define CARRY_OVER(table, key)                                                      \
+    do {                                                                            \
+        struct edgefw_connection* older = bpf_map_lookup_elem(&older_##table, key); \
+        long result;                                                                \
+                                                                                    \
+        if (!older) return true;                                                    \
+        result = bpf_map_update_elem(&table, key, older, BPF_NOEXIST);              \
+        if (result) return result == -EEXIST;                                       \
+        if (bpf_map_delete_elem(&older_##table, key) != -ENOENT) return true;       \
+        bpf_map_delete_elem(&table, key);                                           \
+        return false;                                                               \
     } while (0)
 
-// Whether the connection of the packet's key came over. It is no new one: nothing is counted.
+// Brings over the connection of the packet's key. It is no new one: nothing is counted. False: the new table does not
+// have it. True: look there again; it may have come over between the look there and the one here.
 __noinline int carry_over(struct packet* packet, int half_open) {
     if (!packet || !config.comes_over) return false;
     if (packet->family == EDGEFW_IPV4) {
@@ -31,3 +39,17 @@ __noinline int carry_over(struct packet* packet, int half_open) {
     CARRY_OVER(connections6, &packet->key6);
 }
 #undef CARRY_OVER
+
+// Ends the connection of the packet's key in the older table, before it ends in the new one. True: it was there.
+__noinline int remove_older(struct packet* packet, int half_open) {
+    long result;
+
+    if (!packet || !config.comes_over) return false;
+    if (packet->family == EDGEFW_IPV4)
+        result = half_open ? bpf_map_delete_elem(&older_openings4, &packet->key4)
+                           : bpf_map_delete_elem(&older_connections4, &packet->key4);
+    else
+        result = half_open ? bpf_map_delete_elem(&older_openings6, &packet->key6)
+                           : bpf_map_delete_elem(&older_connections6, &packet->key6);
+    return result == 0;
+}

@@ -39,9 +39,9 @@ static __always_inline struct edgefw_connection* lookup(struct packet* packet, c
 }
 
 static __always_inline void forget(struct packet* packet, const bool half_open) {
+    const bool in_older = config.comes_over && remove_older(packet, half_open);
     long result;
 
-    if (config.comes_over) carry_over(packet, half_open);
     if (packet->family == EDGEFW_IPV4) {
         result = half_open ? bpf_map_delete_elem(&openings4, &packet->key4)
                            : bpf_map_delete_elem(&connections4, &packet->key4);
@@ -50,7 +50,7 @@ static __always_inline void forget(struct packet* packet, const bool half_open) 
         result = half_open ? bpf_map_delete_elem(&openings6, &packet->key6)
                            : bpf_map_delete_elem(&connections6, &packet->key6);
     }
-    if (result == 0) count_event(packet, half_open, REMOVED);
+    if (result == 0 || in_older) count_event(packet, half_open, REMOVED);
 }
 
 static __always_inline long store_once(const struct packet* packet, const bool half_open,

@@ -1,16 +1,19 @@
 // Tables of connections: what comes into them and goes out of them is counted, a full one never passes what it cannot
 // keep, and a push to other sizes loses no connection that has room.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstring>
 #include <thread>
 
 #include "maps/limits.h"
 #include "tests/kernel/services.h"
 #include "tests/support/lab.h"
 #include "userspace/kernel/host.h"
+#include "userspace/kernel/resize.h"
 
 namespace edgefw::test {
 namespace {
@@ -25,16 +28,19 @@ std::string answer(int port) {
     return "external outbound udp 192.0.2.20:53 > 198.51.100.9:" + std::to_string(port);
 }
 
-// While it lives this thread stays on one processor: the kernel's LRU sets nothing aside for the others, and what it
-// recycles is exact.
+// While it lives this thread stays on one processor, the first or the last that it may use. The kernel's LRU then sets
+// nothing aside for the others, and what it recycles is exact.
 class OneProcessor {
 public:
-    OneProcessor() {
+    enum Which { kFirst, kLast };
+    explicit OneProcessor(Which which = kFirst) {
         sched_getaffinity(0, sizeof(before_), &before_);
         cpu_set_t one;
         CPU_ZERO(&one);
-        for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; cpu++) {
-            if (CPU_ISSET(cpu, &before_)) CPU_SET(cpu, &one);
+        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+            if (!CPU_ISSET(cpu, &before_) || (which == kFirst && CPU_COUNT(&one) != 0)) continue;
+            CPU_ZERO(&one);
+            CPU_SET(cpu, &one);
         }
         sched_setaffinity(0, sizeof(one), &one);
     }
@@ -186,6 +192,72 @@ TEST(Resize, WhatEndedStaysEnded) {
     EXPECT_EQ(run.judge(answer(5)), "drop revoked");
     EXPECT_EQ(run.judge(answer(5)), "drop default");
     EXPECT_EQ(run.left_behind(), 0u);
+}
+
+// What the control plane brings over and a packet asks for at the same moment: both begin with one connection after the
+// other, each time the control plane a little later. (On a machine with one processor they never meet.)
+class SameMoment : public ::testing::Test {
+protected:
+    static constexpr int kConnections = 512, kStep = 8;
+
+    // Opens the connections; then each is brought over while its answer is judged, under `rules` where there are some.
+    // Returns how many answers were not judged as `expected`.
+    int not_judged(const std::string& expected, const std::string& rules) {
+        for (int port = 1; port <= kConnections; port++)
+            EXPECT_EQ(run_.judge(question(port)), "pass rule dns opened") << port;
+        run_.resize(4 * kConnections);
+        if (!rules.empty()) run_.push(rules);
+        run_.programs();
+        std::vector<std::vector<std::uint8_t>> keys;
+        const kernel::ConnectionTable table = run_.openings4();
+        (void)table.older->for_each([&](const std::uint8_t* key, const std::uint8_t*) {
+            keys.emplace_back(key, key + table.older->key_size());
+        });
+        std::atomic<int> turn = 0;
+        std::thread control_plane([&] {
+            const OneProcessor last(OneProcessor::kLast);
+            for (int i = 0; i < static_cast<int>(keys.size()); i++) {
+                while (turn <= i)
+                    std::this_thread::yield();
+                for (std::atomic<int> wait = i * kStep; wait > 0;)
+                    wait--;
+                EXPECT_TRUE(kernel::bring_one(table, keys[static_cast<std::size_t>(i)]));
+                turn = -i - 1;
+            }
+        });
+        const OneProcessor first(OneProcessor::kFirst);
+        int wrong = 0;
+        for (int i = 0; i < static_cast<int>(keys.size()); i++) {
+            edgefw_connection4_key key;
+            std::memcpy(&key, keys[static_cast<std::size_t>(i)].data(), sizeof(key));
+            const packet::Packet packet = *packet::parse(answer(ntohs(key.remote_port)));
+            turn = i + 1;
+            wrong += run_.judge(packet) == expected ? 0 : 1;
+            while (turn > 0)
+                std::this_thread::yield();
+        }
+        control_plane.join();
+        return wrong;
+    }
+
+    TestRun run_ = TestRun(TestRun::Options{.connections = 2 * kConnections});
+};
+
+TEST_F(SameMoment, APacketFindsItsConnectionOnTheWay) {
+    run_.push(kServices);
+    EXPECT_EQ(not_judged("pass connection dns", ""), 0);
+    EXPECT_EQ(run_.half_open(), static_cast<std::uint64_t>(kConnections));
+    EXPECT_EQ(run_.left_behind(), 0u);
+    EXPECT_EQ(run_.turnover(kHalfOpen).inserted, static_cast<std::uint64_t>(kConnections));
+    EXPECT_EQ(run_.turnover(kHalfOpen).removed, 0u);
+}
+
+TEST_F(SameMoment, WhatEndsOnTheWayStaysEnded) {
+    run_.push(kServices);
+    EXPECT_EQ(not_judged("drop revoked", "rules: []"), 0);
+    EXPECT_EQ(run_.half_open(), 0u);
+    EXPECT_EQ(run_.left_behind(), 0u);
+    EXPECT_EQ(run_.turnover(kHalfOpen).removed, static_cast<std::uint64_t>(kConnections));
 }
 
 // On an attached card, with real pushes.

@@ -62,6 +62,10 @@ public:
     // As a push to another size does it, up to the flip: packets find connections in new tables of this size, or fetch
     // them from those of before.
     void resize(std::uint32_t connections);
+    // After resize(): the half-open ones of IPv4, as the control plane sees them when it brings them over.
+    kernel::ConnectionTable openings4() const {
+        return {"openings-ipv4", Family::kIpv4, true, &maps_->openings4, &older_->openings4};
+    }
     // Connections that nothing has fetched since.
     std::uint64_t left_behind() const;
     // By EDGEFW_TABLE_INDEX, summed over CPUs.

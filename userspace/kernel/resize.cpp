@@ -26,6 +26,26 @@ Result<Ok> wait_for_programs() {
     return outer->write(&index, &fd);
 }
 
+}  // namespace
+
+// As bpf/carry_over.h says it of both sides: who entered the connection in the new table takes it out of the older one.
+Result<Ok> bring_one(const ConnectionTable& table, const std::vector<std::uint8_t>& key) {
+    edgefw_connection value;
+    if (!table.older->read(key.data(), &value)) return Ok{};  // fetched
+    auto inserted = table.map->insert(key.data(), &value);
+    if (!inserted) return inserted.error();
+    if (!*inserted) return Ok{};  // a packet did, and takes it out
+    auto removed = table.older->remove(key.data());
+    if (!removed) return removed.error();
+    if (*removed) return Ok{};
+    // It ended. One opened since then in its place stays: a packet may have had the time.
+    edgefw_connection there;
+    if (!table.map->read(key.data(), &there) || there.opened != value.opened) return Ok{};
+    return table.map->erase(key.data());
+}
+
+namespace {
+
 struct Found {
     std::uint32_t idle;             // jiffies since its last packet
     std::vector<std::uint8_t> key;  // as the table has it
@@ -44,19 +64,6 @@ Result<std::vector<Found>> live_connections(const Map& table, const edgefw_confi
     if (!walked) return walked.error();
     std::sort(all.begin(), all.end(), [](const Found& a, const Found& b) { return a.idle > b.idle; });
     return all;
-}
-
-// A packet may fetch the connection meanwhile, and end it. It is in the older table until it is in the new one: gone
-// from there before we took it, it was fetched, and what we wrote may be of the past.
-Result<Ok> bring_one(const ConnectionTable& table, const std::vector<std::uint8_t>& key) {
-    edgefw_connection value;
-    if (!table.older->read(key.data(), &value)) return Ok{};  // fetched
-    auto inserted = table.map->insert(key.data(), &value);
-    if (!inserted) return inserted.error();
-    auto removed = table.older->remove(key.data());
-    if (!removed) return removed.error();
-    if (*inserted && !*removed) return table.map->erase(key.data());
-    return Ok{};
 }
 
 std::uint64_t missing(const Map& table, const Found* first, const Found* last) {

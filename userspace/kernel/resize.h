@@ -9,13 +9,19 @@
 // Killed between 2 and 3, the card goes on as after 2; the next push does 3.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "userspace/base/result.h"
 #include "userspace/kernel/card_state.h"
 #include "userspace/kernel/generation.h"
 
 namespace edgefw::kernel {
+
+// Moves one connection to the new table, while packets may fetch it and end it; `key` as the older table has it. At no
+// time is a live connection in neither. Does nothing where the older table does not have it.
+Result<Ok> bring_one(const ConnectionTable& table, const std::vector<std::uint8_t>& key);
 
 // Step 3, of a card whose programs in `slot` are in force under `generation` (number `number`). Does nothing where
 // nothing comes over. Where a new table is too small it keeps the connections seen last, and the line that is returned
