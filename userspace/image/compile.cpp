@@ -221,11 +221,6 @@ Result<Ok> Compiler::translate() {
         const auto of_networks = masquerade_entries(masquerade, slot++);
         image_.masquerades.insert(image_.masquerades.end(), of_networks.begin(), of_networks.end());
     }
-    if (image_.masquerades.size() > EDGEFW_MAX_MASQUERADES) {
-        return Error{ErrorKind::kPolicy, "the masquerades name " + std::to_string(image_.masquerades.size()) +
-                                             " pairs of networks, more than " + std::to_string(EDGEFW_MAX_MASQUERADES) +
-                                             " (EDGEFW_MAX_MASQUERADES); name networks as prefixes, and fewer of them"};
-    }
     return lay_out_forwards(image_, entries);
 }
 

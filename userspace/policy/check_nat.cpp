@@ -23,6 +23,7 @@ constexpr std::array<Word<Type>, 4> kTypes{{{"port-forward", Type::kPortForward}
                                             {"mapped", Type::kMapped}}};
 constexpr std::array<Word<std::uint8_t>, 2> kForwarded{{{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}}};
 constexpr std::size_t kMaxEntries = EDGEFW_SLOT_FIRST_RULE - EDGEFW_SLOT_FIRST_NAT;
+constexpr std::size_t kMaxPairs = EDGEFW_MAX_MASQUERADES;
 constexpr std::size_t kMaxPorts = 131072;  // of all port forwards: two tables of them fit the compiler's buckets
 
 // Where Linux by default takes no ports for its own connections (net.ipv4.ip_local_port_range ends at 60999).
@@ -411,6 +412,27 @@ void warn_of_forwards_before_statics(const std::vector<Forward>& forwards, Diagn
     }
 }
 
+std::size_t prefixes_in(const std::vector<AddressRange>& ranges) {
+    std::size_t count = 0;
+    for (const AddressRange& range : ranges)
+        count += range.prefixes().size();
+    return count;
+}
+
+// The data path tries one pair of prefixes after the other.
+void limit_pairs(const std::vector<Masquerade>& masquerades, Diagnostics& diagnostics) {
+    std::size_t pairs = 0;
+    for (const Masquerade& masquerade : masquerades) {
+        pairs += prefixes_in(masquerade.from) * std::max<std::size_t>(1, prefixes_in(masquerade.to));
+        if (pairs <= kMaxPairs) continue;
+        diagnostics.error(masquerade.where,
+                          "with '" + masquerade.id + "' the masquerades have " + std::to_string(pairs) +
+                              " pairs of a `from` and a `to` prefix, and " + std::to_string(kMaxPairs) +
+                              " fit (a range is as many prefixes as it takes); name fewer or larger networks");
+        return;
+    }
+}
+
 }  // namespace
 
 Nat check_nat(const Item& item, Diagnostics& diagnostics) {
@@ -431,6 +453,7 @@ void check_overlaps(const Policy& policy, Diagnostics& diagnostics) {
             overlaps.add(masquerade);
     }
     warn_of_forwards_before_statics(policy.forwards, diagnostics);
+    limit_pairs(policy.masquerades, diagnostics);
     std::size_t ports = 0;
     for (const Forward& forward : policy.forwards) {
         ports += forward.ports;

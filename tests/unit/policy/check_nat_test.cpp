@@ -143,6 +143,17 @@ TEST(CheckNat, EntriesTogether) {
         "`ports:`");
     EXPECT_EQ(two(range, "type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7"), "");
 
+    // 32 prefixes with 2, and as many as there is room for.
+    std::string networks = "10.0.0.0/24";
+    for (int i = 1; i < 32; ++i)
+        networks += ", 10.0." + std::to_string(2 * i) + ".0/24";
+    const std::string pairs =
+        "type: masquerade, to: [192.0.2.0/24, 198.51.100.0/24], as: 203.0.113.7, from: [" + networks + "]";
+    EXPECT_EQ(errors_of("nat:\n- {name: a, " + pairs + "}\n"), "");
+    EXPECT_EQ(two(pairs, "type: masquerade, from: 172.16.0.0-172.16.0.2, as: 203.0.113.8"),
+              "p:4:3: with 'b' the masquerades have 66 pairs of a `from` and a `to` prefix, and 64 fit (a range is as "
+              "many prefixes as it takes); name fewer or larger networks");
+
     std::string many = "nat:\n";
     for (int i = 0; i < 993; ++i) {
         many += forward("f" + std::to_string(i),
