@@ -109,22 +109,53 @@ private:
     std::size_t comparisons_ = 0;
 };
 
-bool is_within(const std::vector<PortRange>& ports, const Forward& forward) {
-    return ports.size() == 1 && forward.public_port <= ports[0].first &&
-           ports[0].last < forward.public_port + forward.ports;
+bool is_within(const PortRange& ports, const Forward& forward) {
+    return forward.public_port <= ports.first && ports.last < forward.public_port + forward.ports;
 }
 
 bool is_on(const Forward& forward, Side side) {
     return (forward.sides & bit_of(side)) != 0;
 }
 
-// All that it matches is received with the forward's public address (and ports): translated before the rules look.
-bool always_translated(const Rule& rule, const Forward& forward) {
+// Whether the rule is of what is received for one address, and for which one.
+std::optional<Address> received_at(const Rule& rule) {
     const Direction received = rule.side == Side::kExternal ? Direction::kInbound : Direction::kOutbound;
-    return is_on(forward, rule.side) && (rule.direction == received || rule.direction == Direction::kBoth) &&
-           rule.local.sets.empty() && rule.local.hosts.empty() && rule.local.ranges.size() == 1 &&
-           rule.local.ranges[0] == AddressRange::host(forward.public_address) &&
-           (forward.is_static() || (rule.protocol == forward.protocol && is_within(rule.local_port, forward)));
+    if (rule.direction != received && rule.direction != Direction::kBoth) return std::nullopt;
+    if (!rule.local.sets.empty() || !rule.local.hosts.empty() || rule.local.ranges.size() != 1) return std::nullopt;
+    const Address& address = rule.local.ranges[0].first;
+    return rule.local.ranges[0] == AddressRange::host(address) ? std::optional(address) : std::nullopt;
+}
+
+// Of the forwards of one public address, the one that translates all packets of the rule to these ports (nullptr: to
+// all ports): a port forward comes before a static entry. nullptr: none does.
+const Forward* translator(const Rule& rule, const PortRange* ports, const std::vector<const Forward*>& forwards) {
+    const Forward* of_address = nullptr;
+    for (const Forward* forward : forwards) {
+        if (!is_on(*forward, rule.side)) continue;
+        if (forward->is_static())
+            of_address = forward;
+        else if (ports != nullptr && rule.protocol == forward->protocol && is_within(*ports, *forward))
+            return forward;
+    }
+    return of_address;
+}
+
+// The forwards that translate all that the rule matches before the rules look, each once; none where it matches
+// something that is not translated.
+std::vector<const Forward*> translators(const Rule& rule, const std::vector<const Forward*>& forwards) {
+    std::vector<const Forward*> all;
+    const auto add = [&](const PortRange* ports) {
+        const Forward* found = translator(rule, ports, forwards);
+        if (found != nullptr && std::find(all.begin(), all.end(), found) == all.end()) all.push_back(found);
+        return found != nullptr;
+    };
+    if (rule.local_port.empty()) {
+        add(nullptr);
+        return all;
+    }
+    const bool translated = std::all_of(rule.local_port.begin(), rule.local_port.end(),
+                                        [&](const PortRange& ports) { return add(&ports); });
+    return translated ? all : std::vector<const Forward*>{};
 }
 
 bool takes(const std::vector<PortRange>& ports, std::uint32_t first, std::uint32_t last) {
@@ -210,11 +241,10 @@ void warn_of_rules_behind_nat(const Policy& policy, Diagnostics& diagnostics) {
         by_public[forward.public_address].push_back(&forward);
     if (by_public.empty()) return;
     for (const Rule& rule : policy.rules) {
-        if (rule.local.ranges.size() != 1) continue;
-        const auto found = by_public.find(rule.local.ranges[0].first);
+        const auto address = received_at(rule);
+        const auto found = address ? by_public.find(*address) : by_public.end();
         if (found == by_public.end()) continue;
-        for (const Forward* forward : found->second) {
-            if (!always_translated(rule, *forward)) continue;
+        for (const Forward* forward : translators(rule, found->second)) {
             diagnostics.warning(rule.where, "the rule '" + rule.id + "' does not see what arrives at " +
                                                 forward->public_address.to_text() + ": '" + forward->id +
                                                 "' translates it before the rules look; name the target " +

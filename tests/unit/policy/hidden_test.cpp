@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <random>
+#include <sstream>
 
 #include "tests/unit/policy/language.h"
 #include "userspace/policy/covers.h"
@@ -159,6 +160,46 @@ TEST(BehindNat, RuleThatNamesThePublicEnd) {
                         "rules look; name the target 10.0.0.5 as local\n"
                       : "")
             << row.rule;
+    }
+}
+
+// A port forward comes before the static entry of the same address: the rule is told the target of the one that
+// translates its ports, once.
+TEST(BehindNat, PortForwardAndStaticEntryOfOneAddress) {
+    const std::string nat =
+        "nat:\n"
+        "- {name: host, type: static, public: 203.0.113.7, to: 10.0.0.9}\n"
+        "- {name: web, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 80, to: 10.0.0.5}\n"
+        "- {name: tls, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 443, to: 10.0.0.6}\n"
+        "rules:\n"
+        "- {name: all, side: external, local: 10.0.0.0/24, action: pass}\n"
+        "- {name: r, side: external, direction: inbound, action: drop, local: 203.0.113.7";
+    const std::string web = "'web' translates it before the rules look; name the target 10.0.0.5 as local\n";
+    const std::string tls = "'tls' translates it before the rules look; name the target 10.0.0.6 as local\n";
+    const std::string host = "'host' translates it before the rules look; name the target 10.0.0.9 as local\n";
+    const struct {
+        std::string match;
+        std::vector<std::string> warnings;
+    } rows[] = {
+        {", protocol: tcp, local_port: 80", {web}},
+        {", protocol: udp, local_port: 80", {host}},
+        {", protocol: tcp, local_port: 81", {host}},
+        {", protocol: tcp, local_port: 80-81", {host}},
+        {", protocol: tcp", {host}},
+        {"", {host}},
+        {", protocol: tcp, local_port: [80, 443]", {web, tls}},
+        {", protocol: tcp, local_port: [80, 8080]", {web, host}},
+    };
+    for (const auto& row : rows) {
+        std::string expected;
+        for (const std::string& warning : row.warnings)
+            expected += "p:8:3: the rule 'r' does not see what arrives at 203.0.113.7: " + warning;
+        std::string behind;
+        std::istringstream lines(warnings_of(nat + row.match + "}\n"));
+        for (std::string line; std::getline(lines, line);) {
+            if (line.find("does not see") != std::string::npos) behind += line + "\n";
+        }
+        EXPECT_EQ(behind, expected) << row.match;
     }
 }
 
