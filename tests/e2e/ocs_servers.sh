@@ -27,7 +27,7 @@ one_server_each() {
 }
 one_server_each
 
-policy_of_one_server_each() { # PROFILE
+ocs_policy() { # PROFILE VARIABLE...: as "name: value", beside those of the reverse proxy
     cat <<END
 version: 1
 default: drop
@@ -37,14 +37,14 @@ rules:
     with:
       reverse_proxy_internal: $proxy_internal
       reverse_proxy_external: $proxy_external
-      access_edge_internal: $access_internal
-      access_edge_external: $access_external
-      next_hop: $next_hop
-      web_conferencing_internal: $conferencing_internal
-      web_conferencing_external: $conferencing_external
-      av_internal: $av_internal
-      av_external: $av_external
 END
+    printf '      %s\n' "${@:2}"
+}
+policy_of_one_server_each() { # PROFILE
+    ocs_policy "$1" "access_edge_internal: $access_internal" "access_edge_external: $access_external" \
+        "next_hop: $next_hop" \
+        "web_conferencing_internal: $conferencing_internal" "web_conferencing_external: $conferencing_external" \
+        "av_internal: $av_internal" "av_external: $av_external"
 }
 
 # The tables as they are read, for host_packets.py: the rows are the same in each topology, the addresses are not.

@@ -29,6 +29,14 @@ arrays() {
     av_3478=("${av[@]}" "$av_vip") av_inside_3478=("${av_inside[@]}" "$av_internal_vip")
 }
 
+# What both scaled topologies ask of their arrays.
+readonly of_arrays=(
+    "web_conferencing_internal: [$conferencing_internal, $conferencing2_internal]"
+    "web_conferencing_external_vip: $conferencing_vip"
+    "av_internal: [$av_internal, $av2_internal]" "av_internal_vip: $av_internal_vip"
+    "av_external: [$av_external, $av2_external]" "av_external_vip: $av_vip"
+)
+
 # An array's users come to one of its servers, and stay with it.
 start_balancer() {
     on perimeter nft -f - <<END
@@ -242,25 +250,9 @@ chapter 'tables 17 to 20: the scaled single site, with a Director'
 end_program inside.$access_internal
 start_access_inside $access_internal "$(tls_client "$anyone:5061,bind=$access_vip:5061,reuseaddr,reuseport")"
 arrays
-policy scaled-single-site <<END
-version: 1
-default: drop
-rules:
-  - use: ocs2007-scaled-single-site-edge
-    as: ocs
-    with:
-      reverse_proxy_internal: $proxy_internal
-      reverse_proxy_external: $proxy_external
-      access_edge_internal: [$access_internal, $access2_internal]
-      access_edge_external_vip: $access_vip
-      director: $next_hop
-      web_conferencing_internal: [$conferencing_internal, $conferencing2_internal]
-      web_conferencing_external_vip: $conferencing_vip
-      av_internal: [$av_internal, $av2_internal]
-      av_internal_vip: $av_internal_vip
-      av_external: [$av_external, $av2_external]
-      av_external_vip: $av_vip
-END
+ocs_policy ocs2007-scaled-single-site-edge "${of_arrays[@]}" "director: $next_hop" \
+    "access_edge_internal: [$access_internal, $access2_internal]" "access_edge_external_vip: $access_vip" |
+    policy scaled-single-site
 topology 2 scaled-single-site $proxy_external $access_external $access2_external $access_vip \
     $conferencing_external $conferencing2_external $conferencing_vip $av_external $av2_external $av_vip
 
@@ -268,41 +260,15 @@ chapter 'tables 21 to 23: the remote site, with two Web Conferencing Edge Server
 one_server_each
 access=() access_inside=()
 conferencing+=("$conferencing2_external") conferencing_inside+=("$conferencing2_internal")
-policy remote-site <<END
-version: 1
-default: drop
-rules:
-  - use: ocs2007-remote-site-edge
-    as: ocs
-    with:
-      reverse_proxy_internal: $proxy_internal
-      reverse_proxy_external: $proxy_external
-      web_conferencing_internal: [$conferencing_internal, $conferencing2_internal]
-      web_conferencing_external: [$conferencing_external, $conferencing2_external]
-      av_internal: $av_internal
-      av_external: $av_external
-END
+ocs_policy ocs2007-remote-site-edge "av_internal: $av_internal" "av_external: $av_external" \
+    "web_conferencing_internal: [$conferencing_internal, $conferencing2_internal]" \
+    "web_conferencing_external: [$conferencing_external, $conferencing2_external]" | policy remote-site
 topology 3 remote-site $proxy_external $conferencing_external $conferencing2_external $av_external
 
 chapter 'tables 24 to 26: the scaled remote site'
 arrays
 access=() access_inside=()
-policy scaled-remote-site <<END
-version: 1
-default: drop
-rules:
-  - use: ocs2007-scaled-remote-site-edge
-    as: ocs
-    with:
-      reverse_proxy_internal: $proxy_internal
-      reverse_proxy_external: $proxy_external
-      web_conferencing_internal: [$conferencing_internal, $conferencing2_internal]
-      web_conferencing_external_vip: $conferencing_vip
-      av_internal: [$av_internal, $av2_internal]
-      av_internal_vip: $av_internal_vip
-      av_external: [$av_external, $av2_external]
-      av_external_vip: $av_vip
-END
+ocs_policy ocs2007-scaled-remote-site-edge "${of_arrays[@]}" | policy scaled-remote-site
 topology 4 scaled-remote-site $proxy_external $conferencing_external $conferencing2_external $conferencing_vip \
     $av_external $av2_external $av_vip
 
