@@ -1,6 +1,8 @@
 // The traffic generator of the drop rates: run with BPF_F_TEST_XDP_LIVE_FRAMES, as xdp-trafficgen does, it hands one
 // frame a run to a card. Source address and port change from frame to frame, and the checksums with them: a stack
 // that checks them must find them right.
+#include "bench/checksum.h"
+
 #include <linux/bpf.h>
 #include <linux/types.h>
 
@@ -27,12 +29,6 @@ __u32 frames;
 __u32 sequence;
 __u64 first_ns;
 __u64 last_ns;
-
-static __always_inline __be16 checksum_of(__u32 sum) {
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return ~sum;
-}
 
 SEC("xdp")
 int flood(struct xdp_md* context) {

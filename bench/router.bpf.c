@@ -1,6 +1,8 @@
 // What stands at both ends of the router in the benchmark's lab (bench/router.h): a generator that hands frames to a
 // card, the two ends of a TCP handshake, and sinks that count. Ends without a stack of their own cost next to nothing:
 // what the router does is most of what is timed.
+#include "bench/checksum.h"
+
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -50,12 +52,6 @@ __u32 arrived;
 __u32 stamped;  // arrivals at last_ns
 __u64 first_ns;
 __u64 last_ns;
-
-static __always_inline __be16 checksum_of(__u32 sum) {
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return ~sum;
-}
 
 static __always_inline void arrive(void) {
     arrived++;
