@@ -1,6 +1,7 @@
 #include "bench/profile_cost.h"
 
 #include <set>
+#include <string>
 
 #include "bench/driver.h"
 #include "bench/floors.h"
@@ -11,16 +12,8 @@
 namespace edgefw::bench {
 namespace {
 
-// Each profile as in its rows under tests/profiles.
-constexpr const char* kEveryProfile = R"(version: 1
-default: drop
-rules:
-  - use: groove
-    as: groove
-    with: { client: 192.168.10.0/24 }
-  - use: ocs2007-consolidated-edge
-    as: ocs2007-consolidated-edge
-    with:
+// Of the topologies with one server of each role, which have the same variables.
+constexpr const char* kOneServerEach = R"(
       reverse_proxy_internal: 172.25.33.20
       reverse_proxy_external: 131.107.155.20
       access_edge_internal: 172.25.33.30
@@ -29,19 +22,25 @@ rules:
       web_conferencing_internal: 172.25.33.40
       web_conferencing_external: 131.107.155.40
       av_internal: 172.25.33.50
-      av_external: 131.107.155.50
-  - use: ocs2007-remote-site-edge
-    as: ocs2007-remote-site-edge
-    with:
+      av_external: 131.107.155.50)";
+
+struct Use {
+    const char* profile;
+    const char* with;
+};
+
+// Each profile as in its rows under tests/profiles.
+constexpr Use kEveryProfile[] = {
+    {"groove", "{ client: 192.168.10.0/24 }"},
+    {"ocs2007-consolidated-edge", kOneServerEach},
+    {"ocs2007-remote-site-edge", R"(
       reverse_proxy_internal: 172.26.33.20
       reverse_proxy_external: 131.107.160.20
       web_conferencing_internal: [172.26.33.40, 172.26.33.41]
       web_conferencing_external: [131.107.160.40, 131.107.160.41]
       av_internal: 172.26.33.50
-      av_external: 131.107.160.50
-  - use: ocs2007-scaled-remote-site-edge
-    as: ocs2007-scaled-remote-site-edge
-    with:
+      av_external: 131.107.160.50)"},
+    {"ocs2007-scaled-remote-site-edge", R"(
       reverse_proxy_internal: 172.26.33.20
       reverse_proxy_external: 131.107.160.20
       web_conferencing_internal: [172.26.33.40, 172.26.33.41]
@@ -49,10 +48,8 @@ rules:
       av_internal: [172.26.33.50, 172.26.33.51]
       av_internal_vip: 172.26.33.60
       av_external: [131.107.160.50, 131.107.160.51]
-      av_external_vip: 131.107.160.60
-  - use: ocs2007-scaled-single-site-edge
-    as: ocs2007-scaled-single-site-edge
-    with:
+      av_external_vip: 131.107.160.60)"},
+    {"ocs2007-scaled-single-site-edge", R"(
       reverse_proxy_internal: 172.25.33.20
       reverse_proxy_external: 131.107.155.20
       access_edge_internal: [172.25.33.30, 172.25.33.31]
@@ -63,47 +60,27 @@ rules:
       av_internal: [172.25.33.50, 172.25.33.51]
       av_internal_vip: 172.25.33.60
       av_external: [131.107.155.50, 131.107.155.51]
-      av_external_vip: 131.107.155.60
-  - use: ocs2007-single-site-edge
-    as: ocs2007-single-site-edge
-    with:
-      reverse_proxy_internal: 172.25.33.20
-      reverse_proxy_external: 131.107.155.20
-      access_edge_internal: 172.25.33.30
-      access_edge_external: 131.107.155.30
-      next_hop: 10.45.16.10
-      web_conferencing_internal: 172.25.33.40
-      web_conferencing_external: 131.107.155.40
-      av_internal: 172.25.33.50
-      av_external: 131.107.155.50
-  - use: online-backup
-    as: online-backup
-    with: { client: 192.168.10.0/24 }
-  - use: theoffice-v1-gateway
-    as: theoffice-v1-gateway
-    with: { gateway: 10.0.0.5 }
-  - use: theoffice-v2-gateway
-    as: theoffice-v2-gateway
-    with: { gateway: 10.0.0.5 }
-  - use: theoffice-v2-perimeter-gateway
-    as: theoffice-v2-perimeter-gateway
-    with: { gateway: 203.0.113.7, ip_pool: 192.168.77.0/24 }
-  - use: theoffice-v3-client
-    as: theoffice-v3-client
-    with: { client: 192.168.10.0/24, lookup_server: 198.51.100.20 }
-  - use: theoffice-v3-gateway
-    as: theoffice-v3-gateway
-    with: { gateway: 192.0.2.5, oem_server: 198.51.100.10, lookup_server: 198.51.100.20 }
-  - use: timesensor-365-client
-    as: timesensor-365-client
-    with: { client: 192.168.10.0/24 }
-  - use: timesensor-365-server
-    as: timesensor-365-server
-    with: { server: 192.0.2.40 }
-  - use: timesensor-classic
-    as: timesensor-classic
-    with: { client: 192.168.10.0/24 }
-)";
+      av_external_vip: 131.107.155.60)"},
+    {"ocs2007-single-site-edge", kOneServerEach},
+    {"online-backup", "{ client: 192.168.10.0/24 }"},
+    {"theoffice-v1-gateway", "{ gateway: 10.0.0.5 }"},
+    {"theoffice-v2-gateway", "{ gateway: 10.0.0.5 }"},
+    {"theoffice-v2-perimeter-gateway", "{ gateway: 203.0.113.7, ip_pool: 192.168.77.0/24 }"},
+    {"theoffice-v3-client", "{ client: 192.168.10.0/24, lookup_server: 198.51.100.20 }"},
+    {"theoffice-v3-gateway", "{ gateway: 192.0.2.5, oem_server: 198.51.100.10, lookup_server: 198.51.100.20 }"},
+    {"timesensor-365-client", "{ client: 192.168.10.0/24 }"},
+    {"timesensor-365-server", "{ server: 192.0.2.40 }"},
+    {"timesensor-classic", "{ client: 192.168.10.0/24 }"},
+};
+
+std::string every_profile() {
+    std::string text = "version: 1\ndefault: drop\nrules:\n";
+    for (const Use& use : kEveryProfile) {
+        const std::string profile = use.profile;
+        text += "  - use: " + profile + "\n    as: " + profile + "\n    with: " + use.with + "\n";
+    }
+    return text;
+}
 
 constexpr double kKnownTarget = 1.4, kOpeningTarget = 3;  // of the ratio to the floor, as with any number of rules
 
@@ -185,7 +162,7 @@ struct Figure {
 }  // namespace
 
 Result<ProfileCosts> measure_profiles(int rounds) {
-    auto policy = policy::load_text(kEveryProfile, "every-profile.yaml", policy::ProfilePath::standard());
+    auto policy = policy::load_text(every_profile(), "every-profile.yaml", policy::ProfilePath::standard());
     if (!policy) return policy.error();
     auto instance = Instance::load(*policy);
     if (!instance) return instance.error();
