@@ -62,11 +62,12 @@ nat:
   - {name: bulk, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 8002, to: 10.0.0.5, to_port: 9557}
   - {name: iperf, type: port-forward, protocol: [tcp, udp], public: 203.0.113.7, public_port: 5201, to: 10.0.0.5}
 END
-attaches() { # MODE
-    edgefw edge attach eth0 --mode "$1" --policy "$lab_folder/edge.yaml"
-    edgefw edge attach eth1 --mode "$1" --policy "$lab_folder/edge.yaml" --side internal
+mode=native
+attaches() {
+    edgefw edge attach eth0 --mode "$mode" --policy "$lab_folder/edge.yaml"
+    edgefw edge attach eth1 --mode "$mode" --policy "$lab_folder/edge.yaml" --side internal
 }
-attaches native
+attaches
 
 # What takes longer than this stands still.
 clients() { on "$1" timeout 120 "$story_root/tests/e2e/nat_load_clients.py" "${@:2}"; } # HOST ARGUMENT...
@@ -82,11 +83,21 @@ runs server unchecked echo_unchecked $server:9556
 start server iperf3 iperf3 --server
 await server tcp :5201
 
-offloads() { # on|off CARD...: what the card cannot do in its mode stays as it is
-    local card
+# A card has what was asked for, but no TSO where the one at the other end of its cable has a native XDP program.
+offloads() { # on|off CARD...
+    local card tso
     for card in "${@:2}"; do
+        # It fails where nothing changes. What counts is what the card has then.
         on "${card%:*}" ethtool -K "${card#*:}" tx "$1" tso "$1" gso "$1" gro "$1" >"$lab_folder/ethtool" 2>&1 || true
+        tso=$1
+        [[ $mode != native || $card != @(far:eth1|server:eth0) ]] || tso=off
+        equal "offloads of $card" "$(has_offloads "$card")" "tx $1, tso $tso, gso $1, gro $1"
     done
+}
+has_offloads() { # CARD
+    on "${1%:*}" ethtool --json -k "${1#*:}" | jq -r 'def state($name): .[0][$name].active | if . then "on" else "off" end;
+        "tx \(state("tx-checksumming")), tso \(state("tcp-segmentation-offload")), " +
+        "gso \(state("generic-segmentation-offload")), gro \(state("generic-receive-offload"))"'
 }
 offloads off "${cards[@]}"
 
@@ -256,7 +267,7 @@ for mode in native generic; do
     [[ $mode == native ]] || {
         edgefw edge detach eth0
         edgefw edge detach eth1
-        attaches $mode
+        attaches
     }
     chapter "offloads on and off, $mode"
     before=$(rule_count edge eth0 bulk connections)
@@ -276,8 +287,6 @@ for mode in native generic; do
     equal 'connections of the forward' $(($(rule_count edge eth0 bulk connections) - before)) 16
     equal 'failed translations' "$(reason_count edge eth0 translate-failed)" 0
     offloads on "${cards[@]}"
-    features=$(on client ethtool -k eth0 | grep -cE '^(tx-checksumming|(tcp|generic)-segmentation-offload): on')
-    equal 'offloads that the client has when all are on' "$features" 3
     echo "16 transfers of $offload_bytes bytes, half each way, SHA-256 equal"
 done
 
