@@ -117,10 +117,14 @@ bool is_on(const Forward& forward, Side side) {
     return (forward.sides & bit_of(side)) != 0;
 }
 
+// The rule looks at what cards of its side receive, or send.
+bool looks_at(const Rule& rule, edgefw_hook hook) {
+    return rule.direction == Direction::kBoth || rule.direction == direction_of(rule.side, hook);
+}
+
 // Whether the rule is of what is received for one address, and for which one.
 std::optional<Address> received_at(const Rule& rule) {
-    const Direction received = rule.side == Side::kExternal ? Direction::kInbound : Direction::kOutbound;
-    if (rule.direction != received && rule.direction != Direction::kBoth) return std::nullopt;
+    if (!looks_at(rule, EDGEFW_RECEIVED)) return std::nullopt;
     if (!rule.local.sets.empty() || !rule.local.hosts.empty() || rule.local.ranges.size() != 1) return std::nullopt;
     const Address& address = rule.local.ranges[0].first;
     return rule.local.ranges[0] == AddressRange::host(address) ? std::optional(address) : std::nullopt;
@@ -174,9 +178,7 @@ bool may_name(const AddressMatch& match, const std::vector<AddressRange>& addres
 
 // Whether the rule can pass some of what the forward brings in.
 bool may_pass(const Rule& rule, const Forward& forward) {
-    const Direction received = rule.side == Side::kExternal ? Direction::kInbound : Direction::kOutbound;
-    if (rule.action != Action::kPass || !is_on(forward, rule.side)) return false;
-    if (rule.direction != received && rule.direction != Direction::kBoth) return false;
+    if (rule.action != Action::kPass || !is_on(forward, rule.side) || !looks_at(rule, EDGEFW_RECEIVED)) return false;
     if (!may_name(rule.local, {AddressRange::host(forward.target)})) return false;
     if (forward.is_static()) return true;
     return (!rule.protocol || *rule.protocol == forward.protocol) &&
@@ -185,37 +187,40 @@ bool may_pass(const Rule& rule, const Forward& forward) {
 
 // Whether the rule can pass some of what the masquerade sends out.
 bool may_pass(const Rule& rule, const Masquerade& masquerade) {
-    const Direction sent = rule.side == Side::kExternal ? Direction::kOutbound : Direction::kInbound;
-    return rule.action == Action::kPass && rule.side == masquerade.side &&
-           (rule.direction == sent || rule.direction == Direction::kBoth) && may_name(rule.local, masquerade.from) &&
-           (masquerade.to.empty() || may_name(rule.remote, masquerade.to)) &&
+    return rule.action == Action::kPass && rule.side == masquerade.side && looks_at(rule, EDGEFW_SENT) &&
+           may_name(rule.local, masquerade.from) && (masquerade.to.empty() || may_name(rule.remote, masquerade.to)) &&
            (!rule.protocol || !masquerade.protocol || *rule.protocol == *masquerade.protocol);
+}
+
+bool passes_by_default(const Policy& policy, Side side, Direction direction) {
+    return policy.defaults[static_cast<int>(side)][static_cast<int>(direction)] == Action::kPass;
 }
 
 }  // namespace
 
 void warn_of_nat_without_rule(const Policy& policy, Diagnostics& diagnostics) {
-    const auto passed = [&](const auto& entry) {
-        return std::any_of(policy.rules.begin(), policy.rules.end(),
-                           [&](const Rule& rule) { return may_pass(rule, entry); });
+    // What `entry` does on cards of `side`, at `hook`: "" where a rule or the default may pass it, else where one must.
+    const auto missing = [&](const auto& entry, Side side, edgefw_hook hook) -> std::string {
+        const Direction direction = direction_of(side, hook);
+        const bool passed = passes_by_default(policy, side, direction) ||
+                            std::any_of(policy.rules.begin(), policy.rules.end(),
+                                        [&](const Rule& rule) { return may_pass(rule, entry); });
+        return passed ? "" : std::string(to_text(side)) + " " + to_text(direction);
     };
     for (const Forward& forward : policy.forwards) {
         const Side side = is_on(forward, Side::kExternal) ? Side::kExternal : Side::kInternal;
-        const bool external = side == Side::kExternal;
-        if (policy.defaults[static_cast<int>(side)][external ? 0 : 1] == Action::kPass || passed(forward)) continue;
+        const std::string where = missing(forward, side, EDGEFW_RECEIVED);
+        if (where.empty()) continue;
         diagnostics.warning(forward.where,
-                            "the forward '" + forward.id + "' brings in what no rule passes; add an " +
-                                std::string(external ? "external inbound" : "internal outbound") + " rule with local " +
-                                forward.target.to_text() +
+                            "the forward '" + forward.id + "' brings in what no rule passes; add an " + where +
+                                " rule with local " + forward.target.to_text() +
                                 (forward.is_static() ? "" : " and local_port " + std::to_string(forward.target_port)));
     }
     for (const Masquerade& masquerade : policy.masquerades) {
-        const bool external = masquerade.side == Side::kExternal;
-        if (policy.defaults[static_cast<int>(masquerade.side)][external ? 1 : 0] == Action::kPass || passed(masquerade))
-            continue;
+        const std::string where = missing(masquerade, masquerade.side, EDGEFW_SENT);
+        if (where.empty()) continue;
         diagnostics.warning(masquerade.where, "the masquerade '" + masquerade.id +
-                                                  "' sends out what no rule passes; add an " +
-                                                  (external ? "external outbound" : "internal inbound") +
+                                                  "' sends out what no rule passes; add an " + where +
                                                   " rule with local " + masquerade.from[0].to_text());
     }
 }

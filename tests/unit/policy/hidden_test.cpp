@@ -233,5 +233,48 @@ TEST(BehindNat, ForwardThatNoRulePasses) {
     EXPECT_EQ(warnings_of("default: {external: {inbound: pass}}\n" + nat), "");
 }
 
+// The default of the direction in which an entry is used, and where the missing rule belongs: by type and side.
+TEST(BehindNat, WhereTheRuleBelongs) {
+    const std::string forward = "type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 80, to: 10.0.0.5";
+    const std::string whole = "type: static, public: 203.0.113.8, to: 10.0.0.6";
+    const std::string masquerade = "type: masquerade, from: 10.0.0.0/24, as: 203.0.113.9";
+    const struct {
+        std::string entry;
+        const char* side;
+        const char* direction;
+        const char* warning;
+    } rows[] = {
+        {forward, "external", "inbound",
+         "the forward 'n' brings in what no rule passes; add an external inbound rule with local 10.0.0.5 and "
+         "local_port 80"},
+        {forward, "internal", "outbound",
+         "the forward 'n' brings in what no rule passes; add an internal outbound rule with local 10.0.0.5 and "
+         "local_port 80"},
+        {whole, "external", "inbound",
+         "the forward 'n' brings in what no rule passes; add an external inbound rule with local 10.0.0.6"},
+        {masquerade, "external", "outbound",
+         "the masquerade 'n' sends out what no rule passes; add an external outbound rule with local 10.0.0.0/24"},
+        {masquerade, "internal", "inbound",
+         "the masquerade 'n' sends out what no rule passes; add an internal inbound rule with local 10.0.0.0/24"},
+    };
+    for (const auto& row : rows) {
+        const std::string side = row.side, direction = row.direction;
+        const std::string other = direction == "inbound" ? "outbound" : "inbound";
+        const std::string nat = "nat:\n- {name: n, side: " + side + ", " + row.entry + "}\n";
+        const std::string warning = std::string("p:3:3: ") + row.warning + "\n";
+        EXPECT_EQ(warnings_of(nat), warning);
+        const auto rule = [&](const std::string& of_direction) {
+            return "rules:\n- {name: r, side: " + side + ", direction: " + of_direction + ", action: pass}\n";
+        };
+        EXPECT_EQ(warnings_of(nat + rule(direction)), "") << warning;
+        EXPECT_EQ(warnings_of(nat + rule(other)), warning);
+        const auto by_default = [&](const std::string& of_direction) {
+            return warnings_of("default: {" + side + ": {" + of_direction + ": pass}}\n" + nat);
+        };
+        EXPECT_EQ(by_default(direction), "") << warning;
+        EXPECT_NE(by_default(other), "") << warning;
+    }
+}
+
 }  // namespace
 }  // namespace edgefw::policy
