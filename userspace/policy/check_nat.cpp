@@ -51,6 +51,10 @@ std::span<const std::string_view> keys_of(Type type) {
     }
 }
 
+void refuse_ipv6(const Node& node, Diagnostics& diagnostics) {
+    diagnostics.error(node, "NAT is for IPv4; '" + node.text + "' is IPv6, which needs no NAT: pass it by a rule");
+}
+
 std::optional<Address> read_ipv4(const Node* node, Diagnostics& diagnostics) {
     const auto address = node == nullptr ? std::nullopt : read_host(*node, diagnostics);
     if (!address) return std::nullopt;
@@ -60,7 +64,7 @@ std::optional<Address> read_ipv4(const Node* node, Diagnostics& diagnostics) {
         return std::nullopt;
     }
     if (address->family == Family::kIpv4) return address;
-    diagnostics.error(*node, "NAT is for IPv4; '" + node->text + "' is IPv6, which needs no NAT: pass it by a rule");
+    refuse_ipv6(*node, diagnostics);
     return std::nullopt;
 }
 
@@ -103,8 +107,7 @@ std::vector<AddressRange> read_networks(const Node* node, Diagnostics& diagnosti
         if (range->first.family == Family::kIpv4)
             networks.push_back(*range);
         else
-            diagnostics.error(item,
-                              "NAT is for IPv4; '" + item.text + "' is IPv6, which needs no NAT: pass it by a rule");
+            refuse_ipv6(item, diagnostics);
     }
     if (networks.empty() && diagnostics.errors() == errors_before)
         diagnostics.error(*node, "the list of networks is empty; write a prefix such as 192.168.1.0/24");
