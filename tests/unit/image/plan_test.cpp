@@ -160,6 +160,40 @@ TEST(Forwards, StaticOnesAreFoundByBothEnds) {
     EXPECT_EQ(image::entries_of(image.forwards_out.entries)[0].target_address, inet_addr("10.0.0.5"));
 }
 
+// Each table has a mask and a seed of its own: many ports, one static entry.
+TEST(Forwards, TheConfigSaysHowBothTablesAreLaidOut) {
+    policy::Forward range = forward("range", "203.0.113.7", "10.0.0.5", 40000);
+    range.ports = 20000;
+    policy::Forward all = forward("all", "203.0.113.8", "10.0.0.6", 0);
+    all.ports = 0;
+    const image::Image image = image_of({}, {range, all});
+    ASSERT_NE(image.forwards_in.mask, image.forwards_out.mask);
+    ASSERT_NE(image.forwards_in.seed, image.forwards_out.seed);
+    const edgefw_config& config = image.config[EDGEFW_EXTERNAL];
+    EXPECT_EQ(config.forward_in_mask, image.forwards_in.mask);
+    EXPECT_EQ(config.forward_in_seed, image.forwards_in.seed);
+    EXPECT_EQ(config.forward_out_mask, image.forwards_out.mask);
+    EXPECT_EQ(config.forward_out_seed, image.forwards_out.seed);
+}
+
+// On internal cards it translates destinations alone, and the connection translates the replies.
+TEST(Forwards, TheHairpinOfAStaticEntryKeepsStateInside) {
+    policy::Forward all = forward("all", "203.0.113.8", "10.0.0.6", 0);
+    all.ports = 0;
+    all.sides = policy::bit_of(policy::Side::kExternal) | policy::bit_of(policy::Side::kInternal);
+    policy::Policy policy;
+    policy.forwards = {all};
+    for (auto& of_side : policy.defaults)
+        std::fill(std::begin(of_side), std::end(of_side), policy::Action::kPass);  // keeps no state
+    const Result<image::Image> image = image::compile(policy);
+    ASSERT_TRUE(image);
+    EXPECT_EQ(image->config[EDGEFW_INTERNAL].keeps_state, 1u);
+    EXPECT_EQ(image->config[EDGEFW_EXTERNAL].keeps_state, 0u);
+    const auto by_target = image::entries_of(image->forwards_out.entries);
+    ASSERT_EQ(by_target.size(), 1u);
+    EXPECT_EQ(by_target[0].flags, EDGEFW_FORWARD_USED | EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL));
+}
+
 TEST(Masquerades, ArePairsOfPrefixesInOrder) {
     policy::Policy policy;
     policy::Masquerade entry;
@@ -186,6 +220,31 @@ TEST(Masquerades, ArePairsOfPrefixesInOrder) {
     EXPECT_EQ(config.masquerade_last, 61999u);
     EXPECT_EQ(config.keeps_state, 1u);
     EXPECT_EQ(image->config[EDGEFW_INTERNAL].masquerades, 0u);
+
+    policy::Masquerade lower = entry, between = entry, inside = entry;
+    lower.ports = {60000, 60999};
+    between.ports = {60500, 61500};
+    inside.side = policy::Side::kInternal;
+    inside.to = {};
+    inside.protocol.reset();
+    inside.keeps_parity = true;
+    inside.ports = {62000, 62999};
+    policy.masquerades = {entry, inside, lower, between};
+    const Result<image::Image> several = image::compile(policy);
+    ASSERT_TRUE(several);
+    ASSERT_EQ(several->masquerades.size(), 12u);
+    const edgefw_masquerade &outer = several->masquerades[0], &inner = several->masquerades[3];
+    EXPECT_EQ(outer.flags, EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL));
+    EXPECT_EQ(inner.flags, EDGEFW_FORWARD_ON(EDGEFW_INTERNAL));
+    EXPECT_EQ(outer.protocol, IPPROTO_TCP);
+    EXPECT_EQ(inner.protocol, 0) << "any";
+    EXPECT_EQ(outer.keeps_parity, 0);
+    EXPECT_EQ(inner.keeps_parity, 1);
+    EXPECT_EQ(inner.remote_mask, 0u) << "any";
+    EXPECT_EQ(several->config[EDGEFW_EXTERNAL].masquerade_first, 60000u);
+    EXPECT_EQ(several->config[EDGEFW_EXTERNAL].masquerade_last, 61999u);
+    EXPECT_EQ(several->config[EDGEFW_INTERNAL].masquerade_first, 62000u);
+    EXPECT_EQ(several->config[EDGEFW_INTERNAL].masquerade_last, 62999u);
 }
 
 TEST(Retire, ChangedAndRemovedOnes) {

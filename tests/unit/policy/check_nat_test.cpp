@@ -1,5 +1,7 @@
 #include "userspace/policy/check_nat.h"
 
+#include <netinet/in.h>
+
 #include "tests/unit/policy/language.h"
 
 namespace edgefw::policy {
@@ -49,6 +51,16 @@ TEST(CheckNat, Errors) {
          "p:3:115: there are 11 public ports and 3 of the target; write as many, or the first one alone"},
         {"protocol: tcp, public: 203.0.113.7, public_port: 80-90, to: 10.0.0.5, to_port: 65530",
          "p:3:115: a range of 11 ports from 65530 on ends beyond 65535"},
+        {"protocol: tcp, public: 203.0.113.7, public_port: 80-90, to: 10.0.0.5, to_port: 65526",
+         "p:3:115: a range of 11 ports from 65526 on ends beyond 65535"},
+        {"protocol: tcp, public: 203.0.113.7, public_port: 80-90, to: 10.0.0.5, to_port: 65525", ""},
+        {"protocol: tcp, public: 0.1.2.3, public_port: 80, to: 10.0.0.5",
+         "p:3:59: '0.1.2.3' can be no host's address; write the address of a card"},
+        {"protocol: tcp, public: 203.0.113.7, public_port: 80, to: 127.0.0.1",
+         "p:3:93: '127.0.0.1' can be no host's address; write the address of a card"},
+        {"protocol: tcp, public: 203.0.113.7, public_port: 80, to: 224.0.0.1",
+         "p:3:93: '224.0.0.1' can be no host's address; write the address of a card"},
+        {"protocol: tcp, public: 203.0.113.7, public_port: 80, to: 223.255.255.254", ""},
         {"protocol: tcp, public: 203.0.113.7, public_port: 80, to: 10.0.0.5, ports: 1-5",
          "p:3:110: an entry of type port-forward has no `ports:`; remove it"},
         {"protocol: tcp, public: 203.0.113.7, public_port: 80, to: 203.0.113.7",
@@ -74,6 +86,9 @@ TEST(CheckNat, Errors) {
         {"{name: a, type: mapped, protocol: tcp, public: 10.0.0.1, to_port: 5, map: 9, from: 10.0.0.0/8, as: "
          "203.0.113.7}",
          "p:3:77: `map:` gives each port of the firewall its server; write {9001: 192.0.2.1}"},
+        {"{name: a, type: mapped, protocol: [tcp, udp], public: 10.0.0.1, to_port: 5, map: {9: 192.0.2.1}, "
+         "from: 10.0.0.0/8, as: 203.0.113.7}",
+         "p:3:37: a mapped entry has one protocol; write tcp or udp"},
         {"{name: a, type: static, public: 203.0.113.7, to: 10.0.0.5, hairpin: {from: 10.0.0.0/8}}",
          "p:3:71: a hairpin needs `as:`"},
     };
@@ -108,6 +123,19 @@ TEST(CheckNat, OneEntryMayComeToSeveral) {
     EXPECT_EQ(policy->masquerades[1].id, "media/hairpin");
     EXPECT_EQ(policy->masquerades[1].side, Side::kInternal);
     EXPECT_EQ(policy->masquerades[1].to[0].to_text(), "192.168.1.5");
+    EXPECT_EQ(policy->masquerades[1].remote_port, 0) << "its forward has many";
+}
+
+// The server's other ports are its own: who is inside with it reaches them as himself.
+TEST(CheckNat, TheHairpinOfOnePortIsOfThisPort) {
+    const auto policy = load_lines(
+        "nat:\n" + forward("web",
+                           "protocol: tcp, public: 203.0.113.7, public_port: 80, to: 10.0.0.5, to_port: 8080, "
+                           "hairpin: {from: 10.0.0.0/24, as: 10.0.0.1}"));
+    ASSERT_TRUE(policy) << policy.error().message;
+    ASSERT_EQ(policy->masquerades.size(), 1u);
+    EXPECT_EQ(policy->masquerades[0].remote_port, 8080);
+    EXPECT_EQ(policy->masquerades[0].protocol, IPPROTO_TCP);
 }
 
 TEST(CheckNat, EntriesTogether) {
@@ -142,6 +170,19 @@ TEST(CheckNat, EntriesTogether) {
         "p:4:3: the ports 60-80 of 'b' hold some that 'a' forwards (tcp 203.0.113.7:80); give the masquerade other "
         "`ports:`");
     EXPECT_EQ(two(range, "type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7"), "");
+    EXPECT_EQ(two(range, "type: masquerade, side: internal, from: 10.0.0.0/8, as: 203.0.113.7, ports: 60-80"), "");
+    EXPECT_EQ(two(range, "type: masquerade, protocol: udp, from: 10.0.0.0/8, as: 203.0.113.7, ports: 60-80"), "");
+    const auto beside = [&](const std::string& ports) {
+        const std::string taken = "type: port-forward, protocol: tcp, public: 203.0.113.7, to: 10.0.0.6, public_port: ";
+        return two(range, taken + ports) +
+               two(range, "type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7, ports: " + ports);
+    };
+    for (const char* ports : {"79", "91"})
+        EXPECT_EQ(beside(ports), "") << ports;
+    for (const char* ports : {"80", "90"}) {
+        EXPECT_NE(beside(ports).find("which 'a' forwards already"), std::string::npos) << ports;
+        EXPECT_NE(beside(ports).find("hold some that 'a' forwards"), std::string::npos) << ports;
+    }
 
     // 32 prefixes with 2, and as many as there is room for.
     std::string networks = "10.0.0.0/24";
@@ -160,6 +201,37 @@ TEST(CheckNat, EntriesTogether) {
                         "protocol: tcp, public: 203.0.113.7, to: 10.0.0.5, public_port: " + std::to_string(i + 1));
     }
     EXPECT_EQ(errors_of(many), "p:995:3: there are 993 NAT entries; at most 992 fit");
+
+    const auto every_port = [](const std::string& name, const std::string& address) {
+        return forward(name, "protocol: tcp, public: " + address + ", to: 10.0.0.5, public_port: 1-65535");
+    };
+    const std::string all = every_port("a", "203.0.113.7") + every_port("b", "203.0.113.8");
+    const auto and_more = [](const std::string& ports) {
+        return forward("c", "protocol: tcp, public: 203.0.113.9, to: 10.0.0.5, public_port: " + ports);
+    };
+    EXPECT_EQ(errors_of("nat:\n" + all + and_more("1-2")), "");
+    EXPECT_EQ(errors_of("nat:\n" + all + and_more("1-3")),
+              "p:5:3: the port forwards have more than 131072 ports in all; a static entry forwards all ports of an "
+              "address");
+}
+
+TEST(CheckNat, WarnsOfPortsThatAStaticEntryDoesNotGet) {
+    const auto warnings = [](const std::string& public_address, const std::string& side) {
+        const auto policy =
+            load_lines("default: pass\nnat:\n- {name: a, type: static, public: 203.0.113.8, to: 10.0.0.5}\n" +
+                       forward("b", "side: " + side + ", protocol: tcp, public: " + public_address +
+                                        ", public_port: 80, to: 10.0.0.6"));
+        EXPECT_TRUE(policy) << policy.error().message;
+        std::string text;
+        for (const std::string& warning : policy->warnings)
+            text += warning;
+        return text;
+    };
+    EXPECT_EQ(warnings("203.0.113.8", "external"),
+              "p:5:3: 'b' comes before the static entry 'a' of the same public address: these ports do not reach "
+              "10.0.0.5");
+    EXPECT_EQ(warnings("203.0.113.8", "internal"), "");
+    EXPECT_EQ(warnings("203.0.113.9", "external"), "");
 }
 
 }  // namespace
