@@ -3,6 +3,11 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <chrono>
+#include <cstring>
+#include <set>
+#include <thread>
+
 #include "tests/kernel/test_run.h"
 #include "tests/support/checksum.h"
 
@@ -215,6 +220,40 @@ TEST(Nat, WhatIsMasqueradedNeedsAConnection) {
     EXPECT_EQ(run.judge("external outbound tcp 10.0.0.5:5060 > 198.51.100.9:5060 ack"), "drop nat-untracked");
     EXPECT_EQ(run.judge("external outbound tcp 10.0.0.5:5060 > 198.51.100.9:5060"), "pass default via office");
     EXPECT_EQ(run.judge("external outbound tcp 192.0.2.5:5060 > 198.51.100.9:5060 ack"), "pass default");
+}
+
+// A SYN from where the inside host has connected to, and what comes when its connection has ended, is for the router.
+TEST(Nat, WhatIsNoReplyIsNotTranslated) {
+    TestRun run("timeouts: {udp-one-way: 1}" + kOffice +
+                "- {name: own, side: external, direction: inbound, local: 203.0.113.7, state: none, action: pass}\n");
+    EXPECT_EQ(run.judge("external outbound tcp 10.0.0.5:61001 > 198.51.100.9:80"), "pass rule out via office opened");
+    EXPECT_EQ(run.judge("external inbound tcp 198.51.100.9:80 > 203.0.113.7:61001"), "pass rule own");
+    EXPECT_EQ(read_wire(run.left()).ends, "198.51.100.9:80 > 203.0.113.7:61001");
+    EXPECT_EQ(run.judge("external inbound tcp 198.51.100.9:80 > 203.0.113.7:61001 syn,ack"),
+              "pass connection out via office");
+    EXPECT_EQ(read_wire(run.left()).ends, "198.51.100.9:80 > 10.0.0.5:61001");
+
+    EXPECT_EQ(run.judge("external outbound udp 10.0.0.5:61000 > 198.51.100.9:53"), "pass rule out via office opened");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1300));
+    EXPECT_EQ(run.judge("external inbound udp 198.51.100.9:53 > 203.0.113.7:61000"), "pass rule own");
+    EXPECT_EQ(read_wire(run.left()).ends, "198.51.100.9:53 > 203.0.113.7:61000");
+    // Nor does its port stay taken.
+    EXPECT_EQ(run.judge("external outbound udp 10.0.0.6:61000 > 198.51.100.9:53"), "pass rule out via office opened");
+    EXPECT_EQ(read_wire(run.left()).ends, "203.0.113.7:61000 > 198.51.100.9:53");
+}
+
+// RFC 4787 REQ-1: where the port cannot be kept, another one is, whatever it talks to.
+TEST(Nat, OneInsidePortHasOnePublicPort) {
+    TestRun run(
+        "default: drop\n"
+        "nat:\n- {name: office, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7, ports: 61000-64999}\n"
+        "rules:\n- {name: out, side: external, direction: outbound, local: 10.0.0.0/8, action: pass}\n");
+    std::set<std::string> ports;
+    for (const std::string to : {"198.51.100.9:53", "198.51.100.9:54", "198.51.100.10:53", "192.0.2.1:3478"}) {
+        EXPECT_EQ(run.judge("external outbound udp 10.0.0.5:40000 > " + to), "pass rule out via office opened");
+        ports.insert(read_wire(run.left()).ends.substr(0, std::strlen("203.0.113.7:61000")));
+    }
+    EXPECT_EQ(ports.size(), 1u);
 }
 
 // What the server sends to other inside networks keeps its own address, hairpin or not.
