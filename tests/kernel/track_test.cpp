@@ -258,6 +258,31 @@ TEST(Track, Handshake) {
     EXPECT_EQ(judge_segment(run, true, syn), "pass rule web opened") << "it was refused";
 }
 
+// RFC 7413: data in a SYN need not be acknowledged with it; more than a first flight of it is none.
+TEST(Track, AnswersToASynWithData) {
+    TestRun run(kServices);
+    EXPECT_EQ(judge_segment(run, true, segment(true, kSyn, 100, 0, 400)), "pass rule web opened");
+    EXPECT_EQ(judge_segment(run, false, segment(false, kSyn | kAck, 700, 501 - 16385)), kPasses);
+    EXPECT_EQ(judge_segment(run, true, segment(true, kAck, 501, 701)), kPasses);
+    EXPECT_EQ(run.half_open(), 1u);
+    EXPECT_EQ(judge_segment(run, false, segment(false, kSyn | kAck, 700, 101)), kPasses);
+    EXPECT_EQ(judge_segment(run, true, segment(true, kAck, 101, 701)), kPasses);
+    EXPECT_EQ(run.confirmed(), 1u);
+}
+
+// One that lies before what is acknowledged closes nothing: the end that sent it goes on.
+TEST(Track, AFinThatIsAcknowledgedDoesNotCount) {
+    TestRun run(kServices);
+    open_at_the_end(run);
+    EXPECT_EQ(judge_segment(run, true, segment(true, kPsh | kAck, 0xffffff01, 5001, 100)), kPasses);
+    EXPECT_EQ(judge_segment(run, false, segment(false, kAck, 5001, 0xffffff01 + 100)), kPasses);
+    EXPECT_EQ(judge_segment(run, true, segment(true, kFin | kAck, 0xffffff01, 5001)), kPasses);
+    EXPECT_EQ(judge_segment(run, false, segment(false, kFin | kAck, 5001, 0xffffff01 + 100)), kPasses);
+    EXPECT_EQ(run.confirmed(), 1u);
+    EXPECT_EQ(judge_segment(run, true, segment(true, kFin | kAck, 0xffffff01 + 100, 5002)), kPasses);
+    EXPECT_EQ(run.confirmed(), 0u);
+}
+
 // What a flood leaves: half-open connections alone, of TCP, UDP and echo, though each is answered.
 TEST(Track, AnsweredIsNotConfirmed) {
     TestRun run(kServices);
