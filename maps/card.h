@@ -8,6 +8,8 @@
 enum edgefw_xdp_mode { EDGEFW_XDP_NATIVE = 0, EDGEFW_XDP_GENERIC = 1 };
 enum edgefw_egress { EDGEFW_EGRESS_TCX = 0, EDGEFW_EGRESS_CLSACT = 1 };
 
+// The fields up to filter_priority stay as they are in every version: a later one reads them of a card that it takes
+// over (userspace/kernel/upgrade.cpp).
 struct edgefw_card {
     __u32 abi;  // EDGEFW_ABI_VERSION
     __u32 ifindex;

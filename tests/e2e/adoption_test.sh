@@ -96,6 +96,18 @@ for ((number = 1; number <= pushes; number++)); do
     ((number % 10)) || answers "$ssh_in" "$ssh_out" "push $number" 10 || fail "the SSH session ends at push $number"
 done >"$lab_folder/pushes"
 equal 'pushes' "$(wc -l <"$lab_folder/pushes")" "$pushes"
+
+chapter 'a version with other maps takes the card over'
+# There is one version here: what the card says of its own is changed by hand.
+card=$(echo "$(lab_pins edge)"/card_*/card)
+abi=$(on edge bpftool --json map lookup pinned "$card" key 0 0 0 0 | jq -r '.value[0]')
+mapfile -t bytes < <(on edge bpftool --json map lookup pinned "$card" key 0 0 0 0 | jq -r '.value[]')
+on edge bpftool map update pinned "$card" key 0 0 0 0 value 0xfe "${bytes[@]:1}"
+refused 1 'eth0 was attached by another version of edgefw (ABI 254, this one has' edge "$EDGEFW" push "$lab_folder/even.yaml"
+edgefw edge push --upgrade "$lab_folder/even.yaml"
+[[ $(on edge bpftool --json map lookup pinned "$card" key 0 0 0 0 | jq -r '.value[0]') == "$abi" ]] ||
+    fail 'the card was not taken over'
+answers "$ssh_in" "$ssh_out" 'taken over' 10 || fail 'the SSH session ends at the upgrade'
 touch "$lab_folder/pushed"
 
 chapter 'everything lives'

@@ -36,6 +36,17 @@ Result<Ok> dry_run(const PushOptions& options, const Prepared& prepared, Context
     return Ok{};
 }
 
+Result<Ok> take_over(const kernel::Compiled& policy, Context& context) {
+    const Result<std::vector<std::string>> taken = kernel::upgrade(policy);
+    if (!taken) return taken.error();
+    for (const std::string& interface : *taken)
+        context.log.warn(
+            "warning: {} was attached by another version of edgefw: its counters begin at 0, its connections "
+            "are judged anew",
+            interface);
+    return Ok{};
+}
+
 void print(const kernel::PushReport& report, Context& context) {
     if (context.options.json) {
         ordered_json interfaces = ordered_json::array();
@@ -57,6 +68,10 @@ Result<Ok> run(const PushOptions& options, Context& context) {
     const Result<Prepared> prepared = prepare_and_test(options.policy, context);
     if (!prepared) return prepared.error();
     if (options.dry_run) return dry_run(options, *prepared, context);
+    if (options.upgrade) {
+        const Result<Ok> taken_over = take_over(prepared->compiled, context);
+        if (!taken_over) return taken_over;
+    }
     const Result<kernel::PushReport> report = kernel::push(prepared->compiled, named(options.interface));
     if (!report) return report.error();
     if (!report->warning.empty()) context.log.warn("warning: {}", report->warning);

@@ -11,14 +11,19 @@ struct PushOptions {
     std::string policy;
     std::string interface;  // empty: every attached card
     bool dry_run = false;
+    bool upgrade = false;  // take cards over that another version attached
 };
 
 inline CLI::App* add_to(CLI::App& app, PushOptions& options) {
     CLI::App* command =
         app.add_subcommand("push", "Compile a policy, run its own tests and swap it in, live, on every card at once");
     command->add_option("FILE", options.policy, "The policy file; - is standard input")->required();
-    command->add_option("--iface", options.interface, "This card alone");
-    command->add_flag("--dry-run", options.dry_run, "Print what would change and change nothing");
+    CLI::Option* interface = command->add_option("--iface", options.interface, "This card alone");
+    CLI::Option* dry_run =
+        command->add_flag("--dry-run", options.dry_run, "Print what would change and change nothing");
+    command->add_flag("--upgrade", options.upgrade, "Take cards over that another version of edgefw attached")
+        ->excludes(interface)
+        ->excludes(dry_run);
     return command;
 }
 

@@ -53,7 +53,7 @@ Result<Ok> hook_up(CardState& state, const ProgramPair& entry, const AttachReque
 
 // Takes a card that never became whole, or shall no longer be, off its hooks.
 Result<Ok> take_down(const std::string& directory) {
-    auto card = read_card(directory);
+    auto card = read_any_card(directory);
     if (card && card->egress == EDGEFW_EGRESS_CLSACT) {
         if (auto detached = detach_clsact(*card); !detached) return detached.error();
     }
@@ -65,6 +65,19 @@ Result<Ok> take_down(const std::string& directory) {
     }
     remove_directory(directory);
     return Ok{};
+}
+
+// Of an attached card, whatever version attached it; empty: it is not.
+Result<std::string> directory_of(const Home& home, const std::string& interface) {
+    auto foreign = foreign_cards(home);
+    if (!foreign) return foreign.error();
+    for (const ForeignCard& card : *foreign) {
+        if (card.interface == interface) return card.directory;
+    }
+    auto inventory = take_inventory(home, OtherVersions::kLeftOut);
+    if (!inventory) return inventory.error();
+    const CardState* state = inventory->find(interface);
+    return state == nullptr ? std::string() : state->directory();
 }
 
 edgefw_card new_card(const AttachRequest& request, const Interface& interface) {
@@ -104,10 +117,7 @@ Result<Ok> build(const Home& home, const Inventory& inventory, const Interface& 
     if (!active) return active.error();
     auto state = CardState::create(home.card(interface.index), new_card(request, interface), room_for(request));
     if (!state) return state.error();
-    auto entry = load_entry({{"active", active->fd()},
-                             {"received", state->received().fd()},
-                             {"sent", state->sent().fd()},
-                             {"reasons", state->maps().reasons.fd()}});
+    auto entry = state->load_entry(*active);
     if (!entry) return entry.error();
     if (auto filled = fill_active_slot(home, inventory, *state, request, number); !filled) return filled.error();
     return hook_up(*state, *entry, request);
@@ -195,16 +205,15 @@ Result<Ok> detach(const std::string& interface) {
     auto home = Home::lock();
     if (!home) return home.error();
     remove_leftovers(*home);
-    auto inventory = take_inventory(*home);
-    if (!inventory) return inventory.error();
-    CardState* state = inventory->find(interface);
+    auto directory = directory_of(*home, interface);
+    if (!directory) return directory.error();
     Result<Ok> result = Ok{};
-    if (state == nullptr) {
+    if (directory->empty()) {
         result = not_attached(interface);
     } else {
-        const std::string directory = state->directory();
-        result = take_down(directory);
-        inventory = take_inventory(*home);
+        result = take_down(*directory);
+        // Cards of another version know their generations themselves: then they all stay.
+        auto inventory = take_inventory(*home);
         if (inventory) remove_unused_generations(*home, *inventory);
     }
     home->remove_if_empty();

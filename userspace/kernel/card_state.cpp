@@ -172,16 +172,27 @@ Result<CardState> CardState::create(const std::string& directory, const edgefw_c
     return state;
 }
 
-Result<edgefw_card> read_card(const std::string& directory) {
+Result<edgefw_card> read_any_card(const std::string& directory) {
+    constexpr std::size_t kOfAllVersions = offsetof(edgefw_card, slot_generation);
     auto map = Map::open_pinned(directory + "/card");
     if (!map) return map.error();
-    auto card = map->at<edgefw_card>(0);
-    if (!card) return card.error();
-    if (card->abi != EDGEFW_ABI_VERSION) {
-        return failed("the card was attached by another version of edgefw (ABI " + std::to_string(card->abi) +
-                      ", this one has " + std::to_string(EDGEFW_ABI_VERSION) + "); detach it with that one");
-    }
+    std::vector<std::uint8_t> bytes(std::max<std::size_t>(map->value_size(), sizeof(edgefw_card)));
+    const std::uint32_t index = 0;
+    if (auto done = map->read(&index, bytes.data()); !done) return done.error();
+    edgefw_card card = {};
+    std::memcpy(&card, bytes.data(), kOfAllVersions);
+    if (card.abi != EDGEFW_ABI_VERSION || map->value_size() != sizeof(card)) return card;
+    std::memcpy(&card, bytes.data(), sizeof(card));
     return card;
+}
+
+Result<edgefw_card> read_card(const std::string& directory) {
+    auto card = read_any_card(directory);
+    if (!card || card->abi == EDGEFW_ABI_VERSION) return card;
+    const std::string interface = interface_name(static_cast<int>(card->ifindex));
+    return failed(interface + " was attached by another version of edgefw (ABI " + std::to_string(card->abi) +
+                  ", this one has " + std::to_string(EDGEFW_ABI_VERSION) +
+                  "); `edgefw push --upgrade POLICY` takes it over, `edgefw detach " + interface + "` lets it go");
 }
 
 // A push may take the pins of older tables away between the look at which there are and their opening: then the card
@@ -373,6 +384,11 @@ Result<std::vector<edgefw_counter>> CardState::counters(std::uint32_t slots) con
     }
     if (auto done = add(maps_.counters); !done) return done.error();
     return sums;
+}
+
+Result<ProgramPair> CardState::load_entry(const Map& active) const {
+    return kernel::load_entry(
+        {{"active", active.fd()}, {"received", received_.fd()}, {"sent", sent_.fd()}, {"reasons", maps_.reasons.fd()}});
 }
 
 Result<ProgramPair> CardState::load(const Generation* generation) const {

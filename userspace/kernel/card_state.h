@@ -83,6 +83,8 @@ public:
     // Adds connections that the control plane has taken out of a table. Needs the lock.
     Result<Ok> count_removed(const ConnectionTable& table, std::uint64_t removed) const;
 
+    // Loads the entry pair of this card, which reads the one word in `active`.
+    Result<ProgramPair> load_entry(const Map& active) const;
     // Loads a judging pair for this card under `generation` (nullptr: passes everything).
     Result<ProgramPair> load(const Generation* generation) const;
     // A policy is about to be loaded that adopts connections for `seconds` after the first push (0: not at all). The
@@ -106,7 +108,9 @@ private:
     std::vector<Map> older_;          // by table, one without a descriptor where it is the same as now
 };
 
-// What is pinned about a card.
+// What is pinned about a card. Fails where another version of edgefw attached it.
 Result<edgefw_card> read_card(const std::string& directory);
+// The same of a card of any version: of another one, what all versions say alike (maps/card.h), the rest is 0.
+Result<edgefw_card> read_any_card(const std::string& directory);
 
 }  // namespace edgefw::kernel

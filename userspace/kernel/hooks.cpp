@@ -111,6 +111,34 @@ Result<Ok> detach_clsact(const edgefw_card& card) {
     return Ok{};
 }
 
+Result<Fd> program_of(const Fd& link) {
+    bpf_link_info info = {};
+    __u32 size = sizeof(info);
+    if (bpf_link_get_info_by_fd(link.get(), &info, &size) != 0) return system_error("reading a link", errno);
+    Fd program = Fd::own(bpf_prog_get_fd_by_id(info.prog_id));
+    if (!program.valid()) return system_error("opening the program of a link", errno);
+    return program;
+}
+
+Result<Ok> replace_program(const Fd& link, int program) {
+    if (bpf_link_update(link.get(), program, nullptr) != 0)
+        return system_error("replacing the program of a hook", errno);
+    return Ok{};
+}
+
+Result<Ok> replace_clsact(int program, const edgefw_card& card) {
+    bpf_tc_hook egress = clsact_hook(static_cast<int>(card.ifindex), BPF_TC_EGRESS);
+    bpf_tc_opts options = {};
+    options.sz = sizeof(options);
+    options.prog_fd = program;
+    options.handle = card.filter_handle;
+    options.priority = card.filter_priority;
+    options.flags = BPF_TC_F_REPLACE;
+    const int replaced = bpf_tc_attach(&egress, &options);
+    if (replaced != 0) return system_error("replacing the clsact egress filter", replaced);
+    return Ok{};
+}
+
 Result<Ok> pin_link(const Fd& link, const std::string& path) {
     if (bpf_obj_pin(link.get(), path.c_str()) != 0) return system_error("pinning " + path, errno);
     return Ok{};

@@ -26,6 +26,12 @@ Result<Ok> attach_clsact(int program, edgefw_card& card);
 // Removes our filter, and the qdisc when we made it and nobody else has put a filter on it.
 Result<Ok> detach_clsact(const edgefw_card& card);
 
+// The program that a link runs.
+Result<Fd> program_of(const Fd& link);
+// Puts a program in the place of the one that runs: each packet is judged by one of them.
+Result<Ok> replace_program(const Fd& link, int program);
+Result<Ok> replace_clsact(int program, const edgefw_card& card);
+
 Result<Ok> pin_link(const Fd& link, const std::string& path);
 
 }  // namespace edgefw::kernel

@@ -69,6 +69,12 @@ struct PushReport {
 // Builds the new generation whole and flips to it: on every attached card, or on `interface` alone.
 Result<PushReport> push(const Compiled& policy, const std::optional<std::string>& interface);
 
+// Cards that another version of edgefw attached come under this one and `policy`: their hooks are never empty, and each
+// packet is judged by one policy or the other. Their counters begin at zero and their connections are judged anew, TCP
+// in mid-stream for as long as the policy adopts it. Returns the cards' names. Fails at the first that cannot be taken
+// over, which goes on as it was.
+Result<std::vector<std::string>> upgrade(const Compiled& policy);
+
 // The document of the policy in force (on `interface`, else of the newest generation in force); empty: none.
 Result<std::string> document_in_force(const std::optional<std::string>& interface);
 

@@ -65,7 +65,20 @@ Result<ActiveWord> read_active(const Home& home) {
     return ActiveWord::from(*word);
 }
 
-Result<Inventory> take_inventory(const Home& home) {
+Result<std::vector<ForeignCard>> foreign_cards(const Home& home) {
+    std::vector<ForeignCard> foreign;
+    for (const std::uint32_t ifindex : home.cards()) {
+        const std::string directory = home.card(static_cast<int>(ifindex));
+        if (!is_whole(directory)) continue;
+        auto card = read_any_card(directory);
+        if (!card) return card.error();
+        if (card->abi != EDGEFW_ABI_VERSION)
+            foreign.push_back({directory, interface_name(static_cast<int>(ifindex)), *card});
+    }
+    return foreign;
+}
+
+Result<Inventory> take_inventory(const Home& home, OtherVersions others) {
     Inventory inventory;
     if (!home.exists()) return inventory;
     // The word is read again at the end: a flip between would show the slots of one generation as another's.
@@ -76,6 +89,10 @@ Result<Inventory> take_inventory(const Home& home) {
         for (const std::uint32_t ifindex : home.cards()) {
             const std::string directory = home.card(static_cast<int>(ifindex));
             if (!is_whole(directory)) continue;
+            if (others == OtherVersions::kLeftOut) {
+                auto card = read_any_card(directory);
+                if (card && card->abi != EDGEFW_ABI_VERSION) continue;
+            }
             auto state = CardState::open(directory, before->slot);
             if (!state) return state.error();
             inventory.cards.push_back(std::move(*state));
@@ -91,7 +108,7 @@ void remove_leftovers(const Home& home) {
     for (const std::uint32_t ifindex : home.cards()) {
         const std::string directory = home.card(static_cast<int>(ifindex));
         if (is_whole(directory)) continue;
-        auto card = read_card(directory);
+        auto card = read_any_card(directory);
         if (card && card->egress == EDGEFW_EGRESS_CLSACT) (void)detach_clsact(*card);
         remove_directory(directory);
     }

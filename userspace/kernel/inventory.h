@@ -33,8 +33,19 @@ struct Inventory {
     CardState* find(const std::string& interface);
 };
 
+// What becomes of cards that another version of edgefw attached.
+enum class OtherVersions { kRefused, kLeftOut };
+
 // Cards whose links are in place. With the lock held, half-made and dead ones can be removed first.
-Result<Inventory> take_inventory(const Home& home);
+Result<Inventory> take_inventory(const Home& home, OtherVersions others = OtherVersions::kRefused);
+
+struct ForeignCard {
+    std::string directory;
+    std::string interface;
+    edgefw_card card = {};  // as read_any_card() says
+};
+// The cards that another version attached.
+Result<std::vector<ForeignCard>> foreign_cards(const Home& home);
 // Removes what a killed attach or a card that is gone left behind. Needs the lock.
 void remove_leftovers(const Home& home);
 // Generations that no card's active slot names, and half-made ones. Needs the lock.

@@ -4,6 +4,7 @@
 //       active                                         the one word that says which program slot judges
 //       generation_<N>/                                config, rule maps and document of a policy in force
 //       card_<ifindex>/                                card, programs, links, connections, counters
+//       upgrade_<N>/                                   a card while it is taken over (kernel/upgrade.cpp)
 //
 // Names hold no dots (bpffs refuses them), hence no interface names.
 #pragma once
@@ -29,11 +30,13 @@ public:
     const std::string& path() const { return path_; }
     std::string active() const { return path_ + "/active"; }
     std::string generation(std::uint32_t number) const { return path_ + "/generation_" + std::to_string(number); }
+    std::string upgrade(std::uint32_t number) const { return path_ + "/upgrade_" + std::to_string(number); }
     std::string card(int ifindex) const { return path_ + "/card_" + std::to_string(ifindex); }
 
-    // Numbers of the generation_N and card_N directories there are, ascending.
+    // Numbers of the generation_N, card_N and upgrade_N directories there are, ascending.
     std::vector<std::uint32_t> generations() const { return numbered("generation_"); }
     std::vector<std::uint32_t> cards() const { return numbered("card_"); }
+    std::vector<std::uint32_t> upgrades() const { return numbered("upgrade_"); }
 
     // The directory itself, when nothing is in it but `active`.
     void remove_if_empty();
