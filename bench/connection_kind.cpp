@@ -57,7 +57,7 @@ default: drop
 rules:
   - {name: out, side: external, direction: outbound, protocol: tcp, local: 10.0.0.0/8, action: pass}
 nat:
-  - {name: office, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7}
+  - {name: office, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7, ports: 1024-65535}
 )",
      "external outbound tcp 10.0.0.5:50000 > 198.18.0.0:443", kTranslatedTarget, kBytesTarget},
 };

@@ -4,6 +4,7 @@
 #include "bpf/dissect.h"
 #include "bpf/maps.h"
 
+#define IPV4_TTL 8
 #define IPV4_CHECKSUM 10
 #define IPV4_SOURCE 12
 #define IPV4_DESTINATION 16
@@ -54,6 +55,10 @@ __noinline __u64 sum_payload(struct xdp_md* context, __u32 offset, __u32 length)
     return sum;
 }
 
+static __always_inline __u64 pseudo_header(const struct packet* packet, __be32 source, __be32 destination) {
+    return (__u64)source + destination + bpf_htons(packet->protocol) + bpf_htons(packet->transport_length & 0xffff);
+}
+
 // On veth and virtio a received packet may carry the folded sum of its pseudo-header alone: the sender left the rest to
 // an offload, and nothing marks it. A whole checksum equals that sum once in 65,536 packets, and then a full sum
 // settles it: a whole one makes the sum of everything 0xffff.
@@ -62,7 +67,7 @@ static __always_inline bool is_partial(struct xdp_md* context, const struct pack
     __u64 pseudo;
 
     if (!config.partial_checksums || packet->fragment != FRAGMENT_NONE) return false;
-    pseudo = (__u64)source + destination + bpf_htons(packet->protocol) + bpf_htons(packet->transport_length & 0xffff);
+    pseudo = pseudo_header(packet, source, destination);
     if (checksum != fold(pseudo)) return false;
     return fold(pseudo + sum_payload(context, packet->transport, packet->transport_length)) != 0xffff;
 }
@@ -156,6 +161,73 @@ static __always_inline bool rewrite_source_port(struct __sk_buff* context, const
                0;
 }
 
+// From TTL on, of IPv4 without options.
+struct headers {
+    __u8 ttl;
+    __u8 protocol;
+    __u16 checksum;
+    __be32 source;
+    __be32 destination;
+    __be16 source_port;
+    __be16 destination_port;
+    union {
+        struct {
+            __be16 length;
+            __u16 checksum;
+        } udp;
+        struct {
+            __be32 sequence;
+            __be32 acknowledgment;
+            __be16 flags;
+            __be16 window;
+            __u16 checksum;
+            __be16 urgent;
+        } tcp;
+    };
+};
+#define TCP_HEADERS sizeof(struct headers)
+#define UDP_HEADERS (sizeof(struct headers) - 12)
+
+// Sent: of a TCP or UDP packet with a whole checksum, everything that changes lies close together, and is written in
+// one call instead of four. What is left to an offload has the sum of its pseudo-header for a checksum; what has it by
+// chance is written in the careful way, too. So is what the kernel will segment.
+enum writing { WRITTEN, REFUSED_WRITING, NOT_AT_ONCE };
+
+static __always_inline enum writing rewrite_at_once(struct __sk_buff* context, const struct packet* packet,
+                                                    const struct rewrite* change) {
+    void* data_end = (void*)(long)context->data_end;
+    const __u8* from = (void*)(long)context->data + (packet->network & 0x3f) + IPV4_TTL;
+    const bool is_tcp = packet->protocol == IPPROTO_TCP;
+    struct headers headers;
+    __u32 old, size;
+
+    if (packet->fragment != FRAGMENT_NONE || context->gso_size || packet->transport != packet->network + IPV4_HEADER)
+        return NOT_AT_ONCE;
+    if (is_tcp) {
+        if ((void*)from + TCP_HEADERS > data_end) return NOT_AT_ONCE;
+        __builtin_memcpy(&headers, from, TCP_HEADERS);
+        old = headers.tcp.checksum;
+    } else {
+        if ((void*)from + UDP_HEADERS > data_end) return NOT_AT_ONCE;
+        __builtin_memcpy(&headers, from, UDP_HEADERS);
+        old = headers.udp.checksum;
+    }
+    if (old == fold(pseudo_header(packet, headers.source, headers.destination))) return NOT_AT_ONCE;
+    headers.checksum = new_ip_checksum(headers.checksum, change);
+    headers.source = change->to;
+    headers.source_port = change->to_port;
+    if (is_tcp) {
+        headers.tcp.checksum = new_checksum(packet, change, old, false);
+        size = TCP_HEADERS;
+    } else {
+        headers.udp.checksum = new_checksum(packet, change, old, false);
+        size = UDP_HEADERS;
+    }
+    if (bpf_skb_store_bytes(context, packet->network + IPV4_TTL, &headers, size, BPF_F_RECOMPUTE_CSUM))
+        return REFUSED_WRITING;
+    return WRITTEN;
+}
+
 // Sent: writes the new source. The kernel knows whether the checksum is left to an offload: its helpers see to it. No
 // direct writes here: one in the program would unclone every sent packet's head, translated or not.
 static __always_inline bool rewrite_source(struct __sk_buff* context, const struct packet* packet,
@@ -166,6 +238,11 @@ static __always_inline bool rewrite_source(struct __sk_buff* context, const stru
     } __attribute__((packed)) ip;
     void* header = (void*)(long)context->data + (packet->network & 0x3f);  // behind two tags at most
 
+    if (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP) {
+        const enum writing at_once = rewrite_at_once(context, packet, change);
+
+        if (at_once != NOT_AT_ONCE) return at_once == WRITTEN;
+    }
     // What the stack sends has its headers in the linear part; what it forwards was linear when it was received.
     if (header + IPV4_HEADER > (void*)(long)context->data_end) return false;
     ip.checksum = new_ip_checksum(*(__u16*)(header + IPV4_CHECKSUM), change);

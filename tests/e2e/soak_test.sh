@@ -3,7 +3,7 @@
 # lost, the counters are what the hosts sent, and the kernel holds no more at the end than after the first pushes.
 #
 # EDGEFW_SOAK_SECONDS says how long, 60 unless said otherwise; EDGEFW_SOAK_TABLE how many entries a connection table
-# has, as many as `attach` gives it unless said otherwise.
+# has, 2,048 unless said otherwise.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"
 story_begin
