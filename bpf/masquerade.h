@@ -76,6 +76,7 @@ __noinline int allocate(struct packet* packet) {
     index = packet->masquerade - 1;
     entry = bpf_map_lookup_elem(&masquerades, &index);
     if (!entry) return false;
+    packet->nat = entry->slot;  // also where it has no port left
     port = bpf_ntohs(packet->key4.local_port);
     search.key = packet->key4;
     search.key.local = entry->public_address;
@@ -98,7 +99,6 @@ __noinline int allocate(struct packet* packet) {
     if (!search.found) return false;
     packet->public_address = search.key.local;
     packet->public_port = search.key.local_port;
-    packet->nat = search.inside.nat;
     return true;
 }
 

@@ -145,7 +145,7 @@ TEST(Nat, MasqueradeGivesPortsUntilThereAreNone) {
     walk(run,
          {{EDGEFW_SENT, opener("10.0.0.5", 61002), "pass rule out via office opened", opener("203.0.113.7", 61002)},
           {EDGEFW_SENT, opener("10.0.0.6", 61002), "pass rule out via office opened", opener("203.0.113.7", 61000)}});
-    EXPECT_EQ(run.judge(EDGEFW_SENT, opener("10.0.0.7", 40000)), "drop nat-ports out");
+    EXPECT_EQ(run.judge(EDGEFW_SENT, opener("10.0.0.7", 40000)), "drop nat-ports out via office");
     EXPECT_EQ(run.judge(EDGEFW_SENT, opener("10.0.0.7", 40001)), "pass rule out via office opened");
     // To another remote end all of them are free.
     EXPECT_EQ(run.judge("external outbound udp 10.0.0.7:40000 > 198.51.100.10:5060"),
@@ -183,7 +183,7 @@ TEST(Nat, MasqueradeOfEchoesAndOfWhatHasNoPorts) {
     const auto gre = [](const std::string& from, const std::string& to) { return ipv4(from, to, {payload(8)}, 47); };
     walk(run, {{EDGEFW_SENT, gre("10.0.0.5", kPeer), "pass rule out via office opened", gre("203.0.113.7", kPeer)},
                {EDGEFW_RECEIVED, gre(kPeer, "203.0.113.7"), "pass connection out via office", gre(kPeer, "10.0.0.5")}});
-    EXPECT_EQ(run.judge(EDGEFW_SENT, gre("10.0.0.6", kPeer)), "drop nat-ports out") << "one tunnel a remote end";
+    EXPECT_EQ(run.judge(EDGEFW_SENT, gre("10.0.0.6", kPeer)), "drop nat-ports out via office") << "one tunnel a remote end";
 }
 
 // Only eight bytes of the transport header are quoted: the port, and no checksum of TCP.

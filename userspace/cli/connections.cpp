@@ -6,6 +6,19 @@
 namespace edgefw::cli {
 namespace {
 
+// What is ended is adopted again by its next segment.
+void warn_of_adoption(Context& context) {
+    const auto status = kernel::status(false);
+    if (!status) return;
+    for (const kernel::CardStatus& card : status->cards) {
+        if (card.card.adopts == 0) continue;
+        context.log.warn(
+            "warning: {} adopts TCP connections for another {} s: what was ended may go on; push the policy with "
+            "`adopt: 0` first",
+            card.card.interface, card.card.adopts);
+    }
+}
+
 // Without a word it would end every connection of the host: that is asked for by name.
 Result<Ok> end(const std::vector<std::string>& words, Context& context) {
     if (words.empty())
@@ -17,6 +30,7 @@ Result<Ok> end(const std::vector<std::string>& words, Context& context) {
     const auto ended =
         kernel::end_connections([&](const kernel::Connection& connection) { return filter->picks(connection); });
     if (!ended) return ended.error();
+    if (*ended != 0) warn_of_adoption(context);
     if (context.options.json)
         context.out.write(nlohmann::ordered_json({{"ended", *ended}}).dump(2) + "\n");
     else

@@ -170,6 +170,11 @@ Json parsed(const std::string& document) {
     return json.is_discarded() ? Json() : json;
 }
 
+std::string adopt_delta(const Json& before, const Json& after) {
+    return member(after, "adopt").is_null() ? ""
+                                            : leaves_delta(member(before, "adopt"), member(after, "adopt"), "adopt");
+}
+
 }  // namespace
 
 std::string delta_text(const std::string& in_force_document, const std::string& new_document) {
@@ -179,7 +184,9 @@ std::string delta_text(const std::string& in_force_document, const std::string& 
                              list_delta(before, after, "sets", "set") + list_delta(before, after, "hosts", "host") +
                              list_delta(before, after, "builtins", "builtin") +
                              leaves_delta(member(before, "defaults"), member(after, "defaults"), "default") +
-                             leaves_delta(member(before, "connections"), member(after, "connections"), "connections");
+                             leaves_delta(member(before, "connections"), member(after, "connections"), "connections") +
+                             leaves_delta(member(before, "timeouts"), member(after, "timeouts"), "timeout") +
+                             adopt_delta(before, after);
     return text.empty() ? "no change\n" : text;
 }
 

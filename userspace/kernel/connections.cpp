@@ -40,6 +40,12 @@ struct Reader {
 Result<Reader> reader_of(const Home& home, const CardState& card, std::uint32_t number) {
     Reader reader;
     reader.card = &card;
+    auto now = jiffies_now();
+    if (!now) return now.error();
+    reader.now = *now;
+    reader.second = jiffies_of(1);
+    reader.config = config_without_policy(card.card().side);
+    if (number == 0) return reader;  // what is learned until the first push
     auto generation = Generation::open(home.generation(number));
     if (!generation) return generation.error();
     auto config = generation->config(card.side());
@@ -49,10 +55,6 @@ Result<Reader> reader_of(const Home& home, const CardState& card, std::uint32_t 
     if (!document) return document.error();
     for (const auto& [id, slot] : slots_of(*document))
         reader.ids[slot] = id;
-    auto now = jiffies_now();
-    if (!now) return now.error();
-    reader.now = *now;
-    reader.second = jiffies_of(1);
     return reader;
 }
 
@@ -72,6 +74,7 @@ Connection read(const Reader& reader, Family family, const std::uint8_t* bytes, 
     connection.rule = reader.id_of(value.rule);
     if (value.nat != 0) {
         connection.nat = reader.id_of(value.nat);
+        if (connection.nat.empty()) connection.nat = "(removed)";  // by a push since: its next packet is judged again
         std::uint8_t address[sizeof(value.public_address)];
         std::memcpy(address, &value.public_address, sizeof(address));
         connection.public_address = Address::from_bytes(Family::kIpv4, address);
@@ -133,7 +136,6 @@ Result<Ok> walk(const Home& home, const std::optional<std::string>& interface, c
     for (const CardState& card : inventory->cards) {
         if (interface && *interface != card.card().interface) continue;
         const std::uint32_t number = inventory->generation_of(card);
-        if (number == 0) continue;  // no policy: it keeps none
         auto reader = reader_of(home, card, number);
         if (!reader) return reader.error();
         if (auto walked = walk_card(*reader, visit.each); !walked) return walked.error();

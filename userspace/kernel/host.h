@@ -119,6 +119,7 @@ struct Occupancy {
 struct CardStatus {
     Card card;
     std::vector<Occupancy> maps;
+    std::vector<std::uint32_t> timeouts = {};  // seconds a quiet connection is kept, by enum edgefw_connection_state
 };
 
 struct Status {

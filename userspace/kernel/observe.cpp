@@ -144,6 +144,26 @@ Result<std::string> document_in_force(const std::optional<std::string>& interfac
     });
 }
 
+namespace {
+
+Result<std::vector<std::uint32_t>> timeouts_of(const Look& seen, const CardState& state) {
+    edgefw_config config = config_without_policy(state.card().side);
+    const std::uint32_t number = seen.inventory.generation_of(state);
+    if (number != 0) {
+        auto generation = Generation::open(seen.home.generation(number));
+        if (!generation) return generation.error();
+        auto in_force = generation->config(state.side());
+        if (!in_force) return in_force.error();
+        config = *in_force;
+    }
+    std::vector<std::uint32_t> seconds;
+    for (const std::uint32_t timeout : config.timeout)
+        seconds.push_back(timeout / jiffies_of(1));
+    return seconds;
+}
+
+}  // namespace
+
 Result<Status> status(bool count_entries) {
     return with_look<Status>([&](Look& seen) -> Result<Status> {
         Status result;
@@ -153,7 +173,10 @@ Result<Status> status(bool count_entries) {
             if (!document) return document.error();
             auto maps = occupancy(state, count_entries);
             if (!maps) return maps.error();
-            result.cards.push_back({describe(seen.inventory, state, digest_of(*document)), std::move(*maps)});
+            auto timeouts = timeouts_of(seen, state);
+            if (!timeouts) return timeouts.error();
+            result.cards.push_back(
+                {describe(seen.inventory, state, digest_of(*document)), std::move(*maps), std::move(*timeouts)});
         }
         return result;
     });

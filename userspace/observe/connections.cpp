@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "maps/connection.h"
 #include "userspace/observe/table.h"
 #include "userspace/packet/notation.h"
 #include "userspace/packet/words.h"
@@ -43,6 +44,13 @@ Error not_a_filter(const std::string& word, const std::string& why) {
     return {ErrorKind::kUsage, "'" + word + "' picks no connections: " + why};
 }
 
+bool is_state(const std::string& text) {
+#define STATE_NAME(identifier, name, seconds, why) name,
+    static constexpr const char* kStates[] = {EDGEFW_CONNECTION_STATES(STATE_NAME)};
+#undef STATE_NAME
+    return std::find(std::begin(kStates), std::end(kStates), text) != std::end(kStates);
+}
+
 }  // namespace
 
 Result<ConnectionFilter::Test> ConnectionFilter::test_of(const std::string& word) {
@@ -54,11 +62,13 @@ Result<ConnectionFilter::Test> ConnectionFilter::test_of(const std::string& word
                                 "write an address, or KEY=VALUE with interface, side, direction, protocol, local, "
                                 "remote, local_port, remote_port, state, rule or nat");
         return Test([range = *range](const Connection& connection) {
-            return range.contains(connection.local) || range.contains(connection.remote);
+            return range.contains(connection.local) || range.contains(connection.remote) ||
+                   (!connection.nat.empty() && range.contains(connection.public_address));
         });
     }
     const std::string key = word.substr(0, equals);
     const std::string value = word.substr(equals + 1);
+    if (value.empty()) return not_a_filter(word, "there is nothing behind the =");
     if (key == "local" || key == "remote") {
         std::string why;
         const auto range = AddressRange::parse(value, &why);
@@ -89,7 +99,13 @@ Result<ConnectionFilter::Test> ConnectionFilter::test_of(const std::string& word
     }
     if (key == "interface")
         return Test([value](const Connection& connection) { return connection.interface == value; });
-    if (key == "state") return Test([value](const Connection& connection) { return connection.state == value; });
+    if (key == "state" && value == "half-open")
+        return Test([](const Connection& connection) { return connection.half_open; });
+    if (key == "state") {
+        if (!is_state(value))
+            return not_a_filter(word, "a state is half-open or a key of `timeouts:`, as tcp-established");
+        return Test([value](const Connection& connection) { return connection.state == value; });
+    }
     if (key == "rule") return Test([value](const Connection& connection) { return is_named(connection.rule, value); });
     if (key == "nat") return Test([value](const Connection& connection) { return is_named(connection.nat, value); });
     return not_a_filter(word, "there is no key '" + key +

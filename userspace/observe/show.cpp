@@ -1,7 +1,9 @@
 #include "userspace/observe/show.h"
 
 #include <ctime>
+#include <map>
 
+#include "maps/connection.h"
 #include "userspace/observe/hosts.h"
 #include "userspace/observe/rule_text.h"
 #include "userspace/observe/table.h"
@@ -58,6 +60,19 @@ std::string sets_text(const Json& document, std::size_t width) {
     return table.empty() ? "" : "\n" + table.to_text(width);
 }
 
+// Those that are not as they are where a policy says nothing. Several states may have one timeout.
+std::string timeouts_text(const Json& document) {
+#define STATE_SECONDS(identifier, name, seconds, why) {name, seconds},
+    static const std::map<std::string, std::uint32_t> kSeconds = {EDGEFW_CONNECTION_STATES(STATE_SECONDS)};
+#undef STATE_SECONDS
+    std::string text;
+    for (const auto& [name, value] : at(document, "timeouts").items()) {
+        const auto usual = kSeconds.find(name);
+        if (usual != kSeconds.end() && value != usual->second) text += "timeout " + name + ": " + cell(value) + " s\n";
+    }
+    return text;
+}
+
 std::string defaults_text(const Json& document) {
     std::string text;
     for (const auto& [side, directions] : at(document, "defaults").items()) {
@@ -66,6 +81,7 @@ std::string defaults_text(const Json& document) {
     for (const Json& builtin : at(document, "builtins")) {
         if (cell(at(builtin, "on")) == "false") text += "off: " + cell(at(builtin, "id")) + "\n";
     }
+    text += timeouts_text(document);
     if (document.contains("adopt")) text += "adopt: " + cell(at(document, "adopt")) + " s after the first push\n";
     return text.empty() ? "" : "\n" + text;
 }

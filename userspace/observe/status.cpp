@@ -1,5 +1,6 @@
 #include "userspace/observe/status.h"
 
+#include "maps/connection.h"
 #include "userspace/observe/table.h"
 
 namespace edgefw::observe {
@@ -78,6 +79,33 @@ std::string adoption_text(const kernel::Status& status) {
     return text;
 }
 
+#define STATE_NAME(identifier, name, seconds, why) name,
+constexpr const char* kStates[] = {EDGEFW_CONNECTION_STATES(STATE_NAME)};
+#undef STATE_NAME
+
+// Cards under one policy have the same.
+std::string timeouts_text(const kernel::Status& status, std::size_t width) {
+    std::vector<Column> columns = {{"seconds quiet until forgotten"}};
+    for (const kernel::CardStatus& card : status.cards)
+        columns.push_back({card.card.interface, Align::kRight});
+    Table table(columns);
+    for (std::size_t state = 0; state < EDGEFW_STATE_COUNT; ++state) {
+        if (state > 0 && std::string_view(kStates[state]) == kStates[state - 1]) continue;
+        std::vector<std::string> row = {kStates[state]};
+        for (const kernel::CardStatus& card : status.cards)
+            row.push_back(state < card.timeouts.size() ? std::to_string(card.timeouts[state]) : "-");
+        table.add(std::move(row));
+    }
+    return "\n" + table.to_text(width);
+}
+
+ordered_json timeouts_json(const kernel::CardStatus& card) {
+    ordered_json json = ordered_json::object();
+    for (std::size_t state = 0; state < card.timeouts.size(); ++state)
+        json[kStates[state]] = card.timeouts[state];
+    return json;
+}
+
 }  // namespace
 
 ordered_json card_json(const kernel::Card& card) {
@@ -109,6 +137,7 @@ ordered_json status_json(const kernel::Status& status) {
         }
         interfaces.push_back(card_json(card.card));
         interfaces.back()["maps"] = std::move(maps);
+        interfaces.back()["timeouts"] = timeouts_json(card);
     }
     return {{"generation", status.generation}, {"interfaces", std::move(interfaces)}};
 }
@@ -123,7 +152,7 @@ std::string status_text(const kernel::Status& status, std::size_t width) {
                    std::to_string(card.received_program) + ", " + std::to_string(card.sent_program),
                    card.generation == 0 ? "no policy" : std::to_string(card.generation), short_digest(card.digest)});
     }
-    return table.to_text(width) + adoption_text(status) + maps_text(status, width);
+    return table.to_text(width) + adoption_text(status) + maps_text(status, width) + timeouts_text(status, width);
 }
 
 }  // namespace edgefw::observe

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
 constexpr const char* kForm =
-    "SIDE DIRECTION PROTO SRC[:PORT] > DST[:PORT] [FLAGS or TYPE] [vlan N], as in"
+    "SIDE DIRECTION PROTO SRC[:PORT] > DST[:PORT] [FLAGS or TYPE] [id N] [vlan N], as in"
     " 'external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443 syn'";
 
 struct Endpoint {
@@ -175,17 +175,36 @@ Result<Ok> parse_vlan(std::string_view word, Packet& packet) {
     return Ok{};
 }
 
+bool is_echo(const Packet& packet) {
+    const bool ipv4 = packet.protocol == IPPROTO_ICMP;
+    return is_icmp(packet.protocol, packet.source.family) &&
+           (packet.icmp_type == (ipv4 ? 8 : 128) || packet.icmp_type == (ipv4 ? 0 : 129));
+}
+
+Result<Ok> parse_id(std::string_view word, Packet& packet) {
+    const auto id = number_from(word, 65535);
+    if (!id) return usage(quoted(word) + " is no identifier of an echo: write a number from 0 to 65535");
+    packet.icmp_id = static_cast<std::uint16_t>(*id);
+    return Ok{};
+}
+
 using Words = std::vector<std::string_view>;
 
-// What follows the destination: at most one detail and one tag.
+// What follows the destination: at most one detail, one identifier and one tag.
 Result<Ok> parse_tail(const Words& words, std::size_t next, Packet& packet) {
-    bool has_detail = false;
+    bool has_detail = false, has_id = false;
     while (next < words.size()) {
         Result<Ok> done = Ok{};
         if (words[next] == "vlan") {
             if (packet.vlan) return usage("a second 'vlan' in one packet");
             if (next + 1 == words.size()) return usage("'vlan' lacks its number");
             done = parse_vlan(words[next + 1], packet);
+            next += 2;
+        } else if (words[next] == "id") {
+            if (has_id) return usage("a second 'id' in one packet");
+            if (next + 1 == words.size()) return usage("'id' lacks its number");
+            done = parse_id(words[next + 1], packet);
+            has_id = true;
             next += 2;
         } else {
             if (has_detail) return usage(quoted(words[next]) + " is too much at the end");
@@ -199,6 +218,7 @@ Result<Ok> parse_tail(const Words& words, std::size_t next, Packet& packet) {
         return usage("an " + protocol_text(packet.protocol) +
                      " packet wants its type: add echo-request, TYPE or TYPE/CODE");
     }
+    if (has_id && !is_echo(packet)) return usage("'id' is for echo-request and echo-reply alone");
     return Ok{};
 }
 
@@ -252,6 +272,7 @@ std::string Packet::to_text() const {
                        endpoint_text(destination, destination_port, protocol);
     if (protocol == IPPROTO_TCP) text += " " + tcp_flags_text(tcp_flags);
     if (named_icmp) text += " " + icmp_text(*this);
+    if (is_echo(*this) && icmp_id != 0) text += " id " + std::to_string(icmp_id);
     if (vlan) text += " vlan " + std::to_string(*vlan);
     return text;
 }

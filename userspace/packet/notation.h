@@ -13,7 +13,7 @@
 
 namespace edgefw::packet {
 
-// SIDE DIRECTION PROTO SRC[:PORT] > DST[:PORT] [FLAGS|TYPE] [vlan N]
+// SIDE DIRECTION PROTO SRC[:PORT] > DST[:PORT] [FLAGS|TYPE] [id N] [vlan N]
 struct Packet {
     policy::Side side = policy::Side::kExternal;
     policy::Direction direction = policy::Direction::kInbound;
@@ -25,7 +25,7 @@ struct Packet {
     std::uint8_t tcp_flags = 0x02;  // SYN when none is named
     std::uint8_t icmp_type = 0;     // ICMP and ICMPv6
     std::uint8_t icmp_code = 0;
-    std::uint16_t icmp_id = 0;  // echo: identifier (0 when built from notation)
+    std::uint16_t icmp_id = 0;  // echo: identifier
     std::optional<std::uint16_t> vlan;
 
     edgefw_hook hook() const { return policy::hook_of(side, direction); }

@@ -156,6 +156,16 @@ ordered_json capacity_of(const Policy& policy) {
     return {{"confirmed", by_family(policy.capacity.confirmed)}, {"half_open", by_family(policy.capacity.half_open)}};
 }
 
+ordered_json timeouts_of(const Policy& policy) {
+#define STATE_NAME(identifier, name, seconds, why) name,
+    static constexpr const char* kStates[] = {EDGEFW_CONNECTION_STATES(STATE_NAME)};
+#undef STATE_NAME
+    ordered_json json;
+    for (std::size_t state = 0; state < EDGEFW_STATE_COUNT; ++state)
+        json[kStates[state]] = policy.timeout[state];
+    return json;
+}
+
 ordered_json sets_of(const Policy& policy) {
     ordered_json json = ordered_json::array();
     for (const Set& set : policy.sets) {
@@ -200,6 +210,7 @@ ordered_json show(const Policy& policy) {
     json["defaults"] = defaults_of(policy);
     json["builtins"] = builtins_of(policy);
     json["connections"] = capacity_of(policy);
+    json["timeouts"] = timeouts_of(policy);
     json["adopt"] = policy.adopt;
     json["sets"] = sets_of(policy);
     json["hosts"] = hosts_of(policy);

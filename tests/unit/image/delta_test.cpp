@@ -60,6 +60,13 @@ TEST(Delta, SetsAndBuiltins) {
               "- builtin nd\n");
 }
 
+TEST(Delta, TimeoutsAndAdoption) {
+    EXPECT_EQ(delta_text(R"({"timeouts": {"tcp-closed": 10, "icmp-echo": 60}, "adopt": 300})",
+                         R"({"timeouts": {"tcp-closed": 10, "icmp-echo": 5}, "adopt": 0})"),
+              "~ timeout icmp-echo: 60 -> 5\n"
+              "~ adopt: 300 -> 0\n");
+}
+
 TEST(Delta, BrokenDocumentInForceCountsAsNone) {
     EXPECT_EQ(delta_text("{", R"({"rules": [{"id": "a"}]})"), "+ rule a\n");
 }

@@ -79,6 +79,8 @@ TEST(ConnectionFilter, EachKey) {
         {"198.51.100.9", true, false},
         {"2001:db8::/64", false, true},
         {"10.0.0.4-10.0.0.5", true, false},
+        {"203.0.113.7", true, false},
+        {"state=half-open", false, true},
     };
     for (const auto& row : rows) {
         EXPECT_EQ(picks({row.word}, web()), row.web) << row.word;
@@ -94,7 +96,7 @@ TEST(ConnectionFilter, AllWordsMustHold) {
 
 TEST(ConnectionFilter, WordsThatPickNothingAreNamed) {
     for (const char* word : {"port=7", "local_port=65536", "local_port=x", "protocol=tpc", "side=left", "direction=up",
-                             "local=10.0.0.1/24", "remote=", "eth0", "=", "2001:db8::/129"}) {
+                             "local=10.0.0.1/24", "remote=", "rule=", "state=tcp-bogus", "eth0", "=", "2001:db8::/129"}) {
         const auto filter = ConnectionFilter::parse({word});
         ASSERT_FALSE(filter) << word;
         EXPECT_EQ(filter.error().kind, ErrorKind::kUsage);

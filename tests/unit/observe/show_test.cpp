@@ -41,6 +41,17 @@ TEST(ShowText, AnEmptyPolicyHasNoRules) {
     EXPECT_EQ(*text, "no rules\n");
 }
 
+TEST(ShowText, TimeoutsThatAreNotTheUsualOnes) {
+    const Result<std::string> text =
+        show_text(R"({"rules": [], "timeouts": {"tcp-established": 777, "icmp-echo": 60}, "adopt": 5})", 80);
+    ASSERT_TRUE(text);
+    EXPECT_EQ(*text,
+              "no rules\n"
+              "\n"
+              "timeout tcp-established: 777 s\n"
+              "adopt: 5 s after the first push\n");
+}
+
 TEST(ShowJson, IsTheDocumentWithoutSlots) {
     const auto json = show_json(kDocument);
     ASSERT_TRUE(json);

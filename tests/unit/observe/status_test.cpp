@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "maps/connection.h"
 #include "tests/unit/observe/cards.h"
 
 namespace edgefw::observe {
@@ -14,6 +15,8 @@ kernel::Status two_cards() {
         {external_card(),
          {{"connections-ipv4", 12, 131072, kernel::Turnover{40, 20, 8, 3}}, {"fragments-ipv4", 1, 4096}}});
     status.cards.push_back({internal_counters().card, {}});
+    for (std::uint32_t state = 0; state < EDGEFW_STATE_COUNT; ++state)
+        status.cards.front().timeouts.push_back(60 + state / 3);
     status.cards.back().card.generation = 0;
     status.cards.back().card.digest.clear();
     return status;
@@ -27,7 +30,18 @@ TEST(StatusText, ShowsCardsAndTables) {
               "\n"
               "interface  map               entries  capacity  inserted  removed  recycled  refused\n"
               "eth0       connections-ipv4       12    131072        40       20         8        3\n"
-              "eth0       fragments-ipv4          1      4096         -        -         -        -\n");
+              "eth0       fragments-ipv4          1      4096         -        -         -        -\n"
+              "\n"
+              "seconds quiet until forgotten  eth0  eth1\n"
+              "tcp-opening                      60     -\n"
+              "tcp-established                  60     -\n"
+              "tcp-closing                      61     -\n"
+              "tcp-closed                       61     -\n"
+              "udp-one-way                      62     -\n"
+              "udp-two-way                      62     -\n"
+              "icmp-echo                        63     -\n"
+              "other-one-way                    64     -\n"
+              "other-two-way                    64     -\n");
 }
 
 TEST(StatusText, SaysThatNothingIsAttached) {
@@ -42,7 +56,9 @@ TEST(StatusJson, HoldsTheSame) {
         R"({"interface":"eth0","ifindex":2,"side":"external","mode":"native","egress":"tcx","generation":3,)"
         R"("adopts":0,"digest":"0123456789abcdef","programs":{"received":11,"sent":12},)"
         R"("maps":[{"map":"connections-ipv4","entries":12,"capacity":131072,"inserted":40,"removed":20,"recycled":8,)"
-        R"("refused":3},{"map":"fragments-ipv4","entries":1,"capacity":4096}]})");
+        R"("refused":3},{"map":"fragments-ipv4","entries":1,"capacity":4096}],)"
+        R"("timeouts":{"tcp-opening":60,"tcp-established":60,"tcp-closing":61,"tcp-closed":61,"udp-one-way":62,)"
+        R"("udp-two-way":62,"icmp-echo":63,"other-one-way":64,"other-two-way":64}})");
     EXPECT_TRUE(json["interfaces"][1]["digest"].is_null());
 }
 
