@@ -4,6 +4,7 @@
 
 #include "maps/limits.h"
 #include "userspace/policy/check_nat.h"
+#include "userspace/policy/hidden_masquerades.h"
 #include "userspace/policy/values.h"
 
 namespace edgefw::policy {
@@ -135,6 +136,7 @@ void check_overlaps(const Policy& policy, Diagnostics& diagnostics) {
     }
     warn_of_forwards_before_statics(policy.forwards, diagnostics);
     limit_pairs(policy.masquerades, diagnostics);
+    if (diagnostics.ok()) warn_of_hidden_masquerades(policy, diagnostics);
     std::size_t ports = 0;
     for (const Forward& forward : policy.forwards) {
         ports += forward.ports;
