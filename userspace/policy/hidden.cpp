@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "userspace/policy/covers.h"
+#include "userspace/policy/values.h"
 
 namespace edgefw::policy {
 namespace {
@@ -176,9 +177,9 @@ bool may_name(const AddressMatch& match, const std::vector<AddressRange>& addres
     });
 }
 
-// Whether the rule can pass some of what the forward brings in.
-bool may_pass(const Rule& rule, const Forward& forward) {
-    if (rule.action != Action::kPass || !is_on(forward, rule.side) || !looks_at(rule, EDGEFW_RECEIVED)) return false;
+// Whether the rule can pass some of what the forward brings in on cards of `side`.
+bool may_pass(const Rule& rule, const Forward& forward, Side side) {
+    if (rule.action != Action::kPass || rule.side != side || !looks_at(rule, EDGEFW_RECEIVED)) return false;
     if (!may_name(rule.local, {AddressRange::host(forward.target)})) return false;
     if (forward.is_static()) return true;
     return (!rule.protocol || *rule.protocol == forward.protocol) &&
@@ -196,32 +197,68 @@ bool passes_by_default(const Policy& policy, Side side, Direction direction) {
     return policy.defaults[static_cast<int>(side)][static_cast<int>(direction)] == Action::kPass;
 }
 
+// What a rule must pass of a NAT entry, on cards of one side at one hook, and how messages speak of it.
+struct Need {
+    Side side = Side::kExternal;
+    edgefw_hook hook = EDGEFW_RECEIVED;
+    const Location& where;
+    std::string what;    // "the forward 'web' brings in"
+    std::string naming;  // what the rule must name: "local 10.0.0.5"
+};
+
+// Warns where no rule is `passing` and the default does not pass either.
+void warn_if_missing(const Policy& policy, const Need& need, const auto& passing, Diagnostics& diagnostics) {
+    const Direction direction = direction_of(need.side, need.hook);
+    if (passes_by_default(policy, need.side, direction) ||
+        std::any_of(policy.rules.begin(), policy.rules.end(), passing))
+        return;
+    diagnostics.warning(need.where, need.what + " what no rule passes; add an " + to_text(need.side) + " " +
+                                        to_text(direction) + " rule with " + need.naming);
+}
+
+// The end inside of what a forward brings in, as a rule names it.
+std::string local_of(const Forward& forward) {
+    const std::string local = "local " + forward.target.to_text();
+    if (forward.is_static()) return local;
+    const auto last = static_cast<std::uint16_t>(forward.target_port + forward.ports - 1);
+    return local + " and local_port " + to_text(PortRange{forward.target_port, last});
+}
+
+// Who is inside uses it by the same hook of internal cards, whatever passes it outside.
+void warn_of_hairpin_without_rule(const Policy& policy, const Forward& forward, Diagnostics& diagnostics) {
+    for (const Masquerade& hairpin : policy.masquerades) {
+        if (!hairpin.of_forward || hairpin.id != forward.id + "/hairpin") continue;
+        const auto passing = [&](const Rule& rule) {
+            return may_pass(rule, forward, Side::kInternal) && may_name(rule.remote, hairpin.from);
+        };
+        warn_if_missing(
+            policy,
+            {Side::kInternal, EDGEFW_RECEIVED, hairpin.where, "the hairpin of '" + forward.id + "' brings in",
+             local_of(forward) + " and remote " + hairpin.from[0].to_text()},
+            passing, diagnostics);
+    }
+}
+
 }  // namespace
 
 void warn_of_nat_without_rule(const Policy& policy, Diagnostics& diagnostics) {
-    // What `entry` does on cards of `side`, at `hook`: "" where a rule or the default may pass it, else where one must.
-    const auto missing = [&](const auto& entry, Side side, edgefw_hook hook) -> std::string {
-        const Direction direction = direction_of(side, hook);
-        const bool passed = passes_by_default(policy, side, direction) ||
-                            std::any_of(policy.rules.begin(), policy.rules.end(),
-                                        [&](const Rule& rule) { return may_pass(rule, entry); });
-        return passed ? "" : std::string(to_text(side)) + " " + to_text(direction);
-    };
     for (const Forward& forward : policy.forwards) {
         const Side side = is_on(forward, Side::kExternal) ? Side::kExternal : Side::kInternal;
-        const std::string where = missing(forward, side, EDGEFW_RECEIVED);
-        if (where.empty()) continue;
-        diagnostics.warning(forward.where,
-                            "the forward '" + forward.id + "' brings in what no rule passes; add an " + where +
-                                " rule with local " + forward.target.to_text() +
-                                (forward.is_static() ? "" : " and local_port " + std::to_string(forward.target_port)));
+        const std::string type = forward.is_static() ? "static entry" : "forward";
+        warn_if_missing(
+            policy,
+            {side, EDGEFW_RECEIVED, forward.where, "the " + type + " '" + forward.id + "' brings in",
+             local_of(forward)},
+            [&](const Rule& rule) { return may_pass(rule, forward, side); }, diagnostics);
+        if (side == Side::kExternal && is_on(forward, Side::kInternal))
+            warn_of_hairpin_without_rule(policy, forward, diagnostics);
     }
     for (const Masquerade& masquerade : policy.masquerades) {
-        const std::string where = missing(masquerade, masquerade.side, EDGEFW_SENT);
-        if (where.empty()) continue;
-        diagnostics.warning(masquerade.where, "the masquerade '" + masquerade.id +
-                                                  "' sends out what no rule passes; add an " + where +
-                                                  " rule with local " + masquerade.from[0].to_text());
+        warn_if_missing(
+            policy,
+            {masquerade.side, EDGEFW_SENT, masquerade.where, "the masquerade '" + masquerade.id + "' sends out",
+             "local " + masquerade.from[0].to_text()},
+            [&](const Rule& rule) { return may_pass(rule, masquerade); }, diagnostics);
     }
 }
 

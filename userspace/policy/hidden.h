@@ -12,11 +12,12 @@ namespace edgefw::policy {
 // in the rules for the sets met in practice; gives up (without a warning) on those that would take more than a moment.
 void warn_of_hidden_rules(const Policy& policy, Diagnostics& diagnostics);
 
-// Warns of each rule whose local end is the public address and port of a forward: the destination is translated before
-// the rules look.
-// Of an entry whose packets are translated and then dropped: a NAT entry passes nothing by itself.
+// Warns of each entry whose packets are translated and then dropped, since a NAT entry passes nothing by itself. Of a
+// forward with a hairpin on both sides.
 void warn_of_nat_without_rule(const Policy& policy, Diagnostics& diagnostics);
 
+// Warns of each rule whose local end is the public address and port of a forward: the destination is translated before
+// the rules look.
 void warn_of_rules_behind_nat(const Policy& policy, Diagnostics& diagnostics);
 
 }  // namespace edgefw::policy

@@ -251,7 +251,7 @@ TEST(BehindNat, WhereTheRuleBelongs) {
          "the forward 'n' brings in what no rule passes; add an internal outbound rule with local 10.0.0.5 and "
          "local_port 80"},
         {whole, "external", "inbound",
-         "the forward 'n' brings in what no rule passes; add an external inbound rule with local 10.0.0.6"},
+         "the static entry 'n' brings in what no rule passes; add an external inbound rule with local 10.0.0.6"},
         {masquerade, "external", "outbound",
          "the masquerade 'n' sends out what no rule passes; add an external outbound rule with local 10.0.0.0/24"},
         {masquerade, "internal", "inbound",
@@ -274,6 +274,62 @@ TEST(BehindNat, WhereTheRuleBelongs) {
         EXPECT_EQ(by_default(direction), "") << warning;
         EXPECT_NE(by_default(other), "") << warning;
     }
+}
+
+// A hairpin needs a rule at both hooks of internal cards beside that of its forward outside.
+TEST(BehindNat, HairpinThatNoRulePasses) {
+    const std::string hairpin = ", hairpin: {from: [10.0.0.0/24, 10.0.1.0/24], as: 10.0.0.1}}\n";
+    const std::string forward =
+        "default: {external: {inbound: pass}, internal: {inbound: pass}}\nnat:\n"
+        "- {name: n, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 80-89, to: 10.0.0.5, "
+        "to_port: 8080" +
+        hairpin;
+    const std::string whole =
+        "default: {external: {inbound: pass}, internal: {inbound: pass}}\nnat:\n"
+        "- {name: n, type: static, public: 203.0.113.7, to: 10.0.0.5" +
+        hairpin;
+    const std::string of_forward =
+        "p:4:127: the hairpin of 'n' brings in what no rule passes; add an internal outbound rule with local 10.0.0.5 "
+        "and local_port 8080-8089 and remote 10.0.0.0/24\n";
+    const std::string of_static =
+        "p:4:71: the hairpin of 'n' brings in what no rule passes; add an internal outbound rule with local "
+        "10.0.0.5 and remote 10.0.0.0/24\n";
+    EXPECT_EQ(warnings_of(forward), of_forward);
+    EXPECT_EQ(warnings_of(whole), of_static);
+    const struct {
+        const char* rule;
+        bool forward_warned, static_warned;
+    } rows[] = {
+        {"side: internal, direction: outbound, protocol: tcp, local: 10.0.0.5, local_port: 8089", false, false},
+        {"side: internal, direction: both, local: 10.0.0.5, remote: 10.0.1.7", false, false},
+        {"side: internal", false, false},
+        {"side: internal, protocol: udp, local: 10.0.0.5", true, false},
+        {"side: internal, protocol: tcp, local: 10.0.0.5, local_port: 8090", true, false},
+        {"side: internal, local: 10.0.0.6", true, true},
+        {"side: internal, local: 10.0.0.5, remote: 10.0.2.0/24", true, true},
+        {"side: internal, direction: inbound, local: 10.0.0.5", true, true},
+        {"side: external, direction: both, local: 10.0.0.5", true, true},
+        {"side: external, direction: outbound, local: 10.0.0.5", true, true},
+    };
+    for (const auto& row : rows) {
+        const std::string rules = std::string("rules:\n- {name: r, action: pass, ") + row.rule + "}\n";
+        EXPECT_EQ(warnings_of(forward + rules), row.forward_warned ? of_forward : "") << row.rule;
+        EXPECT_EQ(warnings_of(whole + rules), row.static_warned ? of_static : "") << row.rule;
+    }
+    // What passes it inside passes nothing outside, and each of its three hooks is told of.
+    const std::string nat =
+        "nat:\n- {name: n, type: static, public: 203.0.113.7, to: 10.0.0.5, hairpin: {from: 10.0.0.0/24, as: "
+        "10.0.0.1}}\n";
+    EXPECT_EQ(warnings_of(nat + "rules:\n- {name: r, side: internal, direction: both, action: pass}\n"),
+              "p:3:3: the static entry 'n' brings in what no rule passes; add an external inbound rule with local "
+              "10.0.0.5\n");
+    EXPECT_EQ(warnings_of(nat),
+              "p:3:3: the static entry 'n' brings in what no rule passes; add an external inbound rule with local "
+              "10.0.0.5\n"
+              "p:3:71: the hairpin of 'n' brings in what no rule passes; add an internal outbound rule with local "
+              "10.0.0.5 and remote 10.0.0.0/24\n"
+              "p:3:71: the masquerade 'n/hairpin' sends out what no rule passes; add an internal inbound rule with "
+              "local 10.0.0.0/24\n");
 }
 
 }  // namespace
