@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "userspace/policy/addresses.h"
 #include "userspace/policy/fields.h"
@@ -23,6 +24,10 @@ constexpr std::array<Word<std::uint8_t>, 2> kForwarded{{{"tcp", IPPROTO_TCP}, {"
 
 // Where Linux by default takes no ports for its own connections (net.ipv4.ip_local_port_range ends at 60999).
 constexpr PortRange kMasqueradePorts{61000, 65535};
+
+// What to do about a list of ports.
+constexpr std::string_view kEntryForEach = "write one entry for each range";
+constexpr std::string_view kOneRange = "a masquerade has one range";
 
 // What an entry of a type has, beside name, type and description.
 constexpr auto kPortForwardKeys =
@@ -68,15 +73,50 @@ std::uint16_t read_port(const Node* node, Diagnostics& diagnostics) {
     return static_cast<std::uint16_t>(read_number(*node, {1, 65535}, "a port", diagnostics).value_or(0));
 }
 
-// A port or a range, not a list.
-std::optional<PortRange> read_port_range(const Node* node, Diagnostics& diagnostics) {
+// 1 to 65535.
+std::optional<std::uint16_t> port_in(std::string_view text) {
+    std::uint16_t port = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, port);
+    return error == std::errc{} && stop == end && port > 0 ? std::optional(port) : std::nullopt;
+}
+
+// A port or a range, or a list of one of them. `several` says what to do about a list of more.
+std::optional<PortRange> read_port_range(const Node* node, std::string_view several, Diagnostics& diagnostics) {
     if (node == nullptr) return std::nullopt;
-    const std::size_t errors_before = diagnostics.errors();
-    const auto ports = read_ports(*node, diagnostics);
-    if (diagnostics.errors() != errors_before) return std::nullopt;
-    if (ports.size() == 1 && ports[0].first > 0) return ports[0];
-    diagnostics.error(*node, describe(*node) + " is not a port or a range first-last; write one entry for each range");
+    const auto items = one_or_several(*node);
+    if (items.size() != 1 || !items[0].is_scalar()) {
+        diagnostics.error(*node, describe(*node) + " is not a port or a range first-last; " + std::string(several));
+        return std::nullopt;
+    }
+    const Node& item = items[0];
+    const std::string_view text = item.text;
+    const auto dash = text.find('-');
+    const auto first = port_in(text.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : port_in(text.substr(dash + 1));
+    if (first && last && *first <= *last) return PortRange{*first, *last};
+    if (first && last) {
+        diagnostics.error(item, "the port range " + describe(item) + " ends before it starts; write " +
+                                    to_text(PortRange{*last, *first}));
+    } else {
+        diagnostics.error(item, describe(item) + " is not a port or a range; write 1 to 65535, or first-last");
+    }
     return std::nullopt;
+}
+
+// The IP protocol of a masquerade.
+std::optional<std::uint8_t> read_masqueraded(const Node& node, Diagnostics& diagnostics) {
+    Diagnostics of_rules;  // they have IPv6, too
+    const auto protocol = read_protocol(node, of_rules);
+    if (!protocol) {
+        diagnostics.error(node, describe(node) +
+                                    " is not a protocol of a masquerade; write tcp, udp, icmp, any, or a "
+                                    "number from 0 to 255");
+    } else if (*protocol == IPPROTO_ICMPV6) {
+        diagnostics.error(
+            node, "NAT is for IPv4; " + describe(node) + " is ICMP of IPv6, which needs no NAT: pass it by a rule");
+    }
+    return protocol;
 }
 
 std::vector<std::uint8_t> read_protocols(const Node* node, Diagnostics& diagnostics) {
@@ -97,6 +137,10 @@ std::vector<AddressRange> read_networks(const Node* node, Diagnostics& diagnosti
     if (node == nullptr) return networks;
     const std::size_t errors_before = diagnostics.errors();
     for (const Node& item : one_or_several(*node)) {
+        if (is_any(item)) {
+            diagnostics.error(item, "a masquerade names networks, and `any` is none; write 0.0.0.0/0 for all");
+            continue;
+        }
         const auto range = read_address_range(item, diagnostics);
         if (!range) continue;
         if (range->first.family == Family::kIpv4)
@@ -185,7 +229,7 @@ private:
 
     void port_forward() {
         const auto protocols = read_protocols(fields_.need("protocol"), diagnostics_);
-        const auto ports = read_port_range(fields_.need("public_port"), diagnostics_);
+        const auto ports = read_port_range(fields_.need("public_port"), kEntryForEach, diagnostics_);
         auto forward = ends();
         const Node* to_port = fields_.find("to_port");
         if (!ports || !forward) return;
@@ -205,7 +249,7 @@ private:
 
     // As many as there are public ports: written as a range, or by the first of them.
     std::optional<PortRange> target_ports(const Node& node, const PortRange& ports) {
-        const auto target = read_port_range(&node, diagnostics_);
+        const auto target = read_port_range(&node, kEntryForEach, diagnostics_);
         if (!target) return std::nullopt;
         const std::uint32_t count = ports.last - ports.first;
         if (target->first != target->last && target->last - target->first != static_cast<int>(count)) {
@@ -237,11 +281,16 @@ private:
         if (const Node* to = fields_.find("to"); to != nullptr && !is_any(*to))
             entry.to = read_networks(to, diagnostics_);
         if (const Node* protocol = fields_.find("protocol"); protocol != nullptr && !is_any(*protocol))
-            entry.protocol = read_protocol(*protocol, diagnostics_);
+            entry.protocol = read_masqueraded(*protocol, diagnostics_);
         if (const Node* parity = fields_.find("keep_parity"))
             entry.keeps_parity = read_word(*parity, kSwitches, "a switch", diagnostics_).value_or(false);
         if (entry.keeps_parity && entry.ports.first == entry.ports.last) {
             diagnostics_.error(*fields_.find("keep_parity"), "one port is even or odd; `ports:` needs two at least");
+        }
+        if (entry.keeps_parity && entry.protocol && *entry.protocol != IPPROTO_UDP) {
+            diagnostics_.error(*fields_.find("keep_parity"), "`keep_parity` is for UDP, and this masquerade is for " +
+                                                                 protocol_text(*entry.protocol) +
+                                                                 "; remove it, or write `protocol: udp`");
         }
         nat_.masquerades.push_back(std::move(entry));
     }
@@ -252,7 +301,8 @@ private:
         entry.where = where;
         entry.from = read_networks(from, diagnostics_);
         entry.public_address = read_ipv4(as, diagnostics_).value_or(Address{});
-        entry.ports = ports == nullptr ? kMasqueradePorts : read_port_range(ports, diagnostics_).value_or(PortRange{});
+        entry.ports = kMasqueradePorts;
+        if (ports != nullptr) entry.ports = read_port_range(ports, kOneRange, diagnostics_).value_or(PortRange{});
         return entry;
     }
 
