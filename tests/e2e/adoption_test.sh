@@ -76,12 +76,18 @@ sleep 1
 chapter 'attach'
 edgefw edge attach eth0
 answers "$ssh_in" "$ssh_out" 'attached' 10 || fail 'the SSH session does not survive attach'
+[[ $(edgefw edge --json connections state=tcp-established local_port=22 | jq '.connections | length') == 1 ]] ||
+    fail 'the SSH session is not among the connections that were learned'
 
 chapter 'the first push'
 edgefw edge push "$lab_folder/even.yaml"
 answers "$ssh_in" "$ssh_out" 'pushed' 10 || fail 'the SSH session does not survive the first push'
 answers "$first_in" "$first_out" 'adopted' 10 || fail 'what was idle is not adopted'
 equal 'adopted connections of the idle one' "$(rule_count edge eth0 idle connections)" 1
+edgefw edge connections kill local_port=80 2>"$lab_folder/stderr"
+grep -q 'eth0 adopts TCP connections for another' "$lab_folder/stderr" || fail 'kill does not say that it will be adopted'
+answers "$first_in" "$first_out" 'adopted again' 10 || fail 'what was killed is not adopted'
+equal 'adopted connections of the idle one' "$(rule_count edge eth0 idle connections)" 2
 adopts=$(edgefw edge --json status | jq '.interfaces[0].adopts')
 ((adopts > 0 && adopts <= 60)) || fail "status says that it adopts for $adopts s"
 

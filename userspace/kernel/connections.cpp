@@ -9,16 +9,10 @@
 
 #include "userspace/kernel/host.h"
 #include "userspace/kernel/inventory.h"
+#include "userspace/policy/states.h"
 
 namespace edgefw::kernel {
 namespace {
-
-const char* state_name(std::uint8_t state) {
-#define EDGEFW_STATE_NAME(identifier, name, seconds, why) name,
-    static const char* const kNames[] = {EDGEFW_CONNECTION_STATES(EDGEFW_STATE_NAME)};
-#undef EDGEFW_STATE_NAME
-    return state < EDGEFW_STATE_COUNT ? kNames[state] : "unknown";
-}
 
 // What all connections of a card are read with.
 struct Reader {
@@ -80,7 +74,7 @@ Connection read(const Reader& reader, Family family, const std::uint8_t* bytes, 
         connection.public_address = Address::from_bytes(Family::kIpv4, address);
         connection.public_port = ntohs(value.public_port);
     }
-    connection.state = state_name(value.state);
+    connection.state = policy::kStateNames[value.state];  // a live one: is_live()
     connection.age = jiffies_since(value.opened, reader.now) / reader.second;
     connection.idle = jiffies_since(value.seen, reader.now) / reader.second;
     for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT})

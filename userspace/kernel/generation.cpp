@@ -13,6 +13,7 @@
 #include "maps/classes.h"
 #include "maps/limits.h"
 #include "userspace/kernel/pins.h"
+#include "userspace/policy/states.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -209,13 +210,10 @@ std::uint32_t uptime() {
 }
 
 edgefw_config config_without_policy(std::uint32_t side) {
-#define STATE_SECONDS(identifier, name, seconds, why) seconds,
-    constexpr std::uint32_t kSeconds[] = {EDGEFW_CONNECTION_STATES(STATE_SECONDS)};
-#undef STATE_SECONDS
     edgefw_config config = {};
     config.side = side;
     config.builtins = (1u << EDGEFW_BUILTIN_COUNT) - 1;
-    std::transform(std::begin(kSeconds), std::end(kSeconds), std::begin(config.timeout), jiffies_of);
+    std::transform(policy::kStateSeconds.begin(), policy::kStateSeconds.end(), std::begin(config.timeout), jiffies_of);
     return config;
 }
 

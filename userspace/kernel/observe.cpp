@@ -51,6 +51,22 @@ Result<Value> with_look(const std::function<Result<Value>(Look&)>& use) {
     return result;
 }
 
+Result<std::vector<std::uint32_t>> timeouts_of(const Look& seen, const CardState& state) {
+    edgefw_config config = config_without_policy(state.card().side);
+    const std::uint32_t number = seen.inventory.generation_of(state);
+    if (number != 0) {
+        auto generation = Generation::open(seen.home.generation(number));
+        if (!generation) return generation.error();
+        auto in_force = generation->config(state.side());
+        if (!in_force) return in_force.error();
+        config = *in_force;
+    }
+    std::vector<std::uint32_t> seconds;
+    for (const std::uint32_t timeout : config.timeout)
+        seconds.push_back(timeout / jiffies_of(1));
+    return seconds;
+}
+
 Result<Ok> read_reasons(const CardState& state, CardCounters& to) {
     return state.maps().reasons.read_all(EDGEFW_REASON_COUNTERS, [&](std::uint32_t index, const std::uint8_t* values) {
         auto& sum =
@@ -143,26 +159,6 @@ Result<std::string> document_in_force(const std::optional<std::string>& interfac
         return document_of(seen.home, generation);
     });
 }
-
-namespace {
-
-Result<std::vector<std::uint32_t>> timeouts_of(const Look& seen, const CardState& state) {
-    edgefw_config config = config_without_policy(state.card().side);
-    const std::uint32_t number = seen.inventory.generation_of(state);
-    if (number != 0) {
-        auto generation = Generation::open(seen.home.generation(number));
-        if (!generation) return generation.error();
-        auto in_force = generation->config(state.side());
-        if (!in_force) return in_force.error();
-        config = *in_force;
-    }
-    std::vector<std::uint32_t> seconds;
-    for (const std::uint32_t timeout : config.timeout)
-        seconds.push_back(timeout / jiffies_of(1));
-    return seconds;
-}
-
-}  // namespace
 
 Result<Status> status(bool count_entries) {
     return with_look<Status>([&](Look& seen) -> Result<Status> {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "maps/connection.h"
 #include "userspace/observe/table.h"
 #include "userspace/packet/notation.h"
 #include "userspace/packet/words.h"
+#include "userspace/policy/states.h"
 
 namespace edgefw::observe {
 namespace {
@@ -45,10 +45,7 @@ Error not_a_filter(const std::string& word, const std::string& why) {
 }
 
 bool is_state(const std::string& text) {
-#define STATE_NAME(identifier, name, seconds, why) name,
-    static constexpr const char* kStates[] = {EDGEFW_CONNECTION_STATES(STATE_NAME)};
-#undef STATE_NAME
-    return std::find(std::begin(kStates), std::end(kStates), text) != std::end(kStates);
+    return std::find(policy::kStateNames.begin(), policy::kStateNames.end(), text) != policy::kStateNames.end();
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 #include "userspace/observe/show.h"
 
 #include <ctime>
-#include <map>
 
-#include "maps/connection.h"
 #include "userspace/observe/hosts.h"
 #include "userspace/observe/rule_text.h"
 #include "userspace/observe/table.h"
+#include "userspace/policy/states.h"
 
 namespace edgefw::observe {
 namespace {
@@ -62,13 +61,13 @@ std::string sets_text(const Json& document, std::size_t width) {
 
 // Those that are not as they are where a policy says nothing. Several states may have one timeout.
 std::string timeouts_text(const Json& document) {
-#define STATE_SECONDS(identifier, name, seconds, why) {name, seconds},
-    static const std::map<std::string, std::uint32_t> kSeconds = {EDGEFW_CONNECTION_STATES(STATE_SECONDS)};
-#undef STATE_SECONDS
     std::string text;
-    for (const auto& [name, value] : at(document, "timeouts").items()) {
-        const auto usual = kSeconds.find(name);
-        if (usual != kSeconds.end() && value != usual->second) text += "timeout " + name + ": " + cell(value) + " s\n";
+    for (std::size_t state = 0; state < EDGEFW_STATE_COUNT; ++state) {
+        if (state > 0 && policy::kStateNames[state] == policy::kStateNames[state - 1]) continue;
+        const std::string name(policy::kStateNames[state]);
+        const Json& value = at(at(document, "timeouts"), name.c_str());
+        if (!value.is_null() && value != policy::kStateSeconds[state])
+            text += "timeout " + name + ": " + cell(value) + " s\n";
     }
     return text;
 }

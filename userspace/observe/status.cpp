@@ -1,7 +1,7 @@
 #include "userspace/observe/status.h"
 
-#include "maps/connection.h"
 #include "userspace/observe/table.h"
+#include "userspace/policy/states.h"
 
 namespace edgefw::observe {
 namespace {
@@ -79,10 +79,6 @@ std::string adoption_text(const kernel::Status& status) {
     return text;
 }
 
-#define STATE_NAME(identifier, name, seconds, why) name,
-constexpr const char* kStates[] = {EDGEFW_CONNECTION_STATES(STATE_NAME)};
-#undef STATE_NAME
-
 // Cards under one policy have the same.
 std::string timeouts_text(const kernel::Status& status, std::size_t width) {
     std::vector<Column> columns = {{"seconds quiet until forgotten"}};
@@ -90,8 +86,8 @@ std::string timeouts_text(const kernel::Status& status, std::size_t width) {
         columns.push_back({card.card.interface, Align::kRight});
     Table table(columns);
     for (std::size_t state = 0; state < EDGEFW_STATE_COUNT; ++state) {
-        if (state > 0 && std::string_view(kStates[state]) == kStates[state - 1]) continue;
-        std::vector<std::string> row = {kStates[state]};
+        if (state > 0 && policy::kStateNames[state] == policy::kStateNames[state - 1]) continue;
+        std::vector<std::string> row = {std::string(policy::kStateNames[state])};
         for (const kernel::CardStatus& card : status.cards)
             row.push_back(state < card.timeouts.size() ? std::to_string(card.timeouts[state]) : "-");
         table.add(std::move(row));
@@ -102,7 +98,7 @@ std::string timeouts_text(const kernel::Status& status, std::size_t width) {
 ordered_json timeouts_json(const kernel::CardStatus& card) {
     ordered_json json = ordered_json::object();
     for (std::size_t state = 0; state < card.timeouts.size(); ++state)
-        json[kStates[state]] = card.timeouts[state];
+        json[std::string(policy::kStateNames[state])] = card.timeouts[state];
     return json;
 }
 

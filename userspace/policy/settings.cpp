@@ -5,6 +5,7 @@
 
 #include "userspace/policy/addresses.h"
 #include "userspace/policy/fields.h"
+#include "userspace/policy/states.h"
 #include "userspace/policy/suggest.h"
 #include "userspace/policy/values.h"
 
@@ -17,15 +18,6 @@ constexpr auto kDirectionNames = std::to_array<std::string_view>({"inbound", "ou
 #define BUILTIN_KEY(identifier, key, id, sentence) key,
 constexpr auto kBuiltinKeys = std::to_array<std::string_view>({EDGEFW_BUILTINS(BUILTIN_KEY)});
 #undef BUILTIN_KEY
-
-// In the order of enum edgefw_connection_state; a key may name two states.
-#define STATE_KEY(identifier, name, seconds, why) name,
-constexpr auto kStateKeys = std::to_array<std::string_view>({EDGEFW_CONNECTION_STATES(STATE_KEY)});
-#undef STATE_KEY
-
-#define STATE_SECONDS(identifier, name, seconds, why) seconds,
-constexpr std::uint32_t kStateSeconds[] = {EDGEFW_CONNECTION_STATES(STATE_SECONDS)};
-#undef STATE_SECONDS
 
 // In jiffies of the fastest clock (1000 a second), half of 32 bits: the data path compares ages modulo 2^32.
 constexpr std::uint32_t kMaxTimeout = 1'000'000;
@@ -81,15 +73,15 @@ void check_builtins(const Node& node, Policy& policy, Diagnostics& diagnostics) 
 }
 
 void check_timeouts(const Node& node, Policy& policy, Diagnostics& diagnostics) {
-    std::vector<std::string_view> keys(kStateKeys.begin(), kStateKeys.end());
+    std::vector<std::string_view> keys(kStateNames.begin(), kStateNames.end());
     keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
     const Fields fields(node, keys, "`timeouts:`", diagnostics);
     for (const std::string_view key : keys) {
         const Node* value = fields.find(key);
         const auto seconds =
             value == nullptr ? std::nullopt : read_number(*value, {1, kMaxTimeout}, "a number of seconds", diagnostics);
-        for (std::size_t state = 0; seconds && state < kStateKeys.size(); ++state) {
-            if (kStateKeys[state] == key) policy.timeout[state] = *seconds;
+        for (std::size_t state = 0; seconds && state < kStateNames.size(); ++state) {
+            if (kStateNames[state] == key) policy.timeout[state] = *seconds;
         }
     }
 }

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "userspace/policy/stages.h"
+#include "userspace/policy/states.h"
 #include "userspace/policy/values.h"
 
 namespace edgefw::policy {
@@ -157,12 +158,9 @@ ordered_json capacity_of(const Policy& policy) {
 }
 
 ordered_json timeouts_of(const Policy& policy) {
-#define STATE_NAME(identifier, name, seconds, why) name,
-    static constexpr const char* kStates[] = {EDGEFW_CONNECTION_STATES(STATE_NAME)};
-#undef STATE_NAME
     ordered_json json;
     for (std::size_t state = 0; state < EDGEFW_STATE_COUNT; ++state)
-        json[kStates[state]] = policy.timeout[state];
+        json[std::string(kStateNames[state])] = policy.timeout[state];
     return json;
 }
 
