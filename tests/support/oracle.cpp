@@ -195,8 +195,7 @@ Verdict Oracle::judge_first_or_whole(const Sample& sample) {
 bool Oracle::is_left_open(const Sample& sample) {
     if (generation_ == 0 || !is_opening_syn(sample.packet)) return false;
     const View view = view_of(sample);
-    const Classified classified = classify(view);
-    if (classified.reason != EDGEFW_REASON_DEFAULT || classified.action == Action::kPass) return false;
+    if (classify(view).action == Action::kPass) return false;
     const Connection* connection = find(view);
     if (connection == nullptr) return false;
     return connection->opener.packet.hook() == view.packet.hook() || !classify(connection->opener).keeps;

@@ -68,7 +68,7 @@ public:
     Verdict judge(const Sample& sample);
     Verdict judge(const packet::Packet& packet) { return judge(Sample{.packet = packet}); }
     Verdict judge(const OtherFrame& frame) const;
-    // A SYN that drops by default, of a live connection: semantics.md leaves open whether the table is asked.
+    // A SYN that drops, of a live connection: semantics.md leaves open whether the table is asked.
     bool is_left_open(const Sample& sample);
     // The last packet as it leaves.
     const packet::Packet& left() const { return left_; }
