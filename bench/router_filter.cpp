@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <memory>
+#include <vector>
 
+#include "bench/baseline.h"
 #include "bench/command.h"
 #include "bench/services.h"
 #include "userspace/image/image.h"
@@ -62,6 +64,32 @@ RouterFilter none() {
     filter.translates = false;
     filter.sink = Traffic::Place::kSinkReceived;
     filter.start = filter.stop = []() -> Result<Ok> { return Ok{}; };
+    return filter;
+}
+
+// What the hooks of the external card cost by themselves: on veth, XDP is more than a call.
+Result<RouterFilter> hooks_alone(const Router& router) {
+    auto loaded = Baseline::load();
+    if (!loaded) return loaded.error();
+    auto baseline = std::make_shared<Baseline>(std::move(*loaded));
+    auto links = std::make_shared<std::vector<Fd>>();
+    RouterFilter filter = none();
+    filter.who = "no filter, but programs in its hooks that do nothing";
+    filter.start = [&router, baseline, links] {
+        return router.inside([&]() -> Result<Ok> {
+            const int card = static_cast<int>(if_nametoindex(Router::kExternal));
+            links->push_back(Fd::own(bpf_link_create(baseline->noop_received(), card, BPF_XDP, nullptr)));
+            links->push_back(Fd::own(bpf_link_create(baseline->noop_sent(), card, kTcxEgress, nullptr)));
+            for (const Fd& link : *links) {
+                if (!link.valid()) return failed("cannot attach a program that does nothing");
+            }
+            return Ok{};
+        });
+    };
+    filter.stop = [links]() -> Result<Ok> {
+        links->clear();
+        return Ok{};
+    };
     return filter;
 }
 
@@ -166,11 +194,14 @@ Result<RouterFilter> edgefw(const Router& router, bool on_both) {
 }  // namespace
 
 Result<std::vector<RouterFilter>> router_filters(const Router& router) {
+    auto hooks = hooks_alone(router);
+    if (!hooks) return hooks.error();
     auto external = edgefw(router, false);
     if (!external) return external.error();
     auto both = edgefw(router, true);
     if (!both) return both.error();
-    return std::vector<RouterFilter>{none(), nftables(router), std::move(*external), std::move(*both)};
+    return std::vector<RouterFilter>{none(), nftables(router), std::move(*hooks), std::move(*external),
+                                     std::move(*both)};
 }
 
 Address router_target() {

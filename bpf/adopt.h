@@ -52,12 +52,13 @@ static __always_inline bool may_be_adopted(const struct packet* packet) {
 // Adopts the connection of a segment in mid-stream, if the policy would have let one of its ends open it: with the
 // verdict of that opener. Else NOT_ADOPTED, and nothing has changed.
 static __always_inline enum opening adopt(struct packet* packet, const __u32 hook) {
-    // Another one has the same ends inside.
-    const bool may_collide = config.translates && hook == EDGEFW_RECEIVED && packet->family == EDGEFW_IPV4;
     const __u32 needs = EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_KEEP | OTHER_HOOK_TOO;
     __u32 outcome = judge_opener(packet, hook, TCP_SYN, packet->vlan, needs);
 
-    if (!outcome || (may_collide && collides(packet))) return NOT_ADOPTED;
+    if (!outcome) return NOT_ADOPTED;
+    if (may_collide(packet, hook) &&
+        (collides(packet, lookup(packet, false), hook) || collides(packet, lookup(packet, true), hook)))
+        return NOT_ADOPTED;
     packet->slot = outcome & EDGEFW_OUTCOME_SLOT_MASK;
     if (!enter_midstream(packet, hook, outcome & FROM_OTHER_HOOK ? OTHER(hook) : hook)) return REFUSED;
     packet->verdict = EDGEFW_PASS;

@@ -13,15 +13,14 @@ enum opening {
     NOT_ADOPTED,
 };
 
-static __always_inline bool collides_in(struct packet* packet, const bool half_open) {
-    const struct edgefw_connection* connection = lookup(packet, half_open);
-
-    return connection && is_live(packet, connection) && !comes_as_its_own(packet, connection, EDGEFW_RECEIVED);
+// Received: what was found has the packet's ends inside and lives, but has another public end.
+static __always_inline bool collides(const struct packet* packet, const struct edgefw_connection* found,
+                                     const __u32 hook) {
+    return found && is_live(packet, found) && !comes_as_its_own(packet, found, hook);
 }
 
-// Received: a live connection has the packet's ends inside, but another public end.
-__noinline int collides(struct packet* packet) {
-    return packet && (collides_in(packet, false) || collides_in(packet, true));
+static __always_inline bool may_collide(const struct packet* packet, const __u32 hook) {
+    return config.translates && hook == EDGEFW_RECEIVED && packet->family == EDGEFW_IPV4;
 }
 
 // Enters the connection that `packet` opens under the rule in `slot`, half open.
@@ -41,7 +40,6 @@ static __always_inline enum opening open(void* context, struct packet* packet, c
     bool stored;
 
     if (config.translates && packet->family == EDGEFW_IPV4) {
-        if (hook == EDGEFW_RECEIVED && collides(packet)) return COLLIDES;
         if (hook == EDGEFW_SENT && packet->masquerade) {
             if (live(packet, hook) && track(context, packet, hook)) return KNOWN;
             packet->slot = slot;
@@ -53,15 +51,19 @@ static __always_inline enum opening open(void* context, struct packet* packet, c
         value.public_port = packet->public_port;
     }
     value.end[hook].bytes = wire_bytes(packet, hook);
-    if (packet->protocol == IPPROTO_TCP) {
+    // Of the half-open ones a refusal to store tells soon enough.
+    if (packet->protocol == IPPROTO_TCP || may_collide(packet, hook)) {
         struct edgefw_connection* confirmed = lookup(packet, false);
 
-        if (confirmed && is_live(packet, confirmed)) {
+        if (collides(packet, confirmed, hook)) return COLLIDES;
+        if (packet->protocol == IPPROTO_TCP && confirmed && is_live(packet, confirmed)) {
             if (track(context, packet, hook)) return KNOWN;
             packet->slot = slot;
-        } else if (confirmed) {
+        } else if (packet->protocol == IPPROTO_TCP && confirmed) {
             forget(packet, false);
         }
+    }
+    if (packet->protocol == IPPROTO_TCP) {
         read_scale(context, hook, packet);
         value.end[hook].next = sequence_end(packet);
         value.end[hook].scale = packet->scale;
@@ -69,6 +71,7 @@ static __always_inline enum opening open(void* context, struct packet* packet, c
         value.end[OTHER(hook)].acknowledged = sequence(packet);
     }
     if (store(packet, true, &value, BPF_NOEXIST) == 0) return OPENED;
+    if (may_collide(packet, hook) && collides(packet, lookup(packet, true), hook)) return COLLIDES;
     if (!value.masqueraded) {
         if (track(context, packet, hook)) return KNOWN;
         packet->slot = slot;

@@ -90,7 +90,8 @@ struct packet {
     __u32 quoted_transport;  // offset of the transport header that an error quotes
 
     // from track
-    bool half_open;  // what was found last is in the table of half-open connections
+    bool half_open;       // what was found last is in the table of half-open connections
+    bool is_unconfirmed;  // the table of confirmed ones was just asked, and has none of this key
 
     // from translate
     __u16 nat;           // counter slot of the NAT entry, 0: untranslated

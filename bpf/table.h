@@ -119,15 +119,25 @@ static __always_inline bool is_live_and_its_own(const struct packet* packet, con
     return connection && is_live(packet, connection) && comes_as_its_own(packet, connection, hook);
 }
 
-// The live connection of the packet, confirmed or half open, or NULL.
-static __always_inline struct edgefw_connection* live(struct packet* packet, const __u32 hook) {
-    struct edgefw_connection* connection = lookup(packet, false);
+static __always_inline struct edgefw_connection* live_in(struct packet* packet, const __u32 hook,
+                                                         const bool half_open) {
+    struct edgefw_connection* connection = lookup(packet, half_open);
 
-    packet->half_open = false;
-    if (is_live_and_its_own(packet, connection, hook)) return connection;
-    connection = lookup(packet, true);
-    packet->half_open = true;
+    packet->half_open = half_open;
     return is_live_and_its_own(packet, connection, hook) ? connection : NULL;
+}
+
+// The live connection of the packet, confirmed or half open, or NULL. Where the confirmed ones have just been asked,
+// they are asked again when it is not half open: it may have been confirmed meanwhile, and has moved then.
+static __always_inline struct edgefw_connection* live(struct packet* packet, const __u32 hook) {
+    const bool begins_half_open = packet->is_unconfirmed;
+    struct edgefw_connection* connection = NULL;
+
+    packet->is_unconfirmed = false;
+    if (!begins_half_open) connection = live_in(packet, hook, false);
+    if (!connection) connection = live_in(packet, hook, true);
+    if (!connection && begins_half_open) connection = live_in(packet, hook, false);
+    return connection;
 }
 
 // As live() found it.

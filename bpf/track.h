@@ -151,6 +151,7 @@ static __always_inline bool pass_known(void* context, struct packet* packet, con
 
     if (!config.keeps_state || !packet->tracked || packet->is_syn || packet->fragment != FRAGMENT_NONE) return false;
     connection = lookup(packet, false);
+    packet->is_unconfirmed = !connection;
     if (!is_live_and_its_own(packet, connection, hook) || !is_plain(packet, connection))
         return track(context, packet, hook);
     if (packet->protocol == IPPROTO_TCP) note_numbers(packet, &connection->end[hook], &connection->end[OTHER(hook)]);
