@@ -115,18 +115,11 @@ __noinline int find_inside(struct packet* packet) {
     return 1;
 }
 
-// Its own function: what follows it the verifier then walks once, not once for every way to find an entry.
-__noinline int find_destination(struct packet* packet) {
-    const struct edgefw_forward* forward;
-    bool is_static;
-    __be16 port;
+// Gives the packet the local end that the entry says.
+static __always_inline void take_destination(struct packet* packet, const struct edgefw_forward* forward) {
+    const bool is_static = config.has_statics && !forward->public_port;
+    const __be16 port = is_static ? packet->key4.local_port : forward->target_port;
 
-    if (!packet) return 0;
-    forward = forward_of(packet->key4.local, packet->key4.local_port, packet->key4.protocol, packet->has_ports,
-                         &packet->retired);
-    if (!forward) return 0;
-    is_static = config.has_statics && !forward->public_port;
-    port = is_static ? packet->key4.local_port : forward->target_port;
     set_public(packet, packet->key4.local, packet->key4.local_port, forward->slot);
     packet->needs_tracking = forward->public_port;
     // The hairpin of a static entry: no entry translates the source of replies here, the connection does.
@@ -134,12 +127,40 @@ __noinline int find_destination(struct packet* packet) {
         packet->needs_tracking = forward->flags & EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL);
     set_key_addresses4(packet, forward->target_address, packet->key4.remote);
     set_key_end(packet, port, packet->key4.remote_port);
-    return 1;
+}
+
+// Its own function: what follows it the verifier then walks once, not once for every way to find an entry.
+__noinline int find_destination(struct packet* packet) {
+    const struct edgefw_forward* forward;
+
+    if (!packet) return 0;
+    forward = forward_of(packet->key4.local, packet->key4.local_port, packet->key4.protocol, packet->has_ports,
+                         &packet->retired);
+    if (forward) take_destination(packet, forward);
+    return forward != NULL;
+}
+
+// What is common is inline: the port forward that is alone in its bucket.
+static __always_inline bool forward_destination(struct packet* packet) {
+    const __be32 address = packet->key4.local;
+    const __be16 port = packet->key4.local_port;
+    const __u8 protocol = packet->key4.protocol;
+    const struct edgefw_forward* forward;
+    __u32 index;
+
+    if (!may_be_forwarded(packet)) return false;
+    index = edgefw_forward_bucket(address, port, protocol, config.forward_in_seed, config.forward_in_mask);
+    forward = bpf_map_lookup_elem(&forwards_in, &index);
+    if (!forward || !port || forward->next || (forward->flags & EDGEFW_FORWARD_RETIRED) ||
+        !is_public_end(forward, address, port, protocol))
+        return find_destination(packet);
+    take_destination(packet, forward);
+    return true;
 }
 
 // Received: gives the packet its local end inside.
 static __always_inline void translate_destination(struct packet* packet) {
-    if (may_be_forwarded(packet) && find_destination(packet)) return;
+    if (forward_destination(packet)) return;
     if (may_be_masqueraded(packet)) find_inside(packet);
 }
 

@@ -161,32 +161,35 @@ static __always_inline bool rewrite_source_port(struct __sk_buff* context, const
                0;
 }
 
-// From TTL on, of IPv4 without options.
-struct headers {
-    __u8 ttl;
-    __u8 protocol;
-    __u16 checksum;
-    __be32 source;
-    __be32 destination;
-    __be16 source_port;
-    __be16 destination_port;
-    union {
-        struct {
-            __be16 length;
-            __u16 checksum;
-        } udp;
-        struct {
-            __be32 sequence;
-            __be32 acknowledgment;
-            __be16 flags;
-            __be16 window;
-            __u16 checksum;
-            __be16 urgent;
-        } tcp;
+// From TTL on, of IPv4 without options. A packet lies on an odd multiple of 2: of a memcpy clang would make a load a
+// byte. Copied, and written, by word, as the kernel reads it again (bpf/key.h).
+union headers {
+    struct {
+        __u16 ttl_protocol;
+        __u16 checksum;
+        __be32 source;
+        __be32 destination;
+        __be16 source_port;
+        __be16 destination_port;
+        union {
+            struct {
+                __be16 length;
+                __u16 checksum;
+            } udp;
+            struct {
+                __be32 sequence;
+                __be32 acknowledgment;
+                __u32 flags_window;
+                __u16 checksum;
+                __be16 urgent;
+            } tcp;
+        };
     };
+    __u64 word[4];
+    __u32 half[8];
 };
-#define TCP_HEADERS sizeof(struct headers)
-#define UDP_HEADERS (sizeof(struct headers) - 12)
+#define TCP_HEADERS sizeof(union headers)
+#define UDP_HEADERS (sizeof(union headers) - 12)
 
 // Sent: of a TCP or UDP packet with a whole checksum, everything that changes lies close together, and is written in
 // one call instead of four. What is left to an offload has the sum of its pseudo-header for a checksum; what has it by
@@ -196,32 +199,26 @@ enum writing { WRITTEN, REFUSED_WRITING, NOT_AT_ONCE };
 static __always_inline enum writing rewrite_at_once(struct __sk_buff* context, const struct packet* packet,
                                                     const struct rewrite* change) {
     void* data_end = (void*)(long)context->data_end;
-    const __u8* from = (void*)(long)context->data + (packet->network & 0x3f) + IPV4_TTL;
+    const union headers* from = (void*)(long)context->data + (packet->network & 0x3f) + IPV4_TTL;
     const bool is_tcp = packet->protocol == IPPROTO_TCP;
-    struct headers headers;
-    __u32 old, size;
+    const __u32 size = is_tcp ? TCP_HEADERS : UDP_HEADERS;
+    union headers headers;
+    __u16 checksum;
+    __u32 old;
 
     if (packet->fragment != FRAGMENT_NONE || context->gso_size || packet->transport != packet->network + IPV4_HEADER)
         return NOT_AT_ONCE;
+    if ((void*)from + size > data_end) return NOT_AT_ONCE;
+    old = is_tcp ? from->tcp.checksum : from->udp.checksum;
+    if (old == fold(pseudo_header(packet, change->from, from->destination))) return NOT_AT_ONCE;
+    checksum = new_checksum(packet, change, old, false);
+    headers.word[0] = pair32(pair16(from->ttl_protocol, new_ip_checksum(from->checksum, change)), change->to);
+    headers.word[1] = pair32(from->destination, pair16(change->to_port, from->destination_port));
     if (is_tcp) {
-        if ((void*)from + TCP_HEADERS > data_end) return NOT_AT_ONCE;
-        __builtin_memcpy(&headers, from, TCP_HEADERS);
-        old = headers.tcp.checksum;
+        headers.word[2] = from->word[2];
+        headers.word[3] = pair32(from->tcp.flags_window, pair16(checksum, from->tcp.urgent));
     } else {
-        if ((void*)from + UDP_HEADERS > data_end) return NOT_AT_ONCE;
-        __builtin_memcpy(&headers, from, UDP_HEADERS);
-        old = headers.udp.checksum;
-    }
-    if (old == fold(pseudo_header(packet, headers.source, headers.destination))) return NOT_AT_ONCE;
-    headers.checksum = new_ip_checksum(headers.checksum, change);
-    headers.source = change->to;
-    headers.source_port = change->to_port;
-    if (is_tcp) {
-        headers.tcp.checksum = new_checksum(packet, change, old, false);
-        size = TCP_HEADERS;
-    } else {
-        headers.udp.checksum = new_checksum(packet, change, old, false);
-        size = UDP_HEADERS;
+        headers.half[4] = pair16(from->udp.length, checksum);
     }
     if (bpf_skb_store_bytes(context, packet->network + IPV4_TTL, &headers, size, BPF_F_RECOMPUTE_CSUM))
         return REFUSED_WRITING;
