@@ -31,6 +31,7 @@ struct Variant {
     const char* name;
     std::string policy;  // empty: none is pushed
     bool partial_checksums = false;
+    bool adopts = false;  // as a card that was attached without a policy
 };
 
 // By what the program's constants leave in.
@@ -56,6 +57,8 @@ std::vector<Variant> variants() {
         {"static", kStatic + rules + rule("state: none, protocol: tcp"), true},
         {"masquerade", kMasquerade + rules + rule("protocol: tcp")},
         {"everything", kPrefixes + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true},
+        {"everything-adopting", kPrefixes + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true,
+         true},
     };
 }
 
@@ -86,6 +89,7 @@ TEST(VerifierBudget, EveryVariant) {
     std::size_t compared = 0;
     for (const Variant& variant : variants()) {
         TestRun run({.partial_checksums = variant.partial_checksums});
+        if (variant.adopts) run.adopt_until(kernel::uptime() + 3600);
         if (!variant.policy.empty()) run.push(variant.policy);
         const std::pair<const char*, const Fd*> programs[] = {{"judge_received", &run.programs().received},
                                                               {"judge_sent", &run.programs().sent}};
