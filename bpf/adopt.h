@@ -19,17 +19,7 @@ static __always_inline bool is_midstream(const struct packet* packet) {
 // their windows by was in their SYNs: the widest is assumed, so that the numbers never stop to follow; a reset still
 // has to lie between what one end acknowledged and the other sent since.
 static __always_inline bool enter_midstream(struct packet* packet, const __u32 hook, __u32 opener) {
-    __u32 now = bpf_jiffies64();
-    struct edgefw_connection value = {
-        .generation = config.generation,
-        .rule = packet->slot,
-        .seen = now,
-        .opened = now,
-        .hook = opener,
-        .state = EDGEFW_STATE_TCP_ANSWERED,
-        .detail = packet->detail,
-        .vlan = packet->vlan,
-    };
+    struct edgefw_connection value = begun_by(packet, opener, EDGEFW_STATE_TCP_ANSWERED);
     struct edgefw_end* from = &value.end[hook];
     struct edgefw_end* to = &value.end[OTHER(hook)];
 

@@ -25,17 +25,7 @@ static __always_inline bool may_collide(const struct packet* packet, const __u32
 
 // Enters the connection that `packet` opens under the rule in `slot`, half open.
 static __always_inline enum opening open(void* context, struct packet* packet, const __u32 hook) {
-    __u32 now = bpf_jiffies64();
-    struct edgefw_connection value = {
-        .generation = config.generation,
-        .rule = packet->slot,
-        .seen = now,
-        .opened = now,
-        .hook = hook,
-        .state = first_state(packet),
-        .detail = packet->detail,
-        .vlan = packet->vlan,
-    };
+    struct edgefw_connection value = begun_by(packet, hook, first_state(packet));
     __u32 slot = packet->slot;
     bool stored;
 

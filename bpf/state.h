@@ -20,6 +20,23 @@ static __always_inline __u8 first_state(const struct packet* packet) {
     }
 }
 
+// A connection that the packet begins, under the rule in its `slot`; `opener`: the hook that sees what its opener
+// sends.
+static __always_inline struct edgefw_connection begun_by(const struct packet* packet, __u32 opener, __u8 state) {
+    const __u32 now = bpf_jiffies64();
+
+    return (struct edgefw_connection){
+        .generation = config.generation,
+        .rule = packet->slot,
+        .seen = now,
+        .opened = now,
+        .hook = opener,
+        .state = state,
+        .detail = packet->detail,
+        .vlan = packet->vlan,
+    };
+}
+
 // A half-open TCP connection: what the segment makes of it. RFC 9293 section 3.5; both ends may send SYN.
 static __always_inline __u8 handshake(const struct packet* packet, struct edgefw_end* from, struct edgefw_end* to,
                                       __u8 state, bool from_opener) {
