@@ -179,10 +179,11 @@ echo "200 connections, $packets packets"
 
 chapter 'a masquerade of 64 ports has no 65th'
 holds few hold outside/$busy:80 /$few 63000-63063 2000 32 $inside $other
-refused_before=$(reason_count router eth0 nat-ports)
+refused_before=$(reason_count router eth0 nat-ports) counted_before=$(counted few)
 equal 'what arrives of a 65th' "$(clients arrives $inside:3000 $busy outside/$busy tcp:80)" ''
 refused=$(reason_count router eth0 nat-ports)
 equal 'refused' "$refused" $((refused_before + 1))
+equal 'counted for the entry that has none left' "$(counted few)" $((counted_before + 1))
 start router serve "$EDGEFW" serve
 waits_for 20 grep -q 'listening on' "$lab_folder/serve.log" || fail "serve: $(<"$lab_folder/serve.log")"
 equal 'refused, as a metric' "$(on router curl -sSf http://localhost:9477/metrics | awk \
@@ -326,9 +327,11 @@ readonly kept='to-static of-static forward hairpin mapped gateway'
 equal 'before' "$(speaks kept)" "alive: office $kept"
 edgefw router push "$lab_folder/more.yaml"
 equal 'after a push' "$(speaks kept)" "alive: office $kept"
-before=$(reason_count router eth0 revoked)
+before=$(reason_count router eth0 revoked) of_office=$(known eth0 office)
+[[ $of_office == *" $anyone:7001 "* ]] || fail "the connection of the office is not known, but: $of_office"
 edgefw router push "$lab_folder/no-office.yaml"
 equal 'revoked by the push alone' "$(reason_count router eth0 revoked)" "$before"
+equal 'until its next packet comes' "$(known eth0 '(removed)')" "$of_office"
 equal 'without the masquerade' "$(speaks kept)" "alive: $kept"
 equal 'revoked' "$(reason_count router eth0 revoked)" $((before + 1))
 equal 'connections of the masquerade' "$(known eth0 office)" ''
