@@ -17,8 +17,8 @@ static __always_inline bool is_midstream(const struct packet* packet) {
 
 // Enters the TCP connection of a segment in mid-stream, half open, as opened from `opener`. What the ends have scaled
 // their windows by was in their SYNs: the widest is assumed, so that the numbers never stop to follow; a reset still
-// has to lie between what one end acknowledged and the other sent since.
-static __always_inline bool enter_midstream(struct packet* packet, const __u32 hook, __u32 opener) {
+// has to lie between what one end acknowledged and the other sent since. Its own function: the stack is short.
+static __noinline bool enter_midstream(struct packet* packet, const __u32 hook, __u32 opener) {
     struct edgefw_connection value = begun_by(packet, opener, EDGEFW_STATE_TCP_ANSWERED);
     struct edgefw_end* from = &value.end[hook];
     struct edgefw_end* to = &value.end[OTHER(hook)];
