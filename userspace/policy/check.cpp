@@ -7,6 +7,7 @@
 #include "maps/limits.h"
 #include "maps/reasons.h"
 #include "userspace/policy/check_nat.h"
+#include "userspace/policy/check_overlaps.h"
 #include "userspace/policy/check_rule.h"
 #include "userspace/policy/constraint.h"
 #include "userspace/policy/fields.h"

@@ -17,8 +17,4 @@ struct Nat {
 };
 Nat check_nat(const Item& item, Diagnostics& diagnostics);
 
-// What entries must not do to one another (share a public address, port and protocol), and how many there may be: of
-// entries, of forwarded ports, and of pairs of networks in masquerades. Warns of entries that others leave nothing.
-void check_overlaps(const Policy& policy, Diagnostics& diagnostics);
-
 }  // namespace edgefw::policy

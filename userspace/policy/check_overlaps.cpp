@@ -1,9 +1,9 @@
-// check, NAT entries against one another.
+#include "userspace/policy/check_overlaps.h"
+
 #include <algorithm>
 #include <map>
 
 #include "maps/limits.h"
-#include "userspace/policy/check_nat.h"
 #include "userspace/policy/hidden_masquerades.h"
 #include "userspace/policy/values.h"
 
