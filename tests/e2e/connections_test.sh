@@ -35,6 +35,8 @@ equal 'packets' "$(rule_count host eth0 ping packets)" 10
 chapter 'what others open passes by its rule only'
 traffic client tcp 198.51.100.1:22 --connections 3
 equal 'connections' "$(rule_count host eth0 ssh connections)" 3
+closed=$(edgefw host connections rule=ssh state=tcp-closed)
+[[ $closed == *tcp-closed* && $closed != *'half open'* ]] || fail "connections that are over, in the list: $closed"
 dropped=$(reason_count host eth0 default)
 if traffic client tcp 198.51.100.1:23 2>"$lab_folder/said"; then fail 'port 23 is open'; fi
 (($(reason_count host eth0 default) > dropped)) || fail 'a SYN to port 23 is not counted as dropped'

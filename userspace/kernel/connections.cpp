@@ -92,7 +92,7 @@ Result<Ok> walk_table(const Reader& reader, const ConnectionTable& table, const 
         if (!reader.is_live(value)) return;
         Connection connection = ipv4 ? read<edgefw_connection4_key>(reader, table.family, key, value)
                                      : read<edgefw_connection6_key>(reader, table.family, key, value);
-        connection.half_open = table.half_open;
+        connection.half_open = table.half_open && value.state != EDGEFW_STATE_TCP_CLOSED;
         each(table, key, connection);
     };
     auto walked = table.map->for_each(hand);

@@ -142,8 +142,8 @@ struct Connection {
     std::string nat;                                // id of the NAT entry that translates it; empty: none
     Address public_address;                         // with `nat`
     std::uint16_t public_port = 0;
-    std::string state;  // key of `timeouts:`
-    bool half_open = false;
+    std::string state;       // key of `timeouts:`
+    bool half_open = false;  // not of a closed one, although it lies in that table
     std::uint32_t age = 0;   // seconds
     std::uint32_t idle = 0;  // seconds since the last packet
     std::uint64_t bytes[EDGEFW_HOOKS] = {};
