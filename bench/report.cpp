@@ -221,7 +221,7 @@ constexpr const char* kMethod = R"(## How it is measured
   edgefw alike; nftables in `dnat` of prerouting and a forward chain behind `ct state established,related accept`,
   spared the summing up of packets (`nf_conntrack_checksum=0`), which a card does. One core makes the frames, is the
   router, and is the far end; all of that is in each figure, so the row without a filter is what can be reached at
-  most. The fastest burst counts.
+  most, and the one with programs that do nothing what can be with hooks. The fastest burst counts.
 * Connections opened: 4,096 a burst, each from an address of its own. A handshake is three segments through the
   router; the ends are XDP programs that turn a segment round, because sockets would take longer than any filter. It
   counts when the third segment is at the server, translated. With a sink: SYNs alone, taken away at the first place
