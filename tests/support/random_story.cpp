@@ -85,7 +85,7 @@ void RandomStory::to_forward(Packet& packet, const policy::Forward& forward) {
     if (!forward.is_static()) packet.protocol = forward.protocol;
     set_hook(packet, forward.is_static() && one_in(3) ? EDGEFW_SENT : EDGEFW_RECEIVED);
     const bool received = packet.hook() == EDGEFW_RECEIVED;
-    (received ? packet.source : packet.destination) = {Family::kIpv4, 0x0a000010 + below(2)};
+    (received ? packet.source : packet.destination) = Address{Family::kIpv4, 0x0a000010 + below(2)};
     (received ? packet.destination : packet.source) = !received || one_in(4) ? forward.target : forward.public_address;
     if (forward.is_static()) return;
     packet.source_port = static_cast<std::uint16_t>(1 + below(2));
