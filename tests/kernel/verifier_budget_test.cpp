@@ -1,6 +1,6 @@
 // What the verifier has to work through for every variant of the judging programs, against the ceilings of
-// tests/verifier/budget.csv, which hold for clang 14 (Debian 12) and 19 (Debian 13; up to 55 per cent more). A ceiling
-// is raised by hand alone: EDGEFW_PRINT_BUDGET=1 prints what is measured.
+// tests/verifier/budget.csv, which hold for clang 14 (Debian 12) and clang 19 (Debian 13, up to half as much again).
+// A ceiling is raised by hand alone: EDGEFW_PRINT_BUDGET=1 prints what is measured.
 #include <linux/bpf.h>
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
