@@ -327,11 +327,10 @@ readonly kept='to-static of-static forward hairpin mapped gateway'
 equal 'before' "$(speaks kept)" "alive: office $kept"
 edgefw router push "$lab_folder/more.yaml"
 equal 'after a push' "$(speaks kept)" "alive: office $kept"
-before=$(reason_count router eth0 revoked) of_office=$(known eth0 office)
-[[ $of_office == *" $anyone:7001 "* ]] || fail "the connection of the office is not known, but: $of_office"
+before=$(reason_count router eth0 revoked) of_office=$(known eth0 office | grep -F " $anyone:7001 ")
 edgefw router push "$lab_folder/no-office.yaml"
 equal 'revoked by the push alone' "$(reason_count router eth0 revoked)" "$before"
-equal 'until its next packet comes' "$(known eth0 '(removed)')" "$of_office"
+equal 'until its next packet comes' "$(known eth0 '(removed)' | grep -F " $anyone:7001 ")" "$of_office"
 equal 'without the masquerade' "$(speaks kept)" "alive: $kept"
 equal 'revoked' "$(reason_count router eth0 revoked)" $((before + 1))
 equal 'connections of the masquerade' "$(known eth0 office)" ''
