@@ -46,7 +46,7 @@ static __always_inline enum opening adopt(struct packet* packet, const __u32 hoo
     __u32 outcome = judge_opener(packet, hook, TCP_SYN, packet->vlan, needs);
 
     if (!outcome) return NOT_ADOPTED;
-    if (may_collide(packet, hook) &&
+    if (comes_by_public_end(packet, hook) &&
         (collides(packet, lookup(packet, false), hook) || collides(packet, lookup(packet, true), hook)))
         return NOT_ADOPTED;
     packet->slot = outcome & EDGEFW_OUTCOME_SLOT_MASK;

@@ -19,10 +19,6 @@ static __always_inline bool collides(const struct packet* packet, const struct e
     return found && is_live(packet, found) && !comes_as_its_own(packet, found, hook);
 }
 
-static __always_inline bool may_collide(const struct packet* packet, const __u32 hook) {
-    return config.translates && hook == EDGEFW_RECEIVED && packet->family == EDGEFW_IPV4;
-}
-
 // Enters the connection that `packet` opens under the rule in `slot`, half open.
 static __always_inline enum opening open(void* context, struct packet* packet, const __u32 hook) {
     struct edgefw_connection value = begun_by(packet, hook, first_state(packet));
@@ -42,7 +38,7 @@ static __always_inline enum opening open(void* context, struct packet* packet, c
     }
     value.end[hook].bytes = wire_bytes(packet, hook);
     // Of the half-open ones a refusal to store tells soon enough.
-    if (packet->protocol == IPPROTO_TCP || may_collide(packet, hook)) {
+    if (packet->protocol == IPPROTO_TCP || comes_by_public_end(packet, hook)) {
         struct edgefw_connection* confirmed = lookup(packet, false);
 
         if (collides(packet, confirmed, hook)) return COLLIDES;
@@ -61,7 +57,7 @@ static __always_inline enum opening open(void* context, struct packet* packet, c
         value.end[OTHER(hook)].acknowledged = sequence(packet);
     }
     if (store(packet, true, &value, BPF_NOEXIST) == 0) return OPENED;
-    if (may_collide(packet, hook) && collides(packet, lookup(packet, true), hook)) return COLLIDES;
+    if (comes_by_public_end(packet, hook) && collides(packet, lookup(packet, true), hook)) return COLLIDES;
     if (!value.masqueraded) {
         if (track(context, packet, hook)) return KNOWN;
         packet->slot = slot;

@@ -107,10 +107,15 @@ static __always_inline bool is_live(const struct packet* packet, const struct ed
     return !(packet->is_syn && connection->state == EDGEFW_STATE_TCP_CLOSED) && !is_timed_out(connection);
 }
 
+// The packet says by which public end it comes, if by any.
+static __always_inline bool comes_by_public_end(const struct packet* packet, const __u32 hook) {
+    return config.translates && hook == EDGEFW_RECEIVED && packet->family == EDGEFW_IPV4;
+}
+
 // A connection has one public end, or none: what is received by another way is not of it. What is sent goes out by it.
 static __always_inline bool comes_as_its_own(const struct packet* packet, const struct edgefw_connection* connection,
                                              const __u32 hook) {
-    return !config.translates || packet->family != EDGEFW_IPV4 || hook == EDGEFW_SENT ||
+    return !comes_by_public_end(packet, hook) ||
            (connection->public_address == packet->public_address && connection->public_port == packet->public_port);
 }
 
