@@ -398,17 +398,23 @@ Result<ProgramPair> CardState::load(const Generation* generation) const {
         auto configured = generation->config(side());
         if (!configured) return configured.error();
         config = *configured;
-        config.adopts_until = card_.adopts_until;
         const auto rules = generation->bindings();
         bindings.insert(bindings.end(), rules.begin(), rules.end());
     }
-    config.comes_over = comes_over() ? 1 : 0;
     for (std::size_t i = 0; i < older_.size(); i++) {
         if (older_[i].fd() >= 0) bindings.push_back({kTables[i].older, older_[i].fd()});
     }
     config.side = card_.side;
-    config.partial_checksums = hands_up_partial_checksums(card_.interface) || card_.xdp_mode == EDGEFW_XDP_GENERIC;
-    return load_judge(config, bindings);
+    return load_judge(specialised(config, variant(generation != nullptr)), bindings);
+}
+
+// `armed`: under a policy.
+Variant CardState::variant(bool armed) const {
+    Variant variant;
+    variant.partial_checksums = hands_up_partial_checksums(card_.interface) || card_.xdp_mode == EDGEFW_XDP_GENERIC;
+    variant.comes_over = comes_over();
+    variant.adopts_until = armed ? card_.adopts_until : 0;
+    return variant;
 }
 
 void CardState::note_adoption(std::uint32_t seconds, bool is_first) {

@@ -12,6 +12,7 @@
 #include "userspace/kernel/map.h"
 #include "userspace/kernel/pins.h"
 #include "userspace/kernel/program.h"
+#include "userspace/kernel/variant.h"
 
 namespace edgefw::kernel {
 
@@ -96,6 +97,7 @@ public:
     Result<ProgramPair> programs_in(std::uint32_t slot) const;
 
 private:
+    Variant variant(bool armed) const;
     static Result<CardState> open_once(const std::string& directory, std::uint32_t slot);
 
     std::string directory_;

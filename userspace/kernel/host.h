@@ -201,6 +201,11 @@ private:
     std::unique_ptr<Instances> instances_;
 };
 
+// Loads and frees each program that a push of this policy could need, whatever the card: at XDP with checksums left to
+// an offload or not, at tc with an Ethernet header or none, while connections are adopted and come over from other
+// tables. What this accepts the kernel accepts. kKernel with the verifier's log when it refuses one.
+Result<Ok> verify(const Compiled& policy);
+
 // Attached cards changed or a push happened since: cheap enough to ask every second. 0: nothing attached.
 Result<std::uint32_t> generation_in_force();
 
