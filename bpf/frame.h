@@ -29,12 +29,12 @@ static __always_inline const void* read(const struct frame* frame, __u32 offset,
 }
 
 // Sets the length of the whole buffer: of an XDP frame the linear part's is known until then.
-static __always_inline void measure(const struct frame* frame, struct packet* packet) {
-    packet->length = whole_length(frame->context);
+static __always_inline void measure(CONTEXT* context, struct packet* packet) {
+    packet->length = whole_length(context);
 }
 
 // Whether the frame has `size` bytes.
 static __always_inline bool has_bytes(const struct frame* frame, struct packet* packet, __u32 size) {
-    if (size > packet->length) measure(frame, packet);
+    if (size > packet->length) measure(frame->context, packet);
     return size <= packet->length;
 }

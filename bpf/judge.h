@@ -39,23 +39,23 @@ static __always_inline struct decision judge_unarmed(CONTEXT* context, struct fl
     return pass(EDGEFW_REASON_NO_POLICY, EDGEFW_SLOT_NONE);
 }
 
-static __always_inline struct decision judge_armed(const struct frame* frame, struct flight* flight, __u32 malformed) {
+static __always_inline struct decision judge_armed(CONTEXT* context, struct flight* flight, __u32 malformed) {
     struct packet* packet = &flight->packet;
     struct decision decision;
     enum tracking tracking;
 
-    if (malformed != EDGEFW_REASON_COUNT || !packet->is_ip) measure(frame, packet);
+    if (malformed != EDGEFW_REASON_COUNT || !packet->is_ip) measure(context, packet);
     if (malformed != EDGEFW_REASON_COUNT) return drop(malformed);
     // An error is asked first what it quotes; a later fragment follows the first.
     if (HOOK == EDGEFW_RECEIVED && config.translates && !packet->is_error && packet->fragment != FRAGMENT_LATER)
         translate_destination(&flight->flow, &flight->translation);
-    tracking = track_first(frame->context, flight);
+    tracking = track_first(context, flight);
     if (tracking != TRACK_NEW)
         decision = decide_tracked(flight, tracking);
     else
-        decision = decide(frame->context, flight);
+        decision = decide(context, flight);
     if (config.translates && flight->translation.nat && decision.verdict == EDGEFW_PASS)
-        decision = translate(frame->context, decision);
+        decision = translate(context, decision);
     return decision;
 }
 
@@ -75,7 +75,7 @@ static __always_inline int judge(CONTEXT* context) {
     flight->translation = (struct translation){};
     describe_frame(context, &flight->packet);
     malformed = dissect(&frame, flight);
-    decision = config.armed ? judge_armed(&frame, flight, malformed) : judge_unarmed(context, flight, malformed);
+    decision = config.armed ? judge_armed(context, flight, malformed) : judge_unarmed(context, flight, malformed);
     account(flight, &decision);
     release(flight);
     return decision.verdict == EDGEFW_PASS ? CODE_PASS : CODE_DROP;
