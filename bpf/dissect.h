@@ -33,15 +33,15 @@ struct destination {
 } __attribute__((packed, aligned(2)));
 
 // IEEE 802.1Q table 8-1: what bridges never forward. Of frames that are not IP.
-static __always_inline bool is_link_local_group(const struct frame* frame) {
+static __always_inline bool is_link_local_group(CONTEXT* context) {
     struct destination copy;
-    const struct destination* to = read(frame, 0, &copy, sizeof(copy));
+    const struct destination* to = read(context, 0, &copy, sizeof(copy));
 
     return to && to->high == bpf_htonl(0x0180c200) && (to->low & bpf_htons(0xfff0)) == 0;
 }
 
 // The tags from `offset` on, and the one held apart. Sets the ethertype and the offset of what follows them.
-static __always_inline __u32 dissect_tags(const struct frame* frame, struct flight* flight, __be16 type, __u32 offset) {
+static __always_inline __u32 dissect_tags(CONTEXT* context, struct flight* flight, __be16 type, __u32 offset) {
     struct packet* packet = &flight->packet;
     __u32 tags = 0;
 
@@ -55,7 +55,7 @@ static __always_inline __u32 dissect_tags(const struct frame* frame, struct flig
         const struct tag* tag;
 
         if (!is_tag(type) || tags >= EDGEFW_MAX_TAGS) break;
-        tag = read(frame, offset, &copy, sizeof(copy));
+        tag = read(context, offset, &copy, sizeof(copy));
         if (!tag) return EDGEFW_REASON_MALFORMED_ETHERNET;
         note_tag(&flight->flow, tags, bpf_ntohs(tag->control));
         type = tag->ethertype;
@@ -69,29 +69,29 @@ static __always_inline __u32 dissect_tags(const struct frame* frame, struct flig
 }
 
 // Returns the reason of a malformed shape, or EDGEFW_REASON_COUNT.
-static __always_inline __u32 dissect(const struct frame* frame, struct flight* flight) {
+static __always_inline __u32 dissect(CONTEXT* context, struct flight* flight) {
     struct packet* packet = &flight->packet;
 
     if (has_link_header()) {
         __be16 copy;
-        const __be16* type = read(frame, ETHERNET_HEADER - 2, &copy, sizeof(copy));
+        const __be16* type = read(context, ETHERNET_HEADER - 2, &copy, sizeof(copy));
         __u32 malformed;
 
         if (!type) return EDGEFW_REASON_MALFORMED_ETHERNET;
-        malformed = dissect_tags(frame, flight, *type, ETHERNET_HEADER);
+        malformed = dissect_tags(context, flight, *type, ETHERNET_HEADER);
         if (malformed != EDGEFW_REASON_COUNT) return malformed;
     } else {
-        packet->ethertype = protocol_without_link(frame->context);
+        packet->ethertype = protocol_without_link(context);
     }
     if (packet->ethertype == bpf_htons(ETH_P_IP)) {
         packet->is_ip = true;
-        return dissect_ipv4(frame, flight);
+        return dissect_ipv4(context, flight);
     }
     if (packet->ethertype == bpf_htons(ETH_P_IPV6)) {
         packet->is_ip = true;
         flight->flow.family = EDGEFW_IPV6;
-        return dissect_ipv6(frame, flight);
+        return dissect_ipv6(context, flight);
     }
-    packet->is_link_local = has_link_header() && is_link_local_group(frame);
+    packet->is_link_local = has_link_header() && is_link_local_group(context);
     return EDGEFW_REASON_COUNT;
 }

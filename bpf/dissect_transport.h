@@ -36,11 +36,11 @@ struct tcp_start {  // the first 16 bytes
     __be16 window;
 };
 
-static __always_inline __u32 dissect_tcp(const struct frame* frame, struct flight* flight) {
+static __always_inline __u32 dissect_tcp(CONTEXT* context, struct flight* flight) {
     struct packet* packet = &flight->packet;
     struct flow* flow = &flight->flow;
     struct tcp_start copy;
-    const struct tcp_start* header = read(frame, packet->transport, &copy, sizeof(copy));
+    const struct tcp_start* header = read(context, packet->transport, &copy, sizeof(copy));
     __u32 bytes;
 
     if (packet->transport_length < TCP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_TCP);
@@ -67,11 +67,11 @@ struct udp_header {
     __be16 checksum;
 };
 
-static __always_inline __u32 dissect_udp(const struct frame* frame, struct flight* flight) {
+static __always_inline __u32 dissect_udp(CONTEXT* context, struct flight* flight) {
     struct packet* packet = &flight->packet;
     struct flow* flow = &flight->flow;
     struct udp_header copy;
-    const struct udp_header* header = read(frame, packet->transport, &copy, sizeof(copy));
+    const struct udp_header* header = read(context, packet->transport, &copy, sizeof(copy));
     __u32 length;
 
     if (packet->transport_length < UDP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_UDP);
@@ -100,11 +100,11 @@ static __always_inline bool is_error(__u8 family, __u8 type) {
     return family == EDGEFW_IPV4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
 }
 
-static __always_inline __u32 dissect_icmp(const struct frame* frame, struct flight* flight, __u8 request, __u8 reply) {
+static __always_inline __u32 dissect_icmp(CONTEXT* context, struct flight* flight, __u8 request, __u8 reply) {
     struct packet* packet = &flight->packet;
     struct flow* flow = &flight->flow;
     struct icmp_header copy;
-    const struct icmp_header* header = read(frame, packet->transport, &copy, sizeof(copy));
+    const struct icmp_header* header = read(context, packet->transport, &copy, sizeof(copy));
     bool is_echo;
 
     if (packet->transport_length < ICMP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_ICMP);
@@ -117,17 +117,17 @@ static __always_inline __u32 dissect_icmp(const struct frame* frame, struct flig
     return EDGEFW_REASON_COUNT;
 }
 
-static __always_inline __u32 dissect_transport(const struct frame* frame, struct flight* flight) {
+static __always_inline __u32 dissect_transport(CONTEXT* context, struct flight* flight) {
     struct flow* flow = &flight->flow;
     const __u32 protocol = flow->protocol;
 
     flight->packet.header_length = flight->packet.transport;
-    if (protocol == IPPROTO_TCP) return dissect_tcp(frame, flight);
-    if (protocol == IPPROTO_UDP) return dissect_udp(frame, flight);
+    if (protocol == IPPROTO_TCP) return dissect_tcp(context, flight);
+    if (protocol == IPPROTO_UDP) return dissect_udp(context, flight);
     if (protocol == IPPROTO_ICMP && flow->family == EDGEFW_IPV4)
-        return dissect_icmp(frame, flight, ICMP4_ECHO_REQUEST, ICMP4_ECHO_REPLY);
+        return dissect_icmp(context, flight, ICMP4_ECHO_REQUEST, ICMP4_ECHO_REPLY);
     if (protocol == PROTOCOL_ICMPV6 && flow->family == EDGEFW_IPV6)
-        return dissect_icmp(frame, flight, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY);
+        return dissect_icmp(context, flight, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY);
     set_key_end(flow, 0, 0);
     flow->opens = true;
     flow->tracked = true;

@@ -61,7 +61,6 @@ static __always_inline struct decision judge_armed(CONTEXT* context, struct flig
 
 // Returns what the hook takes for an answer.
 static __always_inline int judge(CONTEXT* context) {
-    struct frame frame = {(void*)(long)context->data, (void*)(long)context->data_end, context};
     struct flight* flight = claim();
     struct decision decision;
     __u32 malformed;
@@ -74,7 +73,7 @@ static __always_inline int judge(CONTEXT* context) {
     flight->packet = (struct packet){};
     flight->translation = (struct translation){};
     describe_frame(context, &flight->packet);
-    malformed = dissect(&frame, flight);
+    malformed = dissect(context, flight);
     decision = config.armed ? judge_armed(context, flight, malformed) : judge_unarmed(context, flight, malformed);
     account(flight, &decision);
     release(flight);

@@ -102,7 +102,6 @@ struct ip_ends {
 // Writes the new local end. `ports`: the transport header is there (not a later fragment).
 static __always_inline bool rewrite(CONTEXT* context, const struct flight* flight, const struct rewrite* change,
                                     bool ports) {
-    const struct frame frame = {(void*)(long)context->data, (void*)(long)context->data_end, context};
     __u32 protocol = flight->flow.protocol;
     const __u32 at = flight->packet.network + IPV4_CHECKSUM;
     const struct ip_ends* from;
@@ -114,7 +113,7 @@ static __always_inline bool rewrite(CONTEXT* context, const struct flight* fligh
 
         if (at_once != NOT_AT_ONCE) return at_once == WRITTEN;
     }
-    from = read(&frame, at, &ends, sizeof(ends));
+    from = read(context, at, &ends, sizeof(ends));
     if (!from) return false;
     ends = (struct ip_ends){
         .checksum = new_ip_checksum(from->checksum, change),
