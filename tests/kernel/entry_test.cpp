@@ -111,8 +111,9 @@ protected:
 TEST_F(EntryAtTcIngress, JudgesByTheActiveSlot) {
     TestRun::Options options;
     options.at = kernel::ReceivedAt::kTcIngress;
-    TestRun drops("default: drop", options);
-    TestRun passes("default: pass", options);
+    TestRun drops(options), passes(options);
+    drops.push("default: drop");
+    passes.push("default: pass");
     fill(0, drops);
     fill(1, passes);
     activate(4 << 1);
