@@ -388,7 +388,8 @@ Result<std::vector<edgefw_counter>> CardState::counters(std::uint32_t slots) con
 
 Result<ProgramPair> CardState::load_entry(const Map& active) const {
     return kernel::load_entry(
-        {{"active", active.fd()}, {"received", received_.fd()}, {"sent", sent_.fd()}, {"reasons", maps_.reasons.fd()}});
+        {{"active", active.fd()}, {"received", received_.fd()}, {"sent", sent_.fd()}, {"reasons", maps_.reasons.fd()}},
+        received_at());
 }
 
 Result<ProgramPair> CardState::load(const Generation* generation) const {
@@ -405,13 +406,20 @@ Result<ProgramPair> CardState::load(const Generation* generation) const {
         if (older_[i].fd() >= 0) bindings.push_back({kTables[i].older, older_[i].fd()});
     }
     config.side = card_.side;
-    return load_judge(specialised(config, variant(generation != nullptr)), bindings);
+    auto variant = this->variant(generation != nullptr);
+    if (!variant) return variant.error();
+    return load_judge(specialised(config, *variant), bindings, received_at());
 }
 
 // `armed`: under a policy.
-Variant CardState::variant(bool armed) const {
+Result<Variant> CardState::variant(bool armed) const {
+    auto interface = find_interface(card_.interface);
+    if (!interface) return interface.error();
     Variant variant;
-    variant.partial_checksums = hands_up_partial_checksums(card_.interface) || card_.xdp_mode == EDGEFW_XDP_GENERIC;
+    if (!interface->is_ethernet()) variant.link_layer = EDGEFW_NO_LINK;
+    // An skb says itself what its checksum is.
+    variant.partial_checksums = received_at() == ReceivedAt::kXdp &&
+                                (hands_up_partial_checksums(card_.interface) || card_.xdp_mode == EDGEFW_XDP_GENERIC);
     variant.comes_over = comes_over();
     variant.adopts_until = armed ? card_.adopts_until : 0;
     return variant;

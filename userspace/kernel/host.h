@@ -19,7 +19,8 @@
 
 namespace edgefw::kernel {
 
-enum class XdpMode { kAuto, kNative, kGeneric };
+// Where a card's received side is judged: by XDP in the driver or behind it, or at tc ingress.
+enum class XdpMode { kAuto, kNative, kGeneric, kTc };
 enum class Egress { kAuto, kTcx, kClsact };
 
 const char* to_text(XdpMode mode);  // of an attached card: never kAuto

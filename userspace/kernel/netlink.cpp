@@ -9,9 +9,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
 #include <libmnl/libmnl.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -21,8 +19,8 @@
 #include <functional>
 #include <memory>
 
-#include "userspace/base/fd.h"
 #include "userspace/kernel/errors.h"
+#include "userspace/kernel/ethtool.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -78,15 +76,6 @@ std::uint32_t xdp_program_of(const nlattr* xdp) {
     return id;
 }
 
-// An ethtool ioctl whose request starts with its command; false where the card does not know it.
-bool ethtool(const std::string& name, void* request) {
-    const Fd socket = Fd::own(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq interface = {};
-    std::strncpy(interface.ifr_name, name.c_str(), IFNAMSIZ - 1);
-    interface.ifr_data = static_cast<char*>(request);
-    return socket.valid() && ioctl(socket.get(), SIOCETHTOOL, &interface) == 0;
-}
-
 Result<Ok> dump_addresses(const std::function<void(const ifaddrmsg*, const nlmsghdr*)>& each) {
     std::array<char, 512> buffer{};
     ifaddrmsg* header = nullptr;
@@ -140,6 +129,24 @@ std::vector<std::string> nat_chains() {
 
 }  // namespace
 
+bool Interface::is_ethernet() const {
+    return type == ARPHRD_ETHER;
+}
+
+bool Interface::has_no_link_header() const {
+    switch (type) {
+        case ARPHRD_NONE:     // WireGuard, tun, xfrm
+        case ARPHRD_PPP:      // the kernel takes the PPP header off before
+        case ARPHRD_RAWIP:    // mobile modems
+        case ARPHRD_TUNNEL:   // ipip
+        case ARPHRD_TUNNEL6:  // ip6tnl
+        case ARPHRD_SIT:
+            return true;
+        default:
+            return false;
+    }
+}
+
 Result<Interface> find_interface(const std::string& name) {
     std::array<char, 512> buffer{};
     ifinfomsg* header = nullptr;
@@ -149,7 +156,7 @@ Result<Interface> find_interface(const std::string& name) {
     std::string names;
     auto asked = ask(request, [&](const nlmsghdr* message) {
         const auto* link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
-        Interface candidate{link->ifi_index, link->ifi_type == ARPHRD_ETHER, 0};
+        Interface candidate{link->ifi_index, link->ifi_type, 0};
         std::string its_name;
         Attribute each = [&](const nlattr* attribute) {
             if (mnl_attr_get_type(attribute) == IFLA_IFNAME) its_name = mnl_attr_get_str(attribute);

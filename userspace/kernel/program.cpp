@@ -114,14 +114,17 @@ void silence_libbpf() {
     libbpf_set_print(listen);
 }
 
-Result<ProgramPair> load_entry(const std::vector<Binding>& bindings) {
+Result<ProgramPair> load_entry(const std::vector<Binding>& bindings, ReceivedAt at) {
     const Listening listening;
     const std::unique_ptr<entry_bpf, void (*)(entry_bpf*)> skeleton(entry_bpf__open(), entry_bpf__destroy);
     if (!skeleton) return load_error("entry programs", errno, listening.text());
+    const bool at_xdp = at == ReceivedAt::kXdp;
+    bpf_program__set_autoload(skeleton->progs.enter_received, at_xdp);
+    bpf_program__set_autoload(skeleton->progs.enter_ingress, !at_xdp);
     if (auto bound = bind(skeleton->obj, bindings, Unknown::kRefused); !bound) return bound.error();
     const int result = entry_bpf__load(skeleton.get());
     if (result != 0) return load_error("entry programs", result, listening.text());
-    auto received = duplicate(skeleton->progs.enter_received);
+    auto received = duplicate(at_xdp ? skeleton->progs.enter_received : skeleton->progs.enter_ingress);
     if (!received) return received.error();
     auto sent = duplicate(skeleton->progs.enter_sent);
     if (!sent) return sent.error();

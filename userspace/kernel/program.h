@@ -25,17 +25,17 @@ struct Binding {
     int fd;
 };
 
+// Where the received side of a card is judged.
+enum class ReceivedAt { kXdp, kTcIngress };
+
 // The verifier's log of a refusal is kept in a file; the message names it (kKernel).
-Result<ProgramPair> load_entry(const std::vector<Binding>& bindings);
+Result<ProgramPair> load_entry(const std::vector<Binding>& bindings, ReceivedAt at = ReceivedAt::kXdp);
 
 // The judging programs: a unit for each hook and program type.
 enum class Unit { kReceivedXdp, kReceivedTc, kSentTc };
 
 // One of them, specialised by `config`. A binding that names a map which the unit does not have is left out.
 Result<Fd> load_unit(Unit unit, const edgefw_config& config, const std::vector<Binding>& bindings);
-
-// Where the received side of a card is judged.
-enum class ReceivedAt { kXdp, kTcIngress };
 
 // The pair of a card.
 Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings,
