@@ -15,7 +15,7 @@ enum edgefw_egress { EDGEFW_EGRESS_TCX = 0, EDGEFW_EGRESS_CLSACT = 1 };
 #define EDGEFW_INGRESS_PRIORITY 1
 #define EDGEFW_INGRESS_HANDLE 0xedf
 
-// What generic XDP switches off on a card for as long as it lives, and nobody on again: bits of `switched_off`.
+// What XDP switches off on a card for as long as it lives, and nobody on again: bits of `switched_off`.
 enum edgefw_offload { EDGEFW_OFFLOAD_LRO = 1, EDGEFW_OFFLOAD_GRO_HW = 2 };
 
 // The fields up to filter_priority stay as they are in every version: a later one reads them of a card that it takes

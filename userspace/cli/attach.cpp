@@ -19,6 +19,7 @@ Result<Ok> run(const AttachOptions& options, Context& context) {
     }
     const Result<kernel::Card> card = kernel::attach(request);
     if (!card) return card.error();
+    if (!card->warning.empty()) context.log.warn("warning: {}", card->warning);
     if (context.options.json) {
         context.out.write(observe::card_json(*card).dump(2) + "\n");
         return Ok{};

@@ -11,6 +11,7 @@
 
 #include "maps/limits.h"
 #include "userspace/kernel/commit.h"
+#include "userspace/kernel/driver.h"
 #include "userspace/kernel/hooks.h"
 #include "userspace/kernel/inventory.h"
 #include "userspace/kernel/netlink.h"
@@ -139,7 +140,7 @@ Result<Ok> build(const Home& home, const Inventory& inventory, const Interface& 
     auto hook = claim_received(request.interface, interface, request.mode);
     if (!hook) return hook.error();
     edgefw_card card = new_card(request, interface, hook->mode);
-    if (hook->mode == EDGEFW_XDP_GENERIC) card.switched_off = merging & ~merging_offloads(request.interface);
+    card.switched_off = merging & ~merging_offloads(request.interface);
     auto state = CardState::create(home.card(interface.index), card, room_for(request));
     if (!state) {
         hook->link = Fd();
@@ -234,7 +235,9 @@ Result<Card> attach(const AttachRequest& request) {
     if (!inventory) return inventory.error();
     CardState* state = inventory->find(request.interface);
     if (state == nullptr) return failed(request.interface + " went away while it was being attached");
-    return describe(*inventory, *state, request.policy ? request.policy->digest : "");
+    Card card = describe(*inventory, *state, request.policy ? request.policy->digest : "");
+    if (card.mode == XdpMode::kNative) card.warning = renew_receive_buffers(read_driver(request.interface));
+    return card;
 }
 
 Result<Ok> detach(const std::string& interface) {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "userspace/kernel/driver.h"
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/ethtool.h"
 
@@ -27,16 +28,32 @@ int create_xdp_link(int ifindex, int program, std::uint32_t flags) {
     return bpf_link_create(program, ifindex, BPF_XDP, &options);
 }
 
-Error xdp_error(const std::string& name, const char* mode, int number) {
+// `said`: what the kernel says of it; empty: nothing.
+Error xdp_error(const std::string& name, const std::string& said, int number) {
     if (number == EBUSY || number == EEXIST) {
         return failed("another XDP program holds " + name + "; look with `bpftool net show dev " + name +
                       "` and remove it first (edgefw replaces nobody's program)");
     }
-    if (number == EOPNOTSUPP || number == EINVAL || number == ERANGE) {
-        return failed(name + " does not take an XDP program in " + mode + " mode (" + strerror(number) +
-                      "); try --mode generic, a smaller MTU, or fewer queues");
-    }
-    return system_error(std::string("attaching XDP to ") + name, number);
+    Error error = system_error("attaching XDP to " + name, number);
+    if (!said.empty()) error.message += " (" + said + ")";
+    return error;
+}
+
+bool is_refusal_of_driver(int number) {
+    return number != EBUSY && number != EEXIST && number != EPERM && number != EACCES;
+}
+
+// A driver that takes a program and shows it no frame is one without native XDP.
+int create_native_link(const Driver& driver, int ifindex, int program) {
+    errno = EOPNOTSUPP;
+    return unseen_by_native(driver).empty() ? create_xdp_link(ifindex, program, XDP_FLAGS_DRV_MODE) : -1;
+}
+
+Error native_error(const Driver& driver, int ifindex, int program, int number) {
+    if (!is_refusal_of_driver(number)) return xdp_error(driver.interface, "", number);
+    std::string said = unseen_by_native(driver);
+    if (said.empty()) said = words_of_refusal(ifindex, program, XDP_FLAGS_DRV_MODE);
+    return failed(native_refusal(driver, said, number));
 }
 
 const char* point_text(edgefw_hook hook) {
@@ -92,11 +109,14 @@ Result<ReceivedHook> claim_received(const std::string& name, const Interface& in
     const Fd program = load_passing();
     if (!program.valid()) return system_error("loading an XDP program that passes everything", errno);
     const bool generic = mode == XdpMode::kGeneric;
-    const int fd = create_xdp_link(interface.index, program.get(), generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+    const Driver driver = read_driver(name);
+    const int fd = generic ? create_xdp_link(interface.index, program.get(), XDP_FLAGS_SKB_MODE)
+                           : create_native_link(driver, interface.index, program.get());
     if (fd < 0) {
-        const bool unsupported = errno != EBUSY && errno != EEXIST && errno != EPERM;
-        if (mode == XdpMode::kAuto && unsupported) return hook;
-        return xdp_error(name, generic ? "generic" : "native", errno);
+        const int number = errno;
+        if (mode == XdpMode::kAuto && is_refusal_of_driver(number)) return hook;
+        if (!generic) return native_error(driver, interface.index, program.get(), number);
+        return xdp_error(name, words_of_refusal(interface.index, program.get(), XDP_FLAGS_SKB_MODE), number);
     }
     hook.link = Fd::own(fd);
     hook.mode = generic ? EDGEFW_XDP_GENERIC : EDGEFW_XDP_NATIVE;

@@ -53,6 +53,7 @@ struct Card {
     std::uint32_t received_program = 0;  // ids of the judging programs in force
     std::uint32_t sent_program = 0;
     std::uint32_t adopts = 0;  // seconds for which it still adopts TCP connections in mid-stream
+    std::string warning = {};  // of attach(): what the card does not do well; empty: nothing
 };
 
 // Attaches both hooks, pinned. Nothing is left behind when it fails.
