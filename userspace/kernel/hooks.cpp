@@ -14,9 +14,6 @@
 namespace edgefw::kernel {
 namespace {
 
-// enum bpf_attach_type BPF_TCX_EGRESS (Linux 6.6): the headers of an older distribution do not have it.
-constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
-
 int create_xdp_link(int ifindex, int program, std::uint32_t flags) {
     LIBBPF_OPTS(bpf_link_create_opts, options, .flags = flags);
     return bpf_link_create(program, ifindex, BPF_XDP, &options);
