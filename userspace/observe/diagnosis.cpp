@@ -49,7 +49,7 @@ Finding diagnose_programs(const HostFacts& facts) {
     if (facts.programs_refused->kind == ErrorKind::kNotPermitted)
         return unread(id, "whether the kernel takes edgefw's own programs");
     return {id, Severity::kFail, "the kernel refuses edgefw's own programs: " + facts.programs_refused->message,
-            kOtherKernel + "; or report this, with the log"};
+            "report this, with the log; another kernel may take them"};
 }
 
 Finding diagnose_btf(const HostFacts& facts) {
@@ -222,16 +222,19 @@ void diagnose_nat(const HostFacts& facts, std::vector<Finding>& findings) {
 
 void diagnose_reverse_path(const HostFacts& facts, std::vector<Finding>& findings) {
     std::vector<std::string> strict;
+    std::string remedy = "sysctl -w";
     for (const kernel::CardFacts& card : facts.cards) {
-        if (card.reverse_path == 1) strict.push_back(card.name);
+        if (card.reverse_path != 1) continue;
+        strict.push_back(card.name);
+        remedy += " net/ipv4/conf/" + card.name + "/rp_filter=2";
     }
     // With one card there is no other path.
     if (strict.empty() || facts.cards.size() < 2) return;
     findings.push_back({"nat.reverse-path", Severity::kNote,
                         "rp_filter is strict on " + joined(strict) +
                             ": after edgefw passed it, the kernel drops what comes by another card than its answers "
-                            "leave by",
-                        "sysctl -w net.ipv4.conf.NAME.rp_filter=2, where paths differ"});
+                            "leave by; where paths differ:",
+                        remedy});
 }
 
 }  // namespace

@@ -76,8 +76,6 @@ private:
                 "neither an Ethernet card nor one of plain IP packets: edgefw does not read it");
         } else if (card_.link_layer == LinkLayer::kNone) {
             add("link-layer", Severity::kNote, "no Ethernet header: what it receives is judged at tc ingress");
-        } else if (card_.native == Presence::kUnknown) {
-            add("native", Severity::kNote, "this kernel does not tell whether it takes native XDP: attach says");
         } else if (card_.native == Presence::kAbsent) {
             add("native", Severity::kNote, "no native XDP: what it receives is judged at tc ingress");
         } else if (card_.fragments == Presence::kAbsent && card_.mtu > kPageMtu) {
@@ -100,8 +98,13 @@ private:
                 "ethtool -K " + card_.name + " rx-gro-hw off");
         }
         if (card_.takes_vlan_tags_off && card_.native != Presence::kAbsent) {
-            add("vlan-tags", Severity::kNote, "takes VLAN tags off before XDP sees them: a policy cannot name a VLAN",
-                card_.can_keep_vlan_tags ? "ethtool -K " + card_.name + " rx-vlan-offload off, if one does" : "");
+            const std::string text = "takes VLAN tags off before XDP sees them";
+            if (card_.can_keep_vlan_tags) {
+                add("vlan-tags", Severity::kNote,
+                    text + "; for a policy that names a VLAN:", "ethtool -K " + card_.name + " rx-vlan-offload off");
+            } else {
+                add("vlan-tags", Severity::kNote, text + ", always: a policy that names a VLAN is refused");
+            }
         }
     }
 
@@ -148,6 +151,11 @@ private:
     std::vector<Finding> findings_;
 };
 
+template <typename Which>
+bool any(const HostFacts& facts, const Which& which) {
+    return std::any_of(facts.cards.begin(), facts.cards.end(), which);
+}
+
 }  // namespace
 
 std::vector<Finding> diagnose_cards(const HostFacts& facts) {
@@ -157,9 +165,11 @@ std::vector<Finding> diagnose_cards(const HostFacts& facts) {
         for (Finding& finding : CardDiagnosis(card, card.name == facts.card).all())
             findings.push_back(std::move(finding));
     }
-    const bool is_tcx_unread = std::any_of(facts.cards.begin(), facts.cards.end(),
-                                           [](const CardFacts& card) { return card.tcx_read == Presence::kUnknown; });
-    if (is_tcx_unread)
+    if (any(facts, [](const CardFacts& card) { return card.native == Presence::kUnknown; })) {
+        findings.push_back({"cards.native", Severity::kNote,
+                            "this kernel does not tell which cards take native XDP (Linux 6.3): attach says"});
+    }
+    if (any(facts, [](const CardFacts& card) { return card.tcx_read == Presence::kUnknown; }))
         findings.push_back({"cards.tcx", Severity::kNote, "run as root to see what is on the tcx hooks", "", true});
     if (findings.empty())
         findings.push_back({"cards", Severity::kWarn, "no card but the loopback in this network namespace"});
