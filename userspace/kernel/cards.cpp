@@ -40,14 +40,12 @@ LinkLayer link_layer_of(std::uint16_t type) {
     switch (type) {
         case ARPHRD_ETHER:
             return LinkLayer::kEthernet;
-        case ARPHRD_NONE:
+        case ARPHRD_NONE:  // WireGuard, tun
         case ARPHRD_RAWIP:
-        case ARPHRD_PPP:
+        case ARPHRD_PPP:  // the kernel takes the PPP header off before
         case ARPHRD_TUNNEL:
         case ARPHRD_TUNNEL6:
         case ARPHRD_SIT:
-        case ARPHRD_IPGRE:
-        case ARPHRD_IP6GRE:
             return LinkLayer::kNone;
         default:
             return LinkLayer::kOther;
