@@ -11,6 +11,7 @@
 #include "userspace/cli/context.h"
 #include "userspace/cli/counters.h"
 #include "userspace/cli/detach.h"
+#include "userspace/cli/doctor.h"
 #include "userspace/cli/explain.h"
 #include "userspace/cli/profile.h"
 #include "userspace/cli/push.h"
@@ -32,6 +33,7 @@ struct CommandLine {
     ConnectionsOptions connections;
     StatusOptions status;
     ServeOptions serve;
+    DoctorOptions doctor;
     ProfileListOptions profile_list;
     ProfileShowOptions profile_show;
     ProfileNewOptions profile_new;
@@ -67,6 +69,7 @@ void for_each_command(CLI::App& app, CommandLine& line, Visit visit) {
     visit(app, line.connections);
     visit(app, line.status);
     visit(app, line.serve);
+    visit(app, line.doctor);
     CLI::App& profile = add_profile_to(app);
     visit(profile, line.profile_list);
     visit(profile, line.profile_show);

@@ -17,10 +17,7 @@
 namespace edgefw::kernel {
 namespace {
 
-// enum bpf_attach_type BPF_TCX_INGRESS and _EGRESS (Linux 6.6): the headers of an older distribution do not have them.
-constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
-constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
-// BPF_F_BEFORE, alike: without a program named, before all there are.
+// BPF_F_BEFORE: without a program named, before all there are. An older distribution's headers do not have it.
 constexpr std::uint32_t kBeforeAll = 1u << 3;
 
 int create_xdp_link(int ifindex, int program, std::uint32_t flags) {

@@ -1,6 +1,8 @@
 // Putting the entry programs on a card's two hooks, and taking them off.
 #pragma once
 
+#include <linux/bpf.h>
+
 #include <optional>
 #include <string>
 
@@ -11,6 +13,10 @@
 #include "userspace/kernel/netlink.h"
 
 namespace edgefw::kernel {
+
+// enum bpf_attach_type BPF_TCX_INGRESS and _EGRESS (Linux 6.6): the headers of an older distribution do not have them.
+inline constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
+inline constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
 
 // Where a card's received side is judged, and the link that holds the hook when that is XDP.
 struct ReceivedHook {

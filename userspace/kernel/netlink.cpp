@@ -3,15 +3,18 @@
 #include <net/if.h>
 // net/if.h before the kernel's: linux/if.h then leaves out what both define.
 #include <linux/ethtool.h>
+#include <linux/genetlink.h>
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
 #include <libmnl/libmnl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -74,6 +77,91 @@ std::uint32_t xdp_program_of(const nlattr* xdp) {
     };
     mnl_attr_parse_nested(xdp, deliver_attribute, &each);
     return id;
+}
+
+// Every mode has an attribute of its own; where one program is attached its id is in IFLA_XDP_PROG_ID, too.
+std::vector<std::uint32_t> xdp_programs_of(const nlattr* xdp) {
+    std::vector<std::uint32_t> ids;
+    Attribute each = [&](const nlattr* attribute) {
+        const int type = mnl_attr_get_type(attribute);
+        if (type == IFLA_XDP_DRV_PROG_ID || type == IFLA_XDP_SKB_PROG_ID || type == IFLA_XDP_HW_PROG_ID)
+            ids.push_back(mnl_attr_get_u32(attribute));
+    };
+    mnl_attr_parse_nested(xdp, deliver_attribute, &each);
+    return ids;
+}
+
+std::string kind_of(const nlattr* link_info) {
+    std::string kind;
+    Attribute each = [&](const nlattr* attribute) {
+        if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND) kind = mnl_attr_get_str(attribute);
+    };
+    mnl_attr_parse_nested(link_info, deliver_attribute, &each);
+    return kind;
+}
+
+Link link_of(const ifinfomsg* header, const nlmsghdr* message) {
+    Link link;
+    link.index = header->ifi_index;
+    link.type = header->ifi_type;
+    link.flags = header->ifi_flags;
+    bool is_below_elsewhere = false;
+    Attribute each = [&](const nlattr* attribute) {
+        switch (mnl_attr_get_type(attribute)) {
+            case IFLA_IFNAME:
+                link.name = mnl_attr_get_str(attribute);
+                break;
+            case IFLA_MTU:
+                link.mtu = mnl_attr_get_u32(attribute);
+                break;
+            case IFLA_MASTER:
+                link.master = static_cast<int>(mnl_attr_get_u32(attribute));
+                break;
+            case IFLA_LINK:
+                link.below = static_cast<int>(mnl_attr_get_u32(attribute));
+                break;
+            case IFLA_LINK_NETNSID:
+                is_below_elsewhere = true;
+                break;
+            case IFLA_LINKINFO:
+                link.kind = kind_of(attribute);
+                break;
+            case IFLA_XDP:
+                link.xdp_programs = xdp_programs_of(attribute);
+                break;
+        }
+    };
+    mnl_attr_parse(message, sizeof(*header), deliver_attribute, &each);
+    // The two ends of a veth pair are each other's `below`.
+    if (is_below_elsewhere || link.kind == "veth" || link.below == link.index) link.below = 0;
+    return link;
+}
+
+Filter filter_of(const nlmsghdr* message) {
+    Filter filter;
+    Attribute option = [&](const nlattr* attribute) {
+        if (mnl_attr_get_type(attribute) == TCA_BPF_ID) filter.program = mnl_attr_get_u32(attribute);
+        if (mnl_attr_get_type(attribute) == TCA_BPF_NAME) filter.name = mnl_attr_get_str(attribute);
+    };
+    const nlattr* options = nullptr;
+    Attribute each = [&](const nlattr* attribute) {
+        if (mnl_attr_get_type(attribute) == TCA_KIND) filter.kind = mnl_attr_get_str(attribute);
+        if (mnl_attr_get_type(attribute) == TCA_OPTIONS) options = attribute;
+    };
+    mnl_attr_parse(message, sizeof(tcmsg), deliver_attribute, &each);
+    // What the numbers within mean is up to the kind.
+    if (options != nullptr && filter.kind == "bpf") mnl_attr_parse_nested(options, deliver_attribute, &option);
+    return filter;
+}
+
+Result<Ok> dump_filters(int ifindex, std::uint32_t parent, const Message& each) {
+    std::array<char, 512> buffer{};
+    tcmsg* header = nullptr;
+    nlmsghdr* request = start(buffer, RTM_GETTFILTER, &header);
+    header->tcm_family = AF_UNSPEC;
+    header->tcm_ifindex = ifindex;
+    header->tcm_parent = parent;
+    return ask(request, each);
 }
 
 Result<Ok> dump_addresses(const std::function<void(const ifaddrmsg*, const nlmsghdr*)>& each) {
@@ -192,16 +280,47 @@ bool hands_up_partial_checksums(const std::string& name) {
 }
 
 Result<int> count_filters(int ifindex, std::uint32_t parent) {
-    std::array<char, 512> buffer{};
-    tcmsg* header = nullptr;
-    nlmsghdr* request = start(buffer, RTM_GETTFILTER, &header);
-    header->tcm_family = AF_UNSPEC;
-    header->tcm_ifindex = ifindex;
-    header->tcm_parent = parent;
     int filters = 0;
-    auto asked = ask(request, [&](const nlmsghdr*) { filters++; });
+    auto asked = dump_filters(ifindex, parent, [&](const nlmsghdr*) { filters++; });
     if (!asked) return asked.error();
     return filters;
+}
+
+Result<std::vector<Filter>> filters(int ifindex, std::uint32_t parent) {
+    std::vector<Filter> found;
+    auto asked = dump_filters(ifindex, parent, [&](const nlmsghdr* message) {
+        // Before the filters of a priority comes a message of the priority itself.
+        const auto* header = static_cast<const tcmsg*>(mnl_nlmsg_get_payload(message));
+        if (header->tcm_handle != 0) found.push_back(filter_of(message));
+    });
+    if (!asked) return asked.error();
+    return found;
+}
+
+Result<std::vector<Link>> links() {
+    std::array<char, 512> buffer{};
+    ifinfomsg* header = nullptr;
+    nlmsghdr* request = start(buffer, RTM_GETLINK, &header);
+    header->ifi_family = AF_UNSPEC;
+    std::vector<Link> found;
+    auto asked = ask(request, [&](const nlmsghdr* message) {
+        found.push_back(link_of(static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message)), message));
+    });
+    if (!asked) return asked.error();
+    std::sort(found.begin(), found.end(), [](const Link& a, const Link& b) { return a.index < b.index; });
+    return found;
+}
+
+bool has_netlink_family(const std::string& name) {
+    std::array<char, 512> buffer{};
+    genlmsghdr* header = nullptr;
+    nlmsghdr* request = start(buffer, GENL_ID_CTRL, &header);
+    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+    header->cmd = CTRL_CMD_GETFAMILY;
+    header->version = 1;
+    mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, name.c_str());
+    return static_cast<bool>(ask(
+        request, [](const nlmsghdr*) {}, NETLINK_GENERIC));
 }
 
 Result<HostNetwork> host_network() {

@@ -24,6 +24,22 @@ struct Interface {
 
 // kFailed with the names there are when NAME is none of them.
 Result<Interface> find_interface(const std::string& name);
+
+// A card as rtnetlink tells it.
+struct Link {
+    int index = 0;
+    std::string name;
+    std::uint16_t type = 0;   // ARPHRD_*
+    std::uint32_t flags = 0;  // IFF_*
+    std::uint32_t mtu = 0;
+    std::string kind;  // "veth", "bridge", "vlan" ...; empty: not made by software, or not told
+    int master = 0;    // index of the bridge or bond it is a port of; 0: none
+    int below = 0;     // index of the card that a VLAN or macvlan lies on; 0: none, or in another namespace
+    std::vector<std::uint32_t> xdp_programs = {};  // ids; more than one: in several modes at once
+};
+// Every card of this network namespace, in the order of their indices.
+Result<std::vector<Link>> links();
+
 // Name of a card by index; empty: gone.
 std::string interface_name(int index);
 
@@ -31,6 +47,18 @@ std::string interface_name(int index);
 bool takes_vlan_tags_off(const std::string& name);
 // Whether received frames may carry a checksum left to an offload: cards that are pieces of memory.
 bool hands_up_partial_checksums(const std::string& name);
+
+// A filter of tc; program and name: of those that are BPF.
+struct Filter {
+    std::string kind;  // "bpf", "flower" ...
+    std::uint32_t program = 0;
+    std::string name;
+};
+// Those at a clsact qdisc's ingress or egress (parent: as of count_filters()); none where there is no such qdisc.
+Result<std::vector<Filter>> filters(int ifindex, std::uint32_t parent);
+
+// Whether the kernel has a family of generic netlink.
+bool has_netlink_family(const std::string& name);
 
 // Filters at a clsact qdisc's ingress or egress (parent: TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_...)).
 Result<int> count_filters(int ifindex, std::uint32_t parent);

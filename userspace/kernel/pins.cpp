@@ -21,20 +21,9 @@
 namespace edgefw::kernel {
 namespace {
 
-constexpr const char* kBpffs = "/sys/fs/bpf";
 constexpr const char* kRoot = "/sys/fs/bpf/edgefw";
 constexpr int kNetnsCookie = 71;  // SO_NETNS_COOKIE, Linux 5.14: inode numbers of namespaces are reused, cookies never
 constexpr auto kLockWait = std::chrono::seconds(10);
-
-Result<std::uint64_t> namespace_cookie() {
-    const Fd socket = Fd::own(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!socket.valid()) return system_error("opening a socket", errno);
-    std::uint64_t cookie = 0;
-    socklen_t size = sizeof(cookie);
-    if (getsockopt(socket.get(), SOL_SOCKET, kNetnsCookie, &cookie, &size) != 0)
-        return system_error("asking for the network namespace's cookie (Linux 5.14)", errno);
-    return cookie;
-}
 
 Result<std::string> home_path() {
     struct statfs info = {};
@@ -90,6 +79,16 @@ bool is_same_directory(int fd, const std::string& path) {
 }
 
 }  // namespace
+
+Result<std::uint64_t> namespace_cookie() {
+    const Fd socket = Fd::own(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket.valid()) return system_error("opening a socket", errno);
+    std::uint64_t cookie = 0;
+    socklen_t size = sizeof(cookie);
+    if (getsockopt(socket.get(), SOL_SOCKET, kNetnsCookie, &cookie, &size) != 0)
+        return system_error("asking for the network namespace's cookie (Linux 5.14)", errno);
+    return cookie;
+}
 
 Result<Ok> make_directory(const std::string& path) {
     if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_error("making " + path, errno);

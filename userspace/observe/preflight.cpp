@@ -26,6 +26,10 @@ std::string lease_warning(const policy::Policy& policy, const HostAddress& own) 
 
 }  // namespace
 
+bool is_apart(const policy::PortRange& ports, const kernel::HostNetwork& host) {
+    return ports.last < host.first_local_port || ports.first > host.last_local_port;
+}
+
 std::vector<std::string> preflight(const policy::Policy& policy, const kernel::HostNetwork& host) {
     std::vector<std::string> warnings;
     const auto warn_unless_own = [&](const policy::Location& where, const std::string& id, const Address& address) {
@@ -37,9 +41,7 @@ std::vector<std::string> preflight(const policy::Policy& policy, const kernel::H
         warn_unless_own(forward.where, forward.id, forward.public_address);
     for (const policy::Masquerade& masquerade : policy.masquerades) {
         warn_unless_own(masquerade.where, masquerade.id, masquerade.public_address);
-        const bool apart =
-            masquerade.ports.last < host.first_local_port || masquerade.ports.first > host.last_local_port;
-        if (apart || !has(host.addresses, masquerade.public_address)) continue;
+        if (is_apart(masquerade.ports, host) || !has(host.addresses, masquerade.public_address)) continue;
         warnings.push_back(masquerade.where.to_text() + ": " + masquerade.id + " takes ports " +
                            std::to_string(masquerade.ports.first) + "-" + std::to_string(masquerade.ports.last) +
                            ", and this host's own connections take " + std::to_string(host.first_local_port) + "-" +

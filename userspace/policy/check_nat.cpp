@@ -22,9 +22,6 @@ constexpr std::array<Word<Type>, 4> kTypes{{{"port-forward", Type::kPortForward}
                                             {"mapped", Type::kMapped}}};
 constexpr std::array<Word<std::uint8_t>, 2> kForwarded{{{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}}};
 
-// Where Linux by default takes no ports for its own connections (net.ipv4.ip_local_port_range ends at 60999).
-constexpr PortRange kMasqueradePorts{61000, 65535};
-
 // What to do about a list of ports.
 constexpr std::string_view kEntryForEach = "write one entry for each range";
 constexpr std::string_view kOneRange = "a masquerade has one range";

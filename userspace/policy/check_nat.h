@@ -9,6 +9,10 @@
 
 namespace edgefw::policy {
 
+// Those a masquerade takes that names no `ports:`, where Linux by default takes none for its own connections
+// (net.ipv4.ip_local_port_range ends at 60999).
+inline constexpr PortRange kMasqueradePorts{61000, 65535};
+
 // What one entry of `nat:` comes to: a port forward is one a protocol, a mapped entry one a port and a masquerade, a
 // hairpin adds a masquerade. Nothing when the entry has errors.
 struct Nat {

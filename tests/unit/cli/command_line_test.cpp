@@ -112,6 +112,8 @@ TEST(CommandLine, TheRestHasItsOptionsToo) {
     EXPECT_EQ(serve.line.serve.interval, 5u);
     EXPECT_EQ(Parsed({"serve"}).line.serve.listen, "127.0.0.1:9477");
     EXPECT_EQ(Parsed({"status"}).chosen, "status");
+    EXPECT_EQ(Parsed({"doctor"}).line.doctor.interface, "");
+    EXPECT_EQ(Parsed({"doctor", "eth0"}).line.doctor.interface, "eth0");
     EXPECT_EQ(Parsed({"profile", "list"}).chosen, "list");
 }
 
@@ -134,6 +136,7 @@ TEST(CommandLine, WhatIsWrongIsNamed) {
         {{"attach", "eth0", "--egress", "xdp"}, "clsact"},
         {{"attach", "eth0", "--connections", "0"}, "--connections"},
         {{"attach", "eth0", "eth1"}, "eth1"},
+        {{"doctor", "eth0", "eth1"}, "eth1"},
         {{"explain", "--batch", "p"}, "--batch"},
         {{"explain", "p", "--policy", "f", "--iface", "eth0"}, "--iface"},
         {{"show", "p.yaml", "--iface", "eth0"}, "--iface"},

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "userspace/cli/context.h"
+
+namespace edgefw::cli {
+
+struct DoctorOptions {
+    std::string interface;  // empty: all cards
+};
+
+inline CLI::App* add_to(CLI::App& app, DoctorOptions& options) {
+    CLI::App* command =
+        app.add_subcommand("doctor", "What this host has and lacks for edgefw, and what to do; changes nothing");
+    command->add_option("IFACE", options.interface, "This card alone, and whether it can be attached");
+    return command;
+}
+
+Result<Ok> run(const DoctorOptions& options, Context& context);
+
+}  // namespace edgefw::cli
