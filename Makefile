@@ -10,8 +10,8 @@ define ring
 	then echo 'make: skipped tests in the $(1) ring, and EDGEFW_NO_SKIP=1'; exit 1; fi
 endef
 
-.PHONY: demo test test-unit test-kernel test-e2e build bench install lint format clean
-.PHONY: deps deps-build deps-lint configure binary
+.PHONY: demo test test-unit test-kernel test-e2e test-kernels build bench install lint format clean
+.PHONY: deps deps-build deps-lint deps-kernels configure binary
 .NOTPARALLEL:
 
 demo: deps binary
@@ -29,6 +29,11 @@ test-kernel: deps configure
 
 test-e2e: deps binary
 	$(call ring,e2e,-j1)
+
+# Not part of `test`: it boots kernels, which takes minutes.
+test-kernels: deps-kernels configure
+	cmake --build build --target edgefw kernel_tests
+	scripts/test-kernels
 
 build: deps-build binary
 
@@ -58,6 +63,8 @@ deps-build:
 	@scripts/bootstrap --build
 deps-lint:
 	@scripts/bootstrap --lint
+deps-kernels:
+	@scripts/bootstrap --kernels
 
 configure:
 	@test -f build/build.ninja || cmake --preset release

@@ -71,9 +71,11 @@ tc_programs() { # HOST CARD ingress|egress
 }
 
 # Pins two programs of somebody else: $lab_foreign/foreign_received (XDP) and $lab_foreign/foreign_sent (tc).
+# EDGEFW_FOREIGN is their object where there is no compiler.
 load_foreign() {
-    clang -O2 -g -target bpf -c "$story_root/tests/e2e/foreign.bpf.c" -o "$lab_folder/foreign.o"
-    bpftool prog loadall "$lab_folder/foreign.o" "$lab_foreign"
+    local object=${EDGEFW_FOREIGN:-$lab_folder/foreign.o}
+    [[ -n ${EDGEFW_FOREIGN-} ]] || clang -O2 -g -target bpf -c "$story_root/tests/e2e/foreign.bpf.c" -o "$object"
+    bpftool prog loadall "$object" "$lab_foreign"
 }
 
 # nothing_left HOST: no program on any hook, no pin, no directory.
