@@ -30,39 +30,41 @@ static __always_inline __u32 builtin_of_link(const struct packet* packet) {
 }
 
 // The source of MLD is link-local, or unspecified while an address is being checked (RFC 3590).
-static __always_inline bool is_mld_source(const struct packet* packet, __u32 hook) {
-    const __be32* source = hook == EDGEFW_RECEIVED ? packet->key6.remote : packet->key6.local;
+static __always_inline bool is_mld_source(const struct flow* flow) {
+    const __be32* source = HOOK == EDGEFW_RECEIVED ? flow->key6.remote : flow->key6.local;
 
     return (source[0] & bpf_htonl(IPV6_LINK_LOCAL_MASK)) == bpf_htonl(IPV6_LINK_LOCAL) ||
            (source[0] | source[1] | source[2] | source[3]) == 0;
 }
 
-static __always_inline __u32 builtin_of_icmp6(const struct packet* packet, __u32 hook) {
-    __u32 type = packet->detail >> 8;
+static __always_inline __u32 builtin_of_icmp6(const struct flight* flight) {
+    const __u32 type = flight->flow.detail >> 8;
+    const __u8 hop_limit = flight->packet.hop_limit;
 
-    if (is_on(EDGEFW_BUILTIN_ND) && type >= ND_FIRST && type <= ND_LAST && packet->hop_limit == 255)
-        return EDGEFW_BUILTIN_ND;
+    if (is_on(EDGEFW_BUILTIN_ND) && type >= ND_FIRST && type <= ND_LAST && hop_limit == 255) return EDGEFW_BUILTIN_ND;
     if (is_on(EDGEFW_BUILTIN_MLD) && ((type >= MLD_FIRST && type <= MLD_LAST) || type == MLD_V2_REPORT) &&
-        packet->hop_limit == 1 && is_mld_source(packet, hook))
+        hop_limit == 1 && is_mld_source(&flight->flow))
         return EDGEFW_BUILTIN_MLD;
     return EDGEFW_BUILTIN_COUNT;
 }
 
-// Of an IP packet. A fragment is none of these: what passes by protocol alone passes whole only.
-static __always_inline __u32 builtin_of_packet(const struct packet* packet, __u32 hook) {
-    __u32 protocol = packet->protocol;
+// Of an IP packet. A built-in rule passes unfragmented packets only.
+static __always_inline __u32 builtin_of_packet(const struct flight* flight) {
+    const struct flow* flow = &flight->flow;
+    const __u32 protocol = flow->protocol;
 
-    if (protocol == IPPROTO_TCP || packet->fragment != FRAGMENT_NONE) return EDGEFW_BUILTIN_COUNT;
-    if (packet->family == EDGEFW_IPV6) {
-        if (protocol == PROTOCOL_ICMPV6) return builtin_of_icmp6(packet, hook);
+    if (protocol == IPPROTO_TCP || flight->packet.fragment != FRAGMENT_NONE) return EDGEFW_BUILTIN_COUNT;
+    if (flow->family == EDGEFW_IPV6) {
+        if (protocol == PROTOCOL_ICMPV6) return builtin_of_icmp6(flight);
         if (is_on(EDGEFW_BUILTIN_DHCPV6) && protocol == IPPROTO_UDP &&
-            packet->key6.local_port == bpf_htons(DHCPV6_CLIENT) && packet->key6.remote_port == bpf_htons(DHCPV6_SERVER))
+            flow->key6.local_port == bpf_htons(DHCPV6_CLIENT) && flow->key6.remote_port == bpf_htons(DHCPV6_SERVER))
             return EDGEFW_BUILTIN_DHCPV6;
         return EDGEFW_BUILTIN_COUNT;
     }
-    if (is_on(EDGEFW_BUILTIN_DHCP) && protocol == IPPROTO_UDP && packet->key4.local_port == bpf_htons(DHCP_CLIENT) &&
-        packet->key4.remote_port == bpf_htons(DHCP_SERVER))
+    if (is_on(EDGEFW_BUILTIN_DHCP) && protocol == IPPROTO_UDP && flow->key4.local_port == bpf_htons(DHCP_CLIENT) &&
+        flow->key4.remote_port == bpf_htons(DHCP_SERVER))
         return EDGEFW_BUILTIN_DHCP;
-    if (is_on(EDGEFW_BUILTIN_IGMP) && protocol == IPPROTO_IGMP && packet->hop_limit == 1) return EDGEFW_BUILTIN_IGMP;
+    if (is_on(EDGEFW_BUILTIN_IGMP) && protocol == IPPROTO_IGMP && flight->packet.hop_limit == 1)
+        return EDGEFW_BUILTIN_IGMP;
     return EDGEFW_BUILTIN_COUNT;
 }

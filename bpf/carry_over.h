@@ -14,6 +14,7 @@
 
 #include <linux/errno.h>
 
+// The keys are copied: memory behind an argument is no key before Linux 6.2.
 #define CARRY_OVER(table, key)                                                      \
     do {                                                                            \
         struct edgefw_connection* older = bpf_map_lookup_elem(&older_##table, key); \
@@ -27,29 +28,39 @@
         return false;                                                               \
     } while (0)
 
-// Brings over the connection of the packet's key. It is no new one: nothing is counted. False: the new table does not
-// have it. True: look there again; it may have come over between the look there and the one here.
-__noinline int carry_over(struct packet* packet, int half_open) {
-    if (!packet || !config.comes_over) return false;
-    if (packet->family == EDGEFW_IPV4) {
-        if (half_open) CARRY_OVER(openings4, &packet->key4);
-        CARRY_OVER(connections4, &packet->key4);
+// Brings over the connection of this flow. It is no new one: nothing is counted. False: the new table does not have it.
+// True: look there again; it may have come over between the look there and the one here.
+__noinline int carry_over(const struct flow* flow, int half_open) {
+    if (!flow || !config.comes_over) return false;
+    if (flow->family == EDGEFW_IPV4) {
+        const struct edgefw_connection4_key key = flow->key4;
+
+        if (half_open) CARRY_OVER(openings4, &key);
+        CARRY_OVER(connections4, &key);
+    } else {
+        const struct edgefw_connection6_key key = flow->key6;
+
+        if (half_open) CARRY_OVER(openings6, &key);
+        CARRY_OVER(connections6, &key);
     }
-    if (half_open) CARRY_OVER(openings6, &packet->key6);
-    CARRY_OVER(connections6, &packet->key6);
 }
 #undef CARRY_OVER
 
-// Ends the connection of the packet's key in the older table, before it ends in the new one. True: it was there.
-__noinline int remove_older(struct packet* packet, int half_open) {
+// Ends the connection of this flow in the older table, before it ends in the new one. True: it was there.
+__noinline int remove_older(const struct flow* flow, int half_open) {
     long result;
 
-    if (!packet || !config.comes_over) return false;
-    if (packet->family == EDGEFW_IPV4)
-        result = half_open ? bpf_map_delete_elem(&older_openings4, &packet->key4)
-                           : bpf_map_delete_elem(&older_connections4, &packet->key4);
-    else
-        result = half_open ? bpf_map_delete_elem(&older_openings6, &packet->key6)
-                           : bpf_map_delete_elem(&older_connections6, &packet->key6);
+    if (!flow || !config.comes_over) return false;
+    if (flow->family == EDGEFW_IPV4) {
+        const struct edgefw_connection4_key key = flow->key4;
+
+        result =
+            half_open ? bpf_map_delete_elem(&older_openings4, &key) : bpf_map_delete_elem(&older_connections4, &key);
+    } else {
+        const struct edgefw_connection6_key key = flow->key6;
+
+        result =
+            half_open ? bpf_map_delete_elem(&older_openings6, &key) : bpf_map_delete_elem(&older_connections6, &key);
+    }
     return result == 0;
 }

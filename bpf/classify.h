@@ -1,47 +1,48 @@
-// classify: packet -> the first rule that matches. Walks the decision trees of maps/tree.h.
+// classify: flow -> outcome, that of the first rule that matches, or of the default. Walks the decision trees of
+// maps/tree.h, and changes nothing.
 #pragma once
 
+#include "bpf/bounds.h"
+#include "bpf/flight.h"
 #include "bpf/maps.h"
-#include "bpf/packet.h"
 
 #include <bpf/bpf_endian.h>
 
 #define NO_RULE 0xffffffffu
 #define TREE_INDEX(hook, family) ((hook)*EDGEFW_FAMILIES + (family))
 
-// What rules see of a packet, host order. Built where it is needed: a packet of a known connection never is.
-struct fields {
-    __u32 value[EDGEFW_FIELDS];
-    __u32 number;   // of the best rule so far, NO_RULE: none
-    __u32 outcome;  // EDGEFW_OUTCOME_*
-};
+// Beside EDGEFW_OUTCOME_*: a rule decided, not the default.
+#define OUTCOME_BY_RULE 0x80000000u
 
-static __always_inline void set_address_fields(struct fields* fields, const struct packet* packet) {
-    if (packet->family == EDGEFW_IPV4) {
-        fields->value[EDGEFW_FIELD_LOCAL] = bpf_ntohl(packet->key4.local);
-        fields->value[EDGEFW_FIELD_REMOTE] = bpf_ntohl(packet->key4.remote);
-        if (!packet->has_ports) return;
-        fields->value[EDGEFW_FIELD_LOCAL_PORT] = bpf_ntohs(packet->key4.local_port);
-        fields->value[EDGEFW_FIELD_REMOTE_PORT] = bpf_ntohs(packet->key4.remote_port);
+// 0 where the protocol has no ports. No branch: the verifier would walk the trees once for either way.
+static __always_inline __u32 port_field(const struct flow* flow, __be16 port) {
+    return bpf_ntohs(port) & -(__u32)flow->has_ports;
+}
+
+static __always_inline void set_end_fields(struct fields* fields, const struct flow* flow) {
+    if (flow->family == EDGEFW_IPV4) {
+        fields->value[EDGEFW_FIELD_LOCAL] = bpf_ntohl(flow->key4.local);
+        fields->value[EDGEFW_FIELD_REMOTE] = bpf_ntohl(flow->key4.remote);
+        fields->value[EDGEFW_FIELD_LOCAL_PORT] = port_field(flow, flow->key4.local_port);
+        fields->value[EDGEFW_FIELD_REMOTE_PORT] = port_field(flow, flow->key4.remote_port);
         return;
     }
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-        fields->value[EDGEFW_FIELD_LOCAL + i] = bpf_ntohl(packet->key6.local[i]);
-        fields->value[EDGEFW_FIELD_REMOTE + i] = bpf_ntohl(packet->key6.remote[i]);
+        fields->value[EDGEFW_FIELD_LOCAL + i] = bpf_ntohl(flow->key6.local[i]);
+        fields->value[EDGEFW_FIELD_REMOTE + i] = bpf_ntohl(flow->key6.remote[i]);
     }
-    if (!packet->has_ports) return;
-    fields->value[EDGEFW_FIELD_LOCAL_PORT] = bpf_ntohs(packet->key6.local_port);
-    fields->value[EDGEFW_FIELD_REMOTE_PORT] = bpf_ntohs(packet->key6.remote_port);
+    fields->value[EDGEFW_FIELD_LOCAL_PORT] = port_field(flow, flow->key6.local_port);
+    fields->value[EDGEFW_FIELD_REMOTE_PORT] = port_field(flow, flow->key6.remote_port);
 }
 
 // The class of one end's address.
-__noinline __u32 class_of(const struct packet* packet, bool local) {
+__noinline __u32 class_of(const struct flow* flow, bool local) {
     struct edgefw_class* found = NULL;
 
-    if (!packet) return 0;
-    if (packet->family == EDGEFW_IPV4) {
-        struct edgefw_prefix4 key = {.length = 32, .address = local ? packet->key4.local : packet->key4.remote};
+    if (!flow) return 0;
+    if (flow->family == EDGEFW_IPV4) {
+        struct edgefw_prefix4 key = {.length = 32, .address = local ? flow->key4.local : flow->key4.remote};
 
         if (config.class_table[EDGEFW_IPV4] == EDGEFW_CLASSES_HASH)
             found = bpf_map_lookup_elem(&class_hosts4, &key.address);
@@ -52,7 +53,7 @@ __noinline __u32 class_of(const struct packet* packet, bool local) {
 
 #pragma unroll
         for (int i = 0; i < 4; i++)
-            key.address[i] = local ? packet->key6.local[i] : packet->key6.remote[i];
+            key.address[i] = local ? flow->key6.local[i] : flow->key6.remote[i];
         if (config.class_table[EDGEFW_IPV6] == EDGEFW_CLASSES_HASH)
             found = bpf_map_lookup_elem(&class_hosts6, key.address);
         else if (config.class_table[EDGEFW_IPV6] == EDGEFW_CLASSES_TRIE)
@@ -99,48 +100,56 @@ static __always_inline void search_tree(struct fields* fields, __u32 index) {
     search_leaf(fields, index);
 }
 
-// A tree that is not the first of its forest. A global function, as is classify(): the verifier checks each once,
-// whatever the number of callers. A call costs 9 ns on machines that guard returns (SRSO), so the common path has few.
-__noinline int search_group(struct fields* fields, __u32 root) {
-    if (fields) search_tree(fields, root);
+// A tree that is not the first of its forest. A global function: the verifier checks it once, whatever the number of
+// callers. A call costs 9 ns on machines that guard returns (SRSO), so the common path has few.
+__noinline int search_group(__u32 root) {
+    struct flight* flight = fetch();
+
+    if (flight) search_tree(&flight->fields, root);
     return 0;
 }
 
-static __always_inline void set_classes(struct fields* fields, const struct packet* packet,
+static __always_inline void set_classes(struct fields* fields, const struct flow* flow,
                                         const volatile struct edgefw_forest* forest) {
     if (!(config.class_table[EDGEFW_IPV4] | config.class_table[EDGEFW_IPV6])) return;
-    if (forest->uses & EDGEFW_USES_LOCAL_CLASS) fields->value[EDGEFW_FIELD_LOCAL_CLASS] = class_of(packet, true);
-    if (forest->uses & EDGEFW_USES_REMOTE_CLASS) fields->value[EDGEFW_FIELD_REMOTE_CLASS] = class_of(packet, false);
+    if (forest->uses & EDGEFW_USES_LOCAL_CLASS) fields->value[EDGEFW_FIELD_LOCAL_CLASS] = class_of(flow, true);
+    if (forest->uses & EDGEFW_USES_REMOTE_CLASS) fields->value[EDGEFW_FIELD_REMOTE_CLASS] = class_of(flow, false);
 }
 
-// Whether a rule of `tree` (TREE_INDEX) matches. Sets packet->outcome: that of the rule; else 0 or EDGEFW_OUTCOME_ASK.
-// `apart`: walk the first tree in a function of its own, too.
-static __always_inline bool search(struct packet* packet, __u32 tree, const bool apart) {
-    const volatile struct edgefw_forest* forest = &config.forest[0][0] + (tree & (EDGEFW_HOOKS * EDGEFW_FAMILIES - 1));
-    struct fields fields = {
-        .value[EDGEFW_FIELD_PROTOCOL] = packet->protocol,
-        .value[EDGEFW_FIELD_DETAIL] = packet->detail,
-        .value[EDGEFW_FIELD_VLAN] = packet->vlan,
-        .value[EDGEFW_FIELD_OPENS] = packet->opens,
+// The outcome of `flow`, seen at `hook`. `apart`: walk the first tree in a function of its own, too.
+static __always_inline __u32 search(struct flight* flight, const struct flow* flow, __u32 hook, const bool apart) {
+    const __u64 tree = within(TREE_INDEX(hook, flow->family), EDGEFW_HOOKS * EDGEFW_FAMILIES - 1);
+    const volatile struct edgefw_forest* forest = &config.forest[0][0] + tree;
+    struct fields* fields = &flight->fields;
+
+    *fields = (struct fields){
+        .value[EDGEFW_FIELD_PROTOCOL] = flow->protocol,
+        .value[EDGEFW_FIELD_DETAIL] = flow->detail,
+        .value[EDGEFW_FIELD_VLAN] = flow->vlan,
+        .value[EDGEFW_FIELD_OPENS] = flow->opens,
         .number = NO_RULE,
     };
-
-    set_address_fields(&fields, packet);
-    set_classes(&fields, packet, forest);
-    if (!apart && forest->groups > 0) search_tree(&fields, forest->group[0].root);
+    set_end_fields(fields, flow);
+    set_classes(fields, flow, forest);
+    if (!apart && forest->groups > 0) search_tree(fields, forest->group[0].root);
     for (__u32 i = !apart; i < EDGEFW_MAX_GROUPS; i++) {
-        if (i >= forest->groups || forest->group[i].first >= fields.number) break;  // they lie in order of `first`
-        search_group(&fields, forest->group[i].root);
+        if (i >= forest->groups || forest->group[i].first >= fields->number) break;  // they lie in order of `first`
+        search_group(forest->group[i].root);
     }
-    packet->outcome = fields.outcome;
-    return fields.number != NO_RULE && !(fields.outcome & EDGEFW_OUTCOME_ASK);
+    if (fields->number != NO_RULE && !(fields->outcome & EDGEFW_OUTCOME_ASK)) return fields->outcome | OUTCOME_BY_RULE;
+    // No rule: the default, and whether the other direction would have opened it.
+    return fields->outcome |
+           (hook == EDGEFW_SENT ? config.default_outcome[EDGEFW_SENT] : config.default_outcome[EDGEFW_RECEIVED]);
 }
 
-// For the packet's own direction, which every packet that opens or drops goes through.
-static __always_inline bool classify_inline(struct packet* packet, __u32 tree) {
-    return search(packet, tree, false);
+// The packet's own flow, at its own hook: every packet that opens or drops comes through here.
+static __always_inline __u32 classify(struct flight* flight) {
+    return search(flight, &flight->flow, HOOK, false);
 }
 
-__noinline int classify(struct packet* packet, __u32 tree) {
-    return packet ? search(packet, tree, true) : 0;
+// A flow that may have opened a connection, at either hook. A global function: for few packets.
+__noinline __u32 classify_opener(__u32 hook) {
+    struct flight* flight = fetch();
+
+    return flight ? search(flight, &flight->opener, hook, true) : 0;
 }

@@ -1,4 +1,5 @@
-// decide: from what the earlier stages found to one verdict and one reason. The order is that of docs/semantics.md.
+// decide: from what the other stages found to one verdict and one reason. The order is that of docs/semantics.md.
+// Nothing else makes a decision: the stages say what they found, this one what follows.
 #pragma once
 
 #include "bpf/adopt.h"
@@ -9,30 +10,85 @@
 #include "bpf/relate.h"
 #include "bpf/track.h"
 
-static __always_inline void set(struct packet* packet, __u8 verdict, __u8 reason) {
-    packet->verdict = verdict;
-    packet->reason = reason;
+static __always_inline struct decision pass(__u8 reason, __u32 slot) {
+    return (struct decision){.slot = slot, .verdict = EDGEFW_PASS, .reason = reason};
 }
 
-static __always_inline bool pass_builtin(struct packet* packet, __u32 builtin) {
-    if (builtin == EDGEFW_BUILTIN_COUNT) return false;
-    set(packet, EDGEFW_PASS, EDGEFW_REASON_BUILTIN);
-    packet->slot = EDGEFW_SLOT_FIRST_BUILTIN + builtin;
-    return true;
+static __always_inline struct decision drop(__u8 reason) {
+    return (struct decision){.slot = EDGEFW_SLOT_NONE, .verdict = EDGEFW_DROP, .reason = reason};
+}
+
+// It counts for the rule or the entry that would have passed it.
+static __always_inline struct decision drop_instead(struct decision of, __u8 reason) {
+    of.verdict = EDGEFW_DROP;
+    of.reason = reason;
+    of.opened = false;
+    return of;
+}
+
+static __always_inline struct decision pass_builtin(__u32 builtin) {
+    return pass(EDGEFW_REASON_BUILTIN, EDGEFW_SLOT_FIRST_BUILTIN + builtin);
 }
 
 // Neither IPv4 nor IPv6: no rule can name it.
-static __always_inline void decide_link(struct packet* packet, const __u32 hook) {
-    if (pass_builtin(packet, builtin_of_link(packet))) return;
-    if (config.default_outcome[hook] & EDGEFW_OUTCOME_PASS)
-        set(packet, EDGEFW_PASS, EDGEFW_REASON_DEFAULT);
-    else
-        set(packet, EDGEFW_DROP, EDGEFW_REASON_UNSUPPORTED_ETHERTYPE);
+static __always_inline struct decision decide_link(const struct packet* packet) {
+    const __u32 builtin = builtin_of_link(packet);
+
+    if (builtin != EDGEFW_BUILTIN_COUNT) return pass_builtin(builtin);
+    if (config.default_outcome[HOOK] & EDGEFW_OUTCOME_PASS) return pass(EDGEFW_REASON_DEFAULT, EDGEFW_SLOT_NONE);
+    return drop(EDGEFW_REASON_UNSUPPORTED_ETHERTYPE);
+}
+
+static __always_inline struct decision decide_later_fragment(struct flight* flight) {
+    const struct edgefw_fragment* first = first_fragment(flight);
+
+    if (!first) return drop(EDGEFW_REASON_FRAGMENT_WITHOUT_FIRST);
+    return (struct decision){.slot = first->rule, .verdict = first->verdict, .reason = EDGEFW_REASON_FRAGMENT};
+}
+
+// A packet that counts for no rule, and that nothing translates any more.
+static __always_inline struct decision drop_revoked(struct flight* flight) {
+    flight->translation.nat = 0;
+    return drop(EDGEFW_REASON_REVOKED);
+}
+
+// By a connection. Not of TRACK_NEW.
+static __always_inline struct decision decide_tracked(struct flight* flight, enum tracking tracking) {
+    if (tracking == TRACK_KNOWN) return pass(EDGEFW_REASON_CONNECTION, flight->rule);
+    return tracking == TRACK_REVOKED ? drop_revoked(flight) : drop(EDGEFW_REASON_TCP_SEQUENCE);
+}
+
+static __always_inline struct decision decide_related(struct flight* flight, enum relation relation) {
+    return relation == RELATED ? pass(EDGEFW_REASON_ICMP_ERROR, flight->rule) : drop_revoked(flight);
+}
+
+// Adopted: as its opener would have been.
+static __always_inline struct decision decide_adopted(const struct flight* flight, enum adoption adoption) {
+    const __u32 rule = flight->rule;
+    struct decision decision = pass(rule == EDGEFW_SLOT_NONE ? EDGEFW_REASON_DEFAULT : EDGEFW_REASON_RULE, rule);
+
+    if (adoption == ADOPTION_REFUSED) return drop_instead(decision, EDGEFW_REASON_CONNECTION_TABLE);
+    decision.opened = true;
+    return decision;
+}
+
+// By rules, or by the default where none matches.
+static __always_inline struct decision decide_by_rules(const struct flight* flight, __u32 outcome) {
+    const bool by_rule = outcome & OUTCOME_BY_RULE;
+    const bool passes = outcome & EDGEFW_OUTCOME_PASS;
+    __u8 reason = by_rule ? EDGEFW_REASON_RULE : EDGEFW_REASON_DEFAULT;
+
+    if (flight->packet.is_error && !by_rule && !passes) reason = EDGEFW_REASON_ICMP_UNRELATED;
+    return (struct decision){
+        .slot = by_rule ? outcome & EDGEFW_OUTCOME_SLOT_MASK : EDGEFW_SLOT_NONE,
+        .verdict = passes ? EDGEFW_PASS : EDGEFW_DROP,
+        .reason = reason,
+    };
 }
 
 // Whether rules or default of the other direction open connections at all: a constant of the program.
-static __always_inline bool may_be_known(__u32 hook) {
-    const __u32 other = OTHER(hook);
+static __always_inline bool may_be_known(void) {
+    const __u32 other = OTHER(HOOK);
 
     return ((config.forest[other][EDGEFW_IPV4].uses | config.forest[other][EDGEFW_IPV6].uses) & EDGEFW_USES_KEEP) ||
            (config.default_outcome[other] & EDGEFW_OUTCOME_KEEP);
@@ -40,114 +96,107 @@ static __always_inline bool may_be_known(__u32 hook) {
 
 // A SYN that this direction drops can still be known: opened from the other end. The table is asked only where the
 // other direction would have opened it, which the trees say: a drop by default, the common case, costs no lookup.
-static __always_inline bool track_syn(void* context, struct packet* packet, const __u32 hook) {
-    if (packet->reason == EDGEFW_REASON_DEFAULT && !(packet->outcome & EDGEFW_OUTCOME_ASK)) return false;
-    return may_be_known(hook) && track(context, packet, hook);
+static __always_inline bool may_be_answer(const struct flow* flow, __u32 outcome) {
+    return flow->is_syn && may_be_known() && (outcome & (OUTCOME_BY_RULE | EDGEFW_OUTCOME_ASK));
 }
 
-// By rules, or by the default where none matches. Sets slot and outcome; opens no connection.
-static __always_inline void decide_by_rules(struct packet* packet, __u32 hook) {
-    __u32 outcome = config.default_outcome[hook];
-    __u8 reason = EDGEFW_REASON_DEFAULT;
-
-    packet->slot = EDGEFW_SLOT_NONE;
-    if (classify_inline(packet, TREE_INDEX(hook, packet->family & 1))) {
-        outcome = packet->outcome;
-        packet->slot = outcome & EDGEFW_OUTCOME_SLOT_MASK;
-        reason = EDGEFW_REASON_RULE;
-    }
-    packet->outcome |= outcome;
-    if (packet->is_error && reason == EDGEFW_REASON_DEFAULT && !(outcome & EDGEFW_OUTCOME_PASS))
-        reason = EDGEFW_REASON_ICMP_UNRELATED;
-    set(packet, outcome & EDGEFW_OUTCOME_PASS ? EDGEFW_PASS : EDGEFW_DROP, reason);
+// Applies NAT to a packet without a connection, so that the rules see the inside address.
+static __always_inline void translate_unknown(struct flight* flight) {
+    if (!config.translates || flight->flow.family != EDGEFW_IPV4) return;
+    if (HOOK == EDGEFW_SENT)
+        translate_source(&flight->flow, &flight->translation);
+    else if (flight->packet.is_error)
+        translate_destination(&flight->flow, &flight->translation);
 }
 
-// NAT by ports keeps state also where the rule does not.
-static __always_inline bool opens(const struct packet* packet) {
-    if (packet->verdict != EDGEFW_PASS || !packet->tracked || !packet->opens) return false;
-    return (packet->outcome & EDGEFW_OUTCOME_KEEP) || packet->needs_tracking;
-}
+// The rules pass it. NAT by ports keeps state also where the rule does not.
+static __always_inline struct decision decide_opening(CONTEXT* context, struct flight* flight, struct decision passing,
+                                                      __u32 outcome) {
+    const bool needs_connection = flight->translation.needs_tracking;
 
-// Of what the tables do not know: rules see it as the local end is inside, and the source gets its entry.
-static __always_inline void translate_unknown(struct packet* packet, const __u32 hook) {
-    if (!config.translates || packet->family != EDGEFW_IPV4) return;
-    if (hook == EDGEFW_SENT)
-        translate_source(packet);
-    else if (packet->is_error)
-        translate_destination(packet);
-}
-
-// Classified and tracked. Returns whether the packet opened a connection.
-static __always_inline bool decide_by_state(void* context, struct packet* packet, const __u32 hook) {
-    const bool keeps_state = context && config.keeps_state;
-
-    if (keeps_state && packet->is_error && packet->fragment == FRAGMENT_NONE && relate(context, packet, hook))
-        return false;
-    // pass_known() has asked for whole packets.
-    if (keeps_state && packet->fragment == FRAGMENT_FIRST && packet->tracked && !packet->is_syn &&
-        track(context, packet, hook))
-        return false;
-    // The public end belongs to no masqueraded connection any more: it may be of one that is not translated.
-    if (keeps_state && hook == EDGEFW_RECEIVED && config.masquerades && packet->masqueraded) {
-        untranslate(packet);
-        if (track(context, packet, hook)) return false;
-    }
-    translate_unknown(packet, hook);
-    if (keeps_state && may_be_adopted(packet)) {
-        const int adopted = hook == EDGEFW_RECEIVED ? adopt_received(packet) : adopt_sent(packet);
-
-        if (adopted == REFUSED) set(packet, EDGEFW_DROP, EDGEFW_REASON_CONNECTION_TABLE);
-        if (adopted != NOT_ADOPTED) return adopted == OPENED;
-    }
-    decide_by_rules(packet, hook);
-    if (!keeps_state) return false;
-    if (packet->needs_tracking && packet->verdict == EDGEFW_PASS && !opens(packet)) {
-        set(packet, EDGEFW_DROP, EDGEFW_REASON_NAT_UNTRACKED);
-        return false;
-    }
-    if (!opens(packet)) {
-        __u32 slot = packet->slot;
-        __u8 verdict = packet->verdict, reason = packet->reason;
-
-        if (!packet->is_syn || verdict == EDGEFW_PASS) return false;
-        // Revoked: then the rules, which drop it, say why.
-        if (track_syn(context, packet, hook) && packet->reason != EDGEFW_REASON_REVOKED) return false;
-        packet->slot = slot;
-        set(packet, verdict, reason);
-        return false;
-    }
-    switch (open(context, packet, hook)) {
+    if (!flight->flow.tracked || !flight->flow.opens)
+        return needs_connection ? drop_instead(passing, EDGEFW_REASON_NAT_UNTRACKED) : passing;
+    if (!(outcome & EDGEFW_OUTCOME_KEEP) && !needs_connection) return passing;
+    switch (open_connection(context, flight, passing.slot)) {
         case OPENED:
-            return true;
+            passing.opened = true;
+            return passing;
         case KNOWN:
-            return false;
+            return decide_tracked(flight, TRACK_KNOWN);
+        case REVOKED:
+            return decide_tracked(flight, TRACK_REVOKED);
+        case STRAY:
+            return decide_tracked(flight, TRACK_STRAY_RESET);
         case COLLIDES:
-            set(packet, EDGEFW_DROP, EDGEFW_REASON_NAT_COLLISION);
-            return false;
+            return drop_instead(passing, EDGEFW_REASON_NAT_COLLISION);
         case NO_PORT:
-            set(packet, EDGEFW_DROP, EDGEFW_REASON_NAT_PORTS);
-            return false;
+            return drop_instead(passing, EDGEFW_REASON_NAT_PORTS);
         default:
-            set(packet, EDGEFW_DROP, EDGEFW_REASON_CONNECTION_TABLE);
-            return false;
+            return drop_instead(passing, EDGEFW_REASON_CONNECTION_TABLE);
     }
 }
 
-// Of a well-formed packet that pass_known() has not passed. Returns whether it opened a connection. `context`: the
-// hook's, or NULL where no connections are kept.
-static __always_inline int decide(void* context, struct packet* packet, const __u32 hook) {
-    bool opened;
+// Before the rules: what only a program that keeps connections asks. TRACK_NEW: of no connection yet.
+static __always_inline enum tracking track_before_rules(CONTEXT* context, struct flight* flight) {
+    // track_first() has asked for whole packets.
+    if (flight->packet.fragment == FRAGMENT_FIRST && flight->flow.tracked && !flight->flow.is_syn) {
+        const enum tracking tracking = track(context, false);
 
-    if (!packet->is_ip) {
-        decide_link(packet, hook);
-        return false;
+        if (tracking != TRACK_NEW) return tracking;
     }
-    if (packet->fragment == FRAGMENT_LATER) {
-        follow_fragment(packet, hook);
-        return false;
+    // The public end belongs to no masqueraded connection any more: it may be of one that is not translated.
+    if (HOOK == EDGEFW_RECEIVED && config.masquerades && flight->translation.masqueraded) {
+        untranslate(&flight->flow, &flight->translation);
+        return track(context, false);
     }
-    if (pass_builtin(packet, builtin_of_packet(packet, hook))) return false;
-    opened = decide_by_state(context, packet, hook);
-    if (packet->fragment == FRAGMENT_FIRST) remember_fragment(packet, hook);
-    return opened;
+    return TRACK_NEW;
+}
+
+// A packet that no connection has passed yet: steps 6 to 8 of docs/semantics.md.
+static __always_inline struct decision decide_by_state(CONTEXT* context, struct flight* flight) {
+    struct decision decision;
+    __u32 outcome;
+
+    if (config.keeps_state && flight->packet.is_error && flight->packet.fragment == FRAGMENT_NONE) {
+        const enum relation relation = relate(context);
+
+        if (relation != UNRELATED) return decide_related(flight, relation);
+    }
+    if (config.keeps_state) {
+        const enum tracking tracking = track_before_rules(context, flight);
+
+        if (tracking != TRACK_NEW) return decide_tracked(flight, tracking);
+    }
+    translate_unknown(flight);
+    if (config.keeps_state && may_be_adopted(flight)) {
+        const enum adoption adoption = adopt();
+
+        if (adoption != NOT_ADOPTED) return decide_adopted(flight, adoption);
+    }
+    outcome = classify(flight);
+    decision = decide_by_rules(flight, outcome);
+    if (!config.keeps_state) return decision;
+    if (decision.verdict == EDGEFW_PASS) return decide_opening(context, flight, decision, outcome);
+    if (may_be_answer(&flight->flow, outcome)) {
+        const enum tracking tracking = track(context, false);
+
+        // Revoked: then the rules, which drop it, say why.
+        if (tracking == TRACK_KNOWN || tracking == TRACK_STRAY_RESET) return decide_tracked(flight, tracking);
+        if (tracking == TRACK_REVOKED) flight->translation.nat = 0;
+    }
+    return decision;
+}
+
+// A well-formed packet that track_first() has not decided.
+static __always_inline struct decision decide(CONTEXT* context, struct flight* flight) {
+    struct decision decision;
+    __u32 builtin;
+
+    if (!flight->packet.is_ip) return decide_link(&flight->packet);
+    if (flight->packet.fragment == FRAGMENT_LATER) return decide_later_fragment(flight);
+    builtin = builtin_of_packet(flight);
+    if (builtin != EDGEFW_BUILTIN_COUNT) return pass_builtin(builtin);
+    decision = decide_by_state(context, flight);
+    if (flight->packet.fragment == FRAGMENT_FIRST) remember_fragment(flight, decision.slot, decision.verdict);
+    return decision;
 }

@@ -31,10 +31,11 @@
 #define DATAGRAM_MAX 65535
 
 // What offset, length and the more-fragments flag say. `offset` in bytes.
-static __always_inline __u32 set_fragment(struct packet* packet, __u32 offset, bool more, __u32 malformed) {
+static __always_inline __u32 set_fragment(struct packet* packet, __u8 protocol, __u32 offset, bool more,
+                                          __u32 malformed) {
     if (more && packet->transport_length % 8 != 0) return malformed;
     if (offset + packet->transport_length > DATAGRAM_MAX) return EDGEFW_REASON_FRAGMENT_OVERLONG;
-    if (offset == 8 && packet->protocol == IPPROTO_TCP) return EDGEFW_REASON_FRAGMENT_OFFSET_ONE;
+    if (offset == 8 && protocol == IPPROTO_TCP) return EDGEFW_REASON_FRAGMENT_OFFSET_ONE;
     if (offset != 0)
         packet->fragment = FRAGMENT_LATER;
     else if (more)
@@ -42,10 +43,10 @@ static __always_inline __u32 set_fragment(struct packet* packet, __u32 offset, b
     return EDGEFW_REASON_COUNT;
 }
 
-// 40 bytes at most; the rest lets the verifier see that a masked length fits.
-#define OPTIONS_MASK 0x3c
+// 40 bytes at most; the rest lets the verifier see that a bounded length fits.
+#define OPTIONS_ROOM 64
 struct options {
-    __u8 byte[OPTIONS_MASK];
+    __u8 byte[OPTIONS_ROOM];
 };
 
 // Walks the options: they must be well formed and hold no source route.
@@ -74,59 +75,45 @@ __noinline __u32 walk_ipv4_options(const struct options* options, __u32 length) 
     return EDGEFW_REASON_COUNT;
 }
 
-static __always_inline __u32 check_ipv4_options(void* context, const __u32 hook, __u32 offset, __u32 length) {
+__noinline __u32 check_ipv4_options(CONTEXT* context, __u32 offset, __u32 length) {
     struct options options = {};
 
-    length &= OPTIONS_MASK;  // the header length field can name no other than a multiple of four, up to 40
-    if (length == 0 || !load(context, hook, offset, &options, length)) return EDGEFW_REASON_MALFORMED_IPV4;
+    if (length == 0 || length > EDGEFW_MAX_IPV4_OPTIONS) return EDGEFW_REASON_MALFORMED_IPV4;
+    if (!load(context, offset, &options, size_within(length, OPTIONS_ROOM))) return EDGEFW_REASON_MALFORMED_IPV4;
     return walk_ipv4_options(&options, length);
 }
 
-__noinline __u32 check_ipv4_options_received(struct xdp_md* context, __u32 offset, __u32 length) {
-    return check_ipv4_options(context, EDGEFW_RECEIVED, offset, length);
-}
-
-__noinline __u32 check_ipv4_options_sent(struct __sk_buff* context, __u32 offset, __u32 length) {
-    return check_ipv4_options(context, EDGEFW_SENT, offset, length);
-}
-
-static __always_inline __u32 dissect_ipv4(const struct frame* frame, const __u32 hook, struct packet* packet) {
+static __always_inline __u32 dissect_ipv4(const struct frame* frame, struct flight* flight) {
+    struct packet* packet = &flight->packet;
     struct iphdr copy;
-    const struct iphdr* header = read(frame, hook, packet->network, &copy, sizeof(copy));
+    const struct iphdr* header = read(frame, packet->network, &copy, sizeof(copy));
     __u32 header_length, total, offset, reason;
 
     if (!header) return EDGEFW_REASON_MALFORMED_IPV4;
     header_length = header->ihl * 4;
     total = bpf_ntohs(header->tot_len);
     // IPv4 "BIG TCP": a GSO packet over 65,535 bytes carries length 0 until it is segmented.
-    if (total == 0 && packet->segments > 1) total = packet->length - packet->network;
+    if (total == 0 && frames_of(packet) > 1) total = packet->length - packet->network;
     if (header->version != 4 || header_length < IPV4_HEADER || total < header_length ||
-        !has_bytes(frame, hook, packet, packet->network + total))
+        !has_bytes(frame, packet, packet->network + total))
         return EDGEFW_REASON_MALFORMED_IPV4;
-    if (header_length > IPV4_HEADER) {
-        reason = hook == EDGEFW_RECEIVED ? check_ipv4_options_received(frame->context, packet->network + IPV4_HEADER,
-                                                                       header_length - IPV4_HEADER)
-                                         : check_ipv4_options_sent(frame->context, packet->network + IPV4_HEADER,
-                                                                   header_length - IPV4_HEADER);
-        if (reason != EDGEFW_REASON_COUNT) return reason;
-    }
-
-    if (hook == EDGEFW_RECEIVED)
-        set_key_addresses4(packet, header->daddr, header->saddr);
-    else
-        set_key_addresses4(packet, header->saddr, header->daddr);
-    packet->protocol = header->protocol;
+    set_addresses4(&flight->flow, HOOK, header->saddr, header->daddr);
+    flight->flow.protocol = header->protocol;
     packet->hop_limit = header->ttl;
     packet->transport = packet->network + header_length;
     packet->transport_length = total - header_length;
     packet->fragment_id = header->id;
     offset = bpf_ntohs(header->frag_off);
+    if (header_length > IPV4_HEADER) {
+        reason = check_ipv4_options(frame->context, packet->network + IPV4_HEADER, header_length - IPV4_HEADER);
+        if (reason != EDGEFW_REASON_COUNT) return reason;
+    }
     if (offset & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) {
-        reason = set_fragment(packet, (offset & IPV4_OFFSET_MASK) * 8, offset & IPV4_MORE_FRAGMENTS,
-                              EDGEFW_REASON_MALFORMED_IPV4);
+        reason = set_fragment(packet, flight->flow.protocol, (offset & IPV4_OFFSET_MASK) * 8,
+                              offset & IPV4_MORE_FRAGMENTS, EDGEFW_REASON_MALFORMED_IPV4);
         if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
     }
-    return dissect_transport(frame, hook, packet);
+    return dissect_transport(frame, flight);
 }
 
 struct extension {
@@ -160,24 +147,30 @@ static __always_inline __u32 extension_bytes(__u8 kind, __u8 length) {
     return ((__u32)length + 1) * 8;
 }
 
-// Walks the extension headers from packet->transport on; the packet's protocol is the first that is none of them.
-static __always_inline __u32 walk_extensions(void* context, const __u32 hook, struct packet* packet, __u32 first) {
+// Walks the extension headers from packet->transport on; the flow's protocol is the first that is none of them. Rare: a
+// global function keeps it out of the common path's registers and verification. Unrolled: before Linux 6.8 the verifier
+// takes a loop only where a branch goes back to its head, and clang lays this one out otherwise.
+__noinline __u32 walk_extensions(CONTEXT* context, __u32 first) {
+    struct flight* flight = fetch();
+    struct packet* packet;
     __u8 next = first;
     bool fragmented = false;
     bool fragment_seen = false;
 
+    if (!flight) return EDGEFW_REASON_MALFORMED_EXTENSION;
+    packet = &flight->packet;
+#pragma unroll
     for (int i = 0; i < EDGEFW_MAX_EXTENSION_HEADERS + 1; i++) {
         struct extension header;
         __u32 bytes, reason;
 
         if (!is_extension(next)) {
-            packet->protocol = next;
+            flight->flow.protocol = next;
             return EDGEFW_REASON_COUNT;
         }
         if (i == EDGEFW_MAX_EXTENSION_HEADERS) break;
         if (next == EXTENSION_HOP_BY_HOP && i > 0) return EDGEFW_REASON_MALFORMED_EXTENSION;
-        if (packet->transport_length < sizeof(header) ||
-            !load(context, hook, packet->transport, &header, sizeof(header)))
+        if (packet->transport_length < sizeof(header) || !load(context, packet->transport, &header, sizeof(header)))
             return fragmented ? EDGEFW_REASON_FRAGMENT_SHORT_FIRST : EDGEFW_REASON_MALFORMED_EXTENSION;
         bytes = extension_bytes(next, header.length);
         if (bytes > packet->transport_length)
@@ -193,8 +186,8 @@ static __always_inline __u32 walk_extensions(void* context, const __u32 hook, st
             if (offset & (IPV6_OFFSET_MASK | IPV6_MORE_FRAGMENTS)) {
                 fragmented = true;
                 packet->fragment_id = header.id;
-                packet->protocol = header.next;
-                reason = set_fragment(packet, offset & IPV6_OFFSET_MASK, offset & IPV6_MORE_FRAGMENTS,
+                flight->flow.protocol = header.next;
+                reason = set_fragment(packet, header.next, offset & IPV6_OFFSET_MASK, offset & IPV6_MORE_FRAGMENTS,
                                       EDGEFW_REASON_MALFORMED_EXTENSION);
                 if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
             }
@@ -204,38 +197,26 @@ static __always_inline __u32 walk_extensions(void* context, const __u32 hook, st
     return EDGEFW_REASON_EXTENSION_DEPTH;
 }
 
-// The walk is rare: a global function of each hook keeps it out of the common path's registers and verification.
-
-__noinline __u32 walk_extensions_received(struct xdp_md* context, struct packet* packet, __u32 first) {
-    return packet ? walk_extensions(context, EDGEFW_RECEIVED, packet, first) : EDGEFW_REASON_MALFORMED_EXTENSION;
-}
-
-__noinline __u32 walk_extensions_sent(struct __sk_buff* context, struct packet* packet, __u32 first) {
-    return packet ? walk_extensions(context, EDGEFW_SENT, packet, first) : EDGEFW_REASON_MALFORMED_EXTENSION;
-}
-
-static __always_inline __u32 dissect_ipv6(const struct frame* frame, const __u32 hook, struct packet* packet) {
+static __always_inline __u32 dissect_ipv6(const struct frame* frame, struct flight* flight) {
+    struct packet* packet = &flight->packet;
     struct ipv6hdr copy;
-    const struct ipv6hdr* header = read(frame, hook, packet->network, &copy, sizeof(copy));
+    const struct ipv6hdr* header = read(frame, packet->network, &copy, sizeof(copy));
     __u32 payload, reason;
+    __u8 next;
 
     if (!header) return EDGEFW_REASON_MALFORMED_IPV6;
     payload = bpf_ntohs(header->payload_len);
-    if (header->version != 6 || !has_bytes(frame, hook, packet, packet->network + IPV6_HEADER + payload))
+    if (header->version != 6 || !has_bytes(frame, packet, packet->network + IPV6_HEADER + payload))
         return EDGEFW_REASON_MALFORMED_IPV6;
-
-    if (hook == EDGEFW_RECEIVED)
-        set_key_addresses6(packet, header->daddr.s6_addr32, header->saddr.s6_addr32);
-    else
-        set_key_addresses6(packet, header->saddr.s6_addr32, header->daddr.s6_addr32);
+    set_addresses6(&flight->flow, HOOK, header->saddr.s6_addr32, header->daddr.s6_addr32);
+    next = header->nexthdr;
+    flight->flow.protocol = next;
     packet->hop_limit = header->hop_limit;
     packet->transport = packet->network + IPV6_HEADER;
     packet->transport_length = payload;
-    packet->protocol = header->nexthdr;
-    if (is_extension(header->nexthdr)) {
-        reason = hook == EDGEFW_RECEIVED ? walk_extensions_received(frame->context, packet, header->nexthdr)
-                                         : walk_extensions_sent(frame->context, packet, header->nexthdr);
+    if (is_extension(next)) {
+        reason = walk_extensions(frame->context, next);
         if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
     }
-    return dissect_transport(frame, hook, packet);
+    return dissect_transport(frame, flight);
 }

@@ -26,14 +26,6 @@ static __always_inline __u32 truncated(const struct packet* packet, __u32 reason
     return packet->fragment == FRAGMENT_FIRST ? EDGEFW_REASON_FRAGMENT_SHORT_FIRST : reason;
 }
 
-static __always_inline void set_ports(const __u32 hook, struct packet* packet, __be16 source, __be16 destination) {
-    if (hook == EDGEFW_RECEIVED)
-        set_key_end(packet, destination, source);
-    else
-        set_key_end(packet, source, destination);
-    packet->has_ports = true;
-}
-
 struct tcp_start {  // the first 16 bytes
     __be16 source;
     __be16 destination;
@@ -44,21 +36,24 @@ struct tcp_start {  // the first 16 bytes
     __be16 window;
 };
 
-static __always_inline __u32 dissect_tcp(const struct frame* frame, const __u32 hook, struct packet* packet) {
+static __always_inline __u32 dissect_tcp(const struct frame* frame, struct flight* flight) {
+    struct packet* packet = &flight->packet;
+    struct flow* flow = &flight->flow;
     struct tcp_start copy;
-    const struct tcp_start* header = read(frame, hook, packet->transport, &copy, sizeof(copy));
+    const struct tcp_start* header = read(frame, packet->transport, &copy, sizeof(copy));
     __u32 bytes;
 
     if (packet->transport_length < TCP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_TCP);
     bytes = (header->offset >> 4) * 4;
     if (bytes < TCP_HEADER) return EDGEFW_REASON_MALFORMED_TCP;
     if (bytes > packet->transport_length) return truncated(packet, EDGEFW_REASON_MALFORMED_TCP);
-    set_ports(hook, packet, header->source, header->destination);
-    packet->detail = header->flags;
-    packet->is_syn = (header->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
-    packet->opens = packet->is_syn;
+    set_ports(flow, HOOK, header->source, header->destination);
+    flow->detail = header->flags;
+    flow->is_syn = (header->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+    flow->opens = flow->is_syn;
+    flow->tracked = true;
     packet->header_length = packet->transport + bytes;
-    packet->tracked = true;
+    packet->flags = header->flags;
     packet->sequence_be = header->sequence;
     packet->acknowledgment_be = header->acknowledgment;
     packet->window_be = header->window;
@@ -72,9 +67,11 @@ struct udp_header {
     __be16 checksum;
 };
 
-static __always_inline __u32 dissect_udp(const struct frame* frame, const __u32 hook, struct packet* packet) {
+static __always_inline __u32 dissect_udp(const struct frame* frame, struct flight* flight) {
+    struct packet* packet = &flight->packet;
+    struct flow* flow = &flight->flow;
     struct udp_header copy;
-    const struct udp_header* header = read(frame, hook, packet->transport, &copy, sizeof(copy));
+    const struct udp_header* header = read(frame, packet->transport, &copy, sizeof(copy));
     __u32 length;
 
     if (packet->transport_length < UDP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_UDP);
@@ -82,10 +79,10 @@ static __always_inline __u32 dissect_udp(const struct frame* frame, const __u32 
     // A first fragment carries the length of the whole datagram.
     if (length < UDP_HEADER || (length > packet->transport_length && packet->fragment != FRAGMENT_FIRST))
         return EDGEFW_REASON_MALFORMED_UDP;
-    set_ports(hook, packet, header->source, header->destination);
-    packet->opens = 1;
+    set_ports(flow, HOOK, header->source, header->destination);
+    flow->opens = true;
+    flow->tracked = true;
     packet->header_length = packet->transport + UDP_HEADER;
-    packet->tracked = true;
     return EDGEFW_REASON_COUNT;
 }
 
@@ -97,48 +94,42 @@ struct icmp_header {
     __be16 sequence;
 };
 
-// The end that sends the requests has the identifier as its port: so the two directions of pinging never share a key.
-static __always_inline void set_echo(const __u32 hook, struct packet* packet, __be16 id, bool is_request) {
-    if ((hook == EDGEFW_RECEIVED) == is_request)
-        set_key_end(packet, 0, id);
-    else
-        set_key_end(packet, id, 0);
-}
-
 // Destination unreachable, packet too big, time exceeded, parameter problem: they quote a packet. (Source quench and
 // redirects do, too, and no host should heed them: RFC 6633, RFC 4890 section 4.3.)
 static __always_inline bool is_error(__u8 family, __u8 type) {
     return family == EDGEFW_IPV4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
 }
 
-static __always_inline __u32 dissect_icmp(const struct frame* frame, const __u32 hook, struct packet* packet,
-                                          __u8 request, __u8 reply) {
+static __always_inline __u32 dissect_icmp(const struct frame* frame, struct flight* flight, __u8 request, __u8 reply) {
+    struct packet* packet = &flight->packet;
+    struct flow* flow = &flight->flow;
     struct icmp_header copy;
-    const struct icmp_header* header = read(frame, hook, packet->transport, &copy, sizeof(copy));
+    const struct icmp_header* header = read(frame, packet->transport, &copy, sizeof(copy));
     bool is_echo;
 
     if (packet->transport_length < ICMP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_ICMP);
-    packet->detail = (__u32)header->type << 8 | header->code;
-    packet->opens = header->type != reply;
+    flow->detail = (__u32)header->type << 8 | header->code;
+    flow->opens = header->type != reply;
     is_echo = header->type == request || header->type == reply;
-    packet->tracked = is_echo;
-    packet->is_error = is_error(packet->family, header->type);
-    if (is_echo) set_echo(hook, packet, header->id, header->type == request);
+    flow->tracked = is_echo;
+    packet->is_error = is_error(flow->family, header->type);
+    if (is_echo) set_echo(flow, HOOK, header->id, header->type == request);
     return EDGEFW_REASON_COUNT;
 }
 
-static __always_inline __u32 dissect_transport(const struct frame* frame, const __u32 hook, struct packet* packet) {
-    __u32 protocol = packet->protocol;
+static __always_inline __u32 dissect_transport(const struct frame* frame, struct flight* flight) {
+    struct flow* flow = &flight->flow;
+    const __u32 protocol = flow->protocol;
 
-    packet->header_length = packet->transport;
-    if (protocol == IPPROTO_TCP) return dissect_tcp(frame, hook, packet);
-    if (protocol == IPPROTO_UDP) return dissect_udp(frame, hook, packet);
-    if (protocol == IPPROTO_ICMP && packet->family == EDGEFW_IPV4)
-        return dissect_icmp(frame, hook, packet, ICMP4_ECHO_REQUEST, ICMP4_ECHO_REPLY);
-    if (protocol == PROTOCOL_ICMPV6 && packet->family == EDGEFW_IPV6)
-        return dissect_icmp(frame, hook, packet, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY);
-    set_key_end(packet, 0, 0);
-    packet->opens = 1;
-    packet->tracked = true;
+    flight->packet.header_length = flight->packet.transport;
+    if (protocol == IPPROTO_TCP) return dissect_tcp(frame, flight);
+    if (protocol == IPPROTO_UDP) return dissect_udp(frame, flight);
+    if (protocol == IPPROTO_ICMP && flow->family == EDGEFW_IPV4)
+        return dissect_icmp(frame, flight, ICMP4_ECHO_REQUEST, ICMP4_ECHO_REPLY);
+    if (protocol == PROTOCOL_ICMPV6 && flow->family == EDGEFW_IPV6)
+        return dissect_icmp(frame, flight, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY);
+    set_key_end(flow, 0, 0);
+    flow->opens = true;
+    flow->tracked = true;
     return EDGEFW_REASON_COUNT;
 }

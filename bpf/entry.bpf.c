@@ -1,8 +1,11 @@
 // The entry programs: one pair a card, for as long as the card is attached. Each reads the active generation and calls
 // the judging program in its slot; a push fills the idle slot and then flips the one word. See maps/README.md.
+//
+// Of the received side one of two is loaded, enter_received or enter_ingress: an array of programs has one type.
 #include "maps/counters.h"
 
 #include <linux/bpf.h>
+#include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 
 #include <bpf/bpf_helpers.h>
@@ -71,9 +74,22 @@ int enter_received(struct xdp_md* context) {
     return XDP_DROP;
 }
 
+static __always_inline int drop_unjudged(struct __sk_buff* context, __u32 hook) {
+    count_no_generation(hook, context->gso_segs > 1 ? context->gso_segs : 1, context->len);
+    return TC_ACT_SHOT;
+}
+
+// What the host sends to a group that it is a member of comes back here, without its link header: it was on no wire,
+// and XDP in a driver never sees it (net/core/dev.c, dev_loopback_xmit).
+SEC("tcx/ingress")
+int enter_ingress(struct __sk_buff* context) {
+    if (context->pkt_type == PACKET_LOOPBACK) return TC_ACT_UNSPEC;
+    call(context, &received);
+    return drop_unjudged(context, EDGEFW_RECEIVED);
+}
+
 SEC("tcx/egress")
 int enter_sent(struct __sk_buff* context) {
     call(context, &sent);
-    count_no_generation(EDGEFW_SENT, context->gso_segs > 1 ? context->gso_segs : 1, context->len);
-    return TC_ACT_SHOT;
+    return drop_unjudged(context, EDGEFW_SENT);
 }

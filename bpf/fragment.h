@@ -1,84 +1,85 @@
 // Fragments: the first one's verdict is remembered for the later ones (maps/fragment.h).
 #pragma once
 
+#include "bpf/flight.h"
 #include "bpf/maps.h"
-#include "bpf/packet.h"
 
 #include <linux/in.h>
 
 #include <bpf/bpf_endian.h>
 
 // The addresses on the wire at this hook. What is received for a forward has its public address there.
-static __always_inline struct edgefw_fragment4_key fragment4_key(const struct packet* packet, __u32 hook) {
-    __be32 local = hook == EDGEFW_RECEIVED && packet->public_address ? packet->public_address : packet->key4.local;
+static __always_inline struct edgefw_fragment4_key fragment4_key(const struct flight* flight) {
+    const struct edgefw_connection4_key* ends = &flight->flow.key4;
+    const __be32 public_address = flight->translation.public_address;
+    const __be32 local = HOOK == EDGEFW_RECEIVED && public_address ? public_address : ends->local;
 
     return (struct edgefw_fragment4_key){
-        .source = hook == EDGEFW_RECEIVED ? packet->key4.remote : local,
-        .destination = hook == EDGEFW_RECEIVED ? local : packet->key4.remote,
-        .id = packet->fragment_id,
-        .protocol = packet->protocol,
-        .hook = hook,
+        .source = HOOK == EDGEFW_RECEIVED ? ends->remote : local,
+        .destination = HOOK == EDGEFW_RECEIVED ? local : ends->remote,
+        .id = flight->packet.fragment_id,
+        .protocol = flight->flow.protocol,
+        .hook = HOOK,
     };
 }
 
-static __always_inline struct edgefw_fragment6_key fragment6_key(const struct packet* packet, __u32 hook) {
-    struct edgefw_fragment6_key key = {.id = packet->fragment_id, .hook = hook};
+static __always_inline struct edgefw_fragment6_key fragment6_key(const struct flight* flight) {
+    const struct edgefw_connection6_key* ends = &flight->flow.key6;
+    struct edgefw_fragment6_key key = {.id = flight->packet.fragment_id, .hook = HOOK};
 
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-        key.source[i] = hook == EDGEFW_RECEIVED ? packet->key6.remote[i] : packet->key6.local[i];
-        key.destination[i] = hook == EDGEFW_RECEIVED ? packet->key6.local[i] : packet->key6.remote[i];
+        key.source[i] = HOOK == EDGEFW_RECEIVED ? ends->remote[i] : ends->local[i];
+        key.destination[i] = HOOK == EDGEFW_RECEIVED ? ends->local[i] : ends->remote[i];
     }
     return key;
 }
 
 // After decide, of a first fragment. When the kernel cannot store it the later fragments drop: counted, and safe.
-static __noinline void remember_fragment(const struct packet* packet, __u32 hook) {
+static __noinline void remember_fragment(const struct flight* flight, __u32 slot, __u8 verdict) {
+    const struct translation* translation = &flight->translation;
     struct edgefw_fragment value = {
         .seen = bpf_jiffies64(),
-        .rule = packet->slot,
-        .verdict = packet->verdict,
-        .nat = packet->nat,
+        .rule = slot,
+        .verdict = verdict,
+        .nat = translation->nat,
     };
 
-    if (packet->nat) value.address = hook == EDGEFW_RECEIVED ? packet->key4.local : packet->public_address;
-    if (packet->family == EDGEFW_IPV4) {
-        struct edgefw_fragment4_key key = fragment4_key(packet, hook);
+    if (translation->nat)
+        value.address = HOOK == EDGEFW_RECEIVED ? flight->flow.key4.local : translation->public_address;
+    if (flight->flow.family == EDGEFW_IPV4) {
+        struct edgefw_fragment4_key key = fragment4_key(flight);
 
         bpf_map_update_elem(&fragments4, &key, &value, BPF_ANY);
     } else {
-        struct edgefw_fragment6_key key = fragment6_key(packet, hook);
+        struct edgefw_fragment6_key key = fragment6_key(flight);
 
         bpf_map_update_elem(&fragments6, &key, &value, BPF_ANY);
     }
 }
 
-// Of a later fragment: sets the verdict, slot, reason and translation.
-static __noinline void follow_fragment(struct packet* packet, __u32 hook) {
-    struct edgefw_fragment* first;
+// Of a later fragment: what its first one left, or NULL. The packet is translated as that was.
+static __noinline const struct edgefw_fragment* first_fragment(struct flight* flight) {
+    struct translation* translation = &flight->translation;
+    const struct edgefw_fragment* first;
 
-    if (packet->family == EDGEFW_IPV4) {
-        struct edgefw_fragment4_key key = fragment4_key(packet, hook);
+    if (flight->flow.family == EDGEFW_IPV4) {
+        struct edgefw_fragment4_key key = fragment4_key(flight);
 
         first = bpf_map_lookup_elem(&fragments4, &key);
     } else {
-        struct edgefw_fragment6_key key = fragment6_key(packet, hook);
+        struct edgefw_fragment6_key key = fragment6_key(flight);
 
         first = bpf_map_lookup_elem(&fragments6, &key);
     }
-    if (!first || (__u32)bpf_jiffies64() - first->seen > config.fragment_timeout) {
-        packet->verdict = EDGEFW_DROP;
-        packet->reason = EDGEFW_REASON_FRAGMENT_WITHOUT_FIRST;
-        return;
+    if (!first || (__u32)bpf_jiffies64() - first->seen > config.fragment_timeout) return NULL;
+    translation->nat = first->nat;
+    if (!first->nat) return first;
+    if (HOOK == EDGEFW_SENT) {
+        translation->public_address = first->address;
+        return first;
     }
-    packet->verdict = first->verdict;
-    packet->reason = EDGEFW_REASON_FRAGMENT;
-    packet->slot = first->rule;
-    packet->nat = first->nat;
-    if (packet->nat && hook == EDGEFW_RECEIVED) {
-        packet->public_address = packet->key4.local;
-        packet->key4.local = first->address;
-    } else if (packet->nat) {
-        packet->public_address = first->address;
-    }
+    translation->public_address = flight->flow.key4.local;
+    flight->flow.key4.local = first->address;
+    return first;
 }

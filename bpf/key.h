@@ -1,4 +1,4 @@
-// Writing a packet's connection key (maps/connection.h).
+// Writing a flow's key (maps/connection.h).
 //
 // The table hashes and compares the key in words of 8 bytes. A load of 8 bytes stalls behind smaller stores to the same
 // place that have not left the processor yet (measured: 20 ns a lookup), so the key is stored in words of 8 bytes, too.
@@ -17,22 +17,55 @@ static __always_inline __u32 pair16(__u16 first, __u16 second) {
     return LITTLE_ENDIAN_HOST ? (__u32)second << 16 | first : (__u32)first << 16 | second;
 }
 
-static __always_inline void set_key_addresses4(struct packet* packet, __be32 local, __be32 remote) {
-    packet->key_word[0] = pair32(local, remote);
+static __always_inline void set_key_addresses4(struct flow* flow, __be32 local, __be32 remote) {
+    flow->key_word[0] = pair32(local, remote);
 }
 
-static __always_inline void set_key_addresses6(struct packet* packet, const __be32* local, const __be32* remote) {
-    packet->key_word[0] = pair32(local[0], local[1]);
-    packet->key_word[1] = pair32(local[2], local[3]);
-    packet->key_word[2] = pair32(remote[0], remote[1]);
-    packet->key_word[3] = pair32(remote[2], remote[3]);
+static __always_inline void set_key_addresses6(struct flow* flow, const __be32* local, const __be32* remote) {
+    flow->key_word[0] = pair32(local[0], local[1]);
+    flow->key_word[1] = pair32(local[2], local[3]);
+    flow->key_word[2] = pair32(remote[0], remote[1]);
+    flow->key_word[3] = pair32(remote[2], remote[3]);
 }
 
 // Ports and protocol: the same eight bytes at the end of both keys.
-static __always_inline void set_key_end(struct packet* packet, __be16 local_port, __be16 remote_port) {
+static __always_inline void set_key_end(struct flow* flow, __be16 local_port, __be16 remote_port) {
     // Protocol and its pad bytes: one word.
-    const __u32 protocol = LITTLE_ENDIAN_HOST ? packet->protocol : (__u32)packet->protocol << 24;
+    const __u32 protocol = LITTLE_ENDIAN_HOST ? flow->protocol : (__u32)flow->protocol << 24;
     const __u64 end = pair32(pair16(local_port, remote_port), protocol);
 
-    packet->key_word[packet->family == EDGEFW_IPV4 ? 1 : 4] = end;
+    flow->key_word[flow->family == EDGEFW_IPV4 ? 1 : 4] = end;
+}
+
+// Addresses as a frame seen at `hook` has them.
+static __always_inline void set_addresses4(struct flow* flow, const __u32 hook, __be32 source, __be32 destination) {
+    if (hook == EDGEFW_RECEIVED)
+        set_key_addresses4(flow, destination, source);
+    else
+        set_key_addresses4(flow, source, destination);
+}
+
+static __always_inline void set_addresses6(struct flow* flow, const __u32 hook, const __be32* source,
+                                           const __be32* destination) {
+    if (hook == EDGEFW_RECEIVED)
+        set_key_addresses6(flow, destination, source);
+    else
+        set_key_addresses6(flow, source, destination);
+}
+
+// Ports of TCP or UDP, likewise.
+static __always_inline void set_ports(struct flow* flow, const __u32 hook, __be16 source, __be16 destination) {
+    if (hook == EDGEFW_RECEIVED)
+        set_key_end(flow, destination, source);
+    else
+        set_key_end(flow, source, destination);
+    flow->has_ports = true;
+}
+
+// The end that sends the requests has the identifier as its port: so the two directions of pinging never share a key.
+static __always_inline void set_echo(struct flow* flow, const __u32 hook, __be16 id, bool is_request) {
+    if ((hook == EDGEFW_RECEIVED) == is_request)
+        set_key_end(flow, 0, id);
+    else
+        set_key_end(flow, id, 0);
 }

@@ -5,6 +5,7 @@
 // alone: so one inside port mostly has one public port whatever it talks to (RFC 4787 REQ-1).
 #pragma once
 
+#include "bpf/nat.h"
 #include "bpf/table.h"
 
 #include <linux/in.h>
@@ -65,25 +66,25 @@ static long try_port(__u64 unused, struct search* search) {
     return search->found;
 }
 
-// Gives the opener its public end, by the masquerade that was found. False: there is none left. Its own function: once
+// Gives the opener its public end, by the masquerade that was found. False: there is none left. A global function: once
 // a connection.
-__noinline int allocate(struct packet* packet) {
+__noinline int allocate(const struct flow* flow, struct translation* translation) {
     struct search search = {.step = 1, .places = 1};
     const struct edgefw_masquerade* entry;
     __u32 index, port, tries;
 
-    if (!packet) return false;
-    index = packet->masquerade - 1;
+    if (!flow || !translation) return false;
+    index = translation->masquerade - 1;
     entry = bpf_map_lookup_elem(&masquerades, &index);
     if (!entry) return false;
-    packet->nat = entry->slot;  // also where it has no port left
-    port = bpf_ntohs(packet->key4.local_port);
-    search.key = packet->key4;
+    translation->nat = entry->slot;  // also where it has no port left
+    port = bpf_ntohs(flow->key4.local_port);
+    search.key = flow->key4;
     search.key.local = entry->public_address;
-    search.inside = (struct edgefw_inside){packet->key4.local, packet->key4.local_port, entry->slot};
+    search.inside = (struct edgefw_inside){flow->key4.local, flow->key4.local_port, entry->slot};
     // What has no port keeps none: one connection a remote end.
-    if (packet->has_ports || packet->protocol == IPPROTO_ICMP) {
-        const bool parity = entry->keeps_parity && packet->protocol == IPPROTO_UDP;
+    if (flow->has_ports || flow->protocol == IPPROTO_ICMP) {
+        const bool parity = entry->keeps_parity && flow->protocol == IPPROTO_UDP;
 
         search.first = parity ? entry->first + ((entry->first ^ port) & 1) : entry->first;
         search.step = parity ? 2 : 1;
@@ -92,46 +93,56 @@ __noinline int allocate(struct packet* packet) {
         if (search.first <= port && port <= entry->last)
             search.at = (port - search.first) / search.step;
         else
-            search.at = ((packet->key4.local * 0x9e3779b1u ^ port * 0x85ebca6bu) >> 8) % search.places;
+            search.at = ((flow->key4.local * 0x9e3779b1u ^ port * 0x85ebca6bu) >> 8) % search.places;
     }
     tries = search.places < EDGEFW_MAX_PORT_TRIES ? search.places : EDGEFW_MAX_PORT_TRIES;
     bpf_loop(tries, try_port, &search, 0);
     if (!search.found) return false;
-    packet->public_address = search.key.local;
-    packet->public_port = search.key.local_port;
+    translation->public_address = search.key.local;
+    translation->public_port = search.key.local_port;
     return true;
 }
 
-// The key of a masqueraded connection as it is outside.
-static __always_inline struct edgefw_connection4_key public_key(const struct packet* packet,
+// The key of a masqueraded connection as it is outside, and where it is inside.
+static __always_inline struct edgefw_connection4_key public_key(const struct flow* flow,
                                                                 const struct edgefw_connection* connection) {
-    struct edgefw_connection4_key key = packet->key4;
+    struct edgefw_connection4_key key = flow->key4;
 
     key.local = connection->public_address;
     key.local_port = connection->public_port;
     return key;
 }
 
-// Its own function: the stack is short.
-static __noinline void confirm_public(const struct packet* packet, const struct edgefw_connection* connection) {
-    struct edgefw_connection4_key key = public_key(packet, connection);
-    struct edgefw_inside inside = {packet->key4.local, packet->key4.local_port, connection->nat};
+static __always_inline struct edgefw_inside inside_of(const struct flow* flow,
+                                                      const struct edgefw_connection* connection) {
+    return (struct edgefw_inside){flow->key4.local, flow->key4.local_port, connection->nat};
+}
+
+static __always_inline bool is_masqueraded(const struct flow* flow, const struct edgefw_connection* connection) {
+    return config.masquerades && flow->family == EDGEFW_IPV4 && connection->masqueraded;
+}
+
+// The table by public end follows the connection as it is confirmed, retired and forgotten.
+
+static __noinline void confirm_public(const struct flow* flow, const struct edgefw_connection* connection) {
+    struct edgefw_connection4_key key = public_key(flow, connection);
+    struct edgefw_inside inside = inside_of(flow, connection);
 
     bpf_map_update_elem(&publics4, &key, &inside, BPF_ANY);
     bpf_map_delete_elem(&public_openings4, &key);
     bpf_map_lookup_elem(&publics4, &key);  // as confirm() does
 }
 
-static __noinline void retire_public(const struct packet* packet, const struct edgefw_connection* connection) {
-    struct edgefw_connection4_key key = public_key(packet, connection);
-    struct edgefw_inside inside = {packet->key4.local, packet->key4.local_port, connection->nat};
+static __noinline void retire_public(const struct flow* flow, const struct edgefw_connection* connection) {
+    struct edgefw_connection4_key key = public_key(flow, connection);
+    struct edgefw_inside inside = inside_of(flow, connection);
 
     bpf_map_update_elem(&public_openings4, &key, &inside, BPF_ANY);
     bpf_map_delete_elem(&publics4, &key);
 }
 
-static __noinline void forget_public(const struct packet* packet, const struct edgefw_connection* connection) {
-    struct edgefw_connection4_key key = public_key(packet, connection);
+static __noinline void forget_public(const struct flow* flow, const struct edgefw_connection* connection) {
+    struct edgefw_connection4_key key = public_key(flow, connection);
 
     bpf_map_delete_elem(&publics4, &key);
     bpf_map_delete_elem(&public_openings4, &key);

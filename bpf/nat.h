@@ -1,7 +1,7 @@
-// translate, the finding: which NAT entry gives a packet its local end (maps/forward.h). IPv4.
+// translate, the finding: which NAT entry gives a flow its local end (maps/forward.h). IPv4.
 //
-// Everything behind it, rules and connections, knows the local end as it is inside; packet->public_* is how it is
-// outside. bpf/translate.h writes what was found.
+// Everything behind it, rules and connections, knows the local end as it is inside; the translation's public end is how
+// it is outside. bpf/translate.h writes what was found.
 #pragma once
 
 #include "bpf/key.h"
@@ -12,10 +12,10 @@
 #include <bpf/bpf_endian.h>
 
 // Received: some port forward has this local port, or a static entry may have this address.
-static __always_inline bool may_be_forwarded(const struct packet* packet) {
-    if (!config.has_forwards || packet->family != EDGEFW_IPV4) return false;
+static __always_inline bool may_be_forwarded(const struct flow* flow) {
+    if (!config.has_forwards || flow->family != EDGEFW_IPV4) return false;
     return config.has_statics ||
-           (packet->has_ports && (config.forward_in_ports & edgefw_forward_bit(packet->key4.local_port)));
+           (flow->has_ports && (config.forward_in_ports & edgefw_forward_bit(flow->key4.local_port)));
 }
 
 static __always_inline bool is_public_end(const struct edgefw_forward* forward, __be32 address, __be16 port,
@@ -76,98 +76,104 @@ static __always_inline struct edgefw_forward* static_of_target(__be32 address) {
     return NULL;
 }
 
-static __always_inline void set_public(struct packet* packet, __be32 address, __be16 port, __u16 nat) {
-    packet->public_address = address;
-    packet->public_port = port;
-    packet->nat = nat;
+static __always_inline void set_public(struct translation* translation, __be32 address, __be16 port, __u16 nat) {
+    translation->public_address = address;
+    translation->public_port = port;
+    translation->nat = nat;
 }
 
-// The local end as it was on the wire; nothing translates the packet.
-static __always_inline void untranslate(struct packet* packet) {
-    set_key_addresses4(packet, packet->public_address, packet->key4.remote);
-    set_key_end(packet, packet->public_port, packet->key4.remote_port);
-    set_public(packet, 0, 0, 0);
-    packet->masqueraded = false;
-    packet->needs_tracking = 0;
+// The local end as it was on the wire; nothing translates the flow.
+static __always_inline void untranslate(struct flow* flow, struct translation* translation) {
+    set_key_addresses4(flow, translation->public_address, flow->key4.remote);
+    set_key_end(flow, translation->public_port, flow->key4.remote_port);
+    set_public(translation, 0, 0, 0);
+    translation->masqueraded = false;
+    translation->needs_tracking = false;
 }
 
 // Received: the local port, or an echo reply's identifier, may be one that a masquerade gave.
-static __always_inline bool may_be_masqueraded(const struct packet* packet) {
-    __u32 port = bpf_ntohs(packet->key4.local_port);
+static __always_inline bool may_be_masqueraded(const struct flow* flow) {
+    __u32 port = bpf_ntohs(flow->key4.local_port);
 
-    if (!config.masquerades || packet->family != EDGEFW_IPV4 || packet->is_syn) return false;
-    if (!packet->has_ports && packet->protocol != IPPROTO_ICMP) return true;
+    if (!config.masquerades || flow->family != EDGEFW_IPV4 || flow->is_syn) return false;
+    if (!flow->has_ports && flow->protocol != IPPROTO_ICMP) return true;
     return config.masquerade_first <= port && port <= config.masquerade_last;
 }
 
-__noinline int find_inside(struct packet* packet) {
+__noinline int find_inside(struct flow* flow, struct translation* translation) {
+    struct edgefw_connection4_key key;
     const struct edgefw_inside* inside;
 
-    if (!packet) return 0;
-    inside = bpf_map_lookup_elem(&publics4, &packet->key4);
-    if (!inside) inside = bpf_map_lookup_elem(&public_openings4, &packet->key4);
+    if (!flow || !translation) return 0;
+    key = flow->key4;
+    inside = bpf_map_lookup_elem(&publics4, &key);
+    if (!inside) inside = bpf_map_lookup_elem(&public_openings4, &key);
     if (!inside) return 0;
-    set_public(packet, packet->key4.local, packet->key4.local_port, inside->nat);
-    packet->masqueraded = true;
-    packet->needs_tracking = 1;
-    set_key_addresses4(packet, inside->address, packet->key4.remote);
-    set_key_end(packet, inside->port, packet->key4.remote_port);
+    set_public(translation, key.local, key.local_port, inside->nat);
+    translation->masqueraded = true;
+    translation->needs_tracking = true;
+    set_key_addresses4(flow, inside->address, key.remote);
+    set_key_end(flow, inside->port, key.remote_port);
     return 1;
 }
 
-// Gives the packet the local end that the entry says.
-static __always_inline void take_destination(struct packet* packet, const struct edgefw_forward* forward) {
+// Gives the flow the local end that the entry says.
+static __always_inline void take_destination(struct flow* flow, struct translation* translation,
+                                             const struct edgefw_forward* forward) {
     const bool is_static = config.has_statics && !forward->public_port;
-    const __be16 port = is_static ? packet->key4.local_port : forward->target_port;
+    const __be16 port = is_static ? flow->key4.local_port : forward->target_port;
 
-    set_public(packet, packet->key4.local, packet->key4.local_port, forward->slot);
-    packet->needs_tracking = forward->public_port;
+    set_public(translation, flow->key4.local, flow->key4.local_port, forward->slot);
+    translation->needs_tracking = forward->public_port != 0;
     // The hairpin of a static entry: no entry translates the source of replies here, the connection does.
     if (is_static && config.side == EDGEFW_INTERNAL)
-        packet->needs_tracking = forward->flags & EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL);
-    set_key_addresses4(packet, forward->target_address, packet->key4.remote);
-    set_key_end(packet, port, packet->key4.remote_port);
+        translation->needs_tracking = forward->flags & EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL);
+    set_key_addresses4(flow, forward->target_address, flow->key4.remote);
+    set_key_end(flow, port, flow->key4.remote_port);
 }
 
-// Its own function: what follows it the verifier then walks once, not once for every way to find an entry.
-__noinline int find_destination(struct packet* packet) {
+// A global function: rare, since what is common is inline below.
+__noinline int find_destination(struct flow* flow, struct translation* translation) {
     const struct edgefw_forward* forward;
+    bool retired = false;
 
-    if (!packet) return 0;
-    forward = forward_of(packet->key4.local, packet->key4.local_port, packet->key4.protocol, packet->has_ports,
-                         &packet->retired);
-    if (forward) take_destination(packet, forward);
+    if (!flow || !translation) return 0;
+    forward = forward_of(flow->key4.local, flow->key4.local_port, flow->key4.protocol, flow->has_ports, &retired);
+    translation->retired = retired;
+    if (forward) take_destination(flow, translation, forward);
     return forward != NULL;
 }
 
 // What is common is inline: the port forward that is alone in its bucket.
-static __always_inline bool forward_destination(struct packet* packet) {
-    const __be32 address = packet->key4.local;
-    const __be16 port = packet->key4.local_port;
-    const __u8 protocol = packet->key4.protocol;
+static __always_inline bool forward_destination(struct flow* flow, struct translation* translation) {
+    const __be32 address = flow->key4.local;
+    const __be16 port = flow->key4.local_port;
+    const __u8 protocol = flow->key4.protocol;
     const struct edgefw_forward* forward;
     __u32 index;
 
-    if (!may_be_forwarded(packet)) return false;
+    if (!may_be_forwarded(flow)) return false;
     index = edgefw_forward_bucket(address, port, protocol, config.forward_in_seed, config.forward_in_mask);
     forward = bpf_map_lookup_elem(&forwards_in, &index);
     if (!forward || !port || forward->next || (forward->flags & EDGEFW_FORWARD_RETIRED) ||
         !is_public_end(forward, address, port, protocol))
-        return find_destination(packet);
-    take_destination(packet, forward);
+        return find_destination(flow, translation);
+    take_destination(flow, translation, forward);
     return true;
 }
 
-// Received: gives the packet its local end inside.
-static __always_inline void translate_destination(struct packet* packet) {
-    if (forward_destination(packet)) return;
-    if (may_be_masqueraded(packet)) find_inside(packet);
+// Received: gives the flow its local end inside.
+static __always_inline void translate_destination(struct flow* flow, struct translation* translation) {
+    if (forward_destination(flow, translation)) return;
+    if (may_be_masqueraded(flow)) find_inside(flow, translation);
 }
 
-// The first masquerade for this key, + 1; 0: none. Its own function: for openers alone.
-static __noinline __u32 masquerade_of(const struct edgefw_connection4_key* key) {
+// The first masquerade for this key, + 1; 0: none. A global function: for openers alone, and the verifier walks the
+// list once.
+__noinline __u32 masquerade_of(const struct edgefw_connection4_key* key) {
     __u32 index = 0;
 
+    if (!key) return 0;
     for (int i = 0; i < EDGEFW_MAX_MASQUERADES; i++, index++) {
         const struct edgefw_masquerade* entry = bpf_map_lookup_elem(&masquerades, &index);
 
@@ -182,18 +188,21 @@ static __noinline __u32 masquerade_of(const struct edgefw_connection4_key* key) 
 }
 
 // Sent, and of no known connection: finds what translates its source.
-__noinline int translate_source(struct packet* packet) {
-    if (!packet) return 0;
+__noinline int translate_source(const struct flow* flow, struct translation* translation) {
+    struct edgefw_connection4_key key;
+
+    if (!flow || !translation) return 0;
+    key = flow->key4;
     if (config.has_statics) {
-        const struct edgefw_forward* forward = static_of_target(packet->key4.local);
+        const struct edgefw_forward* forward = static_of_target(key.local);
 
         if (forward) {
-            set_public(packet, forward->public_address, packet->key4.local_port, forward->slot);
+            set_public(translation, forward->public_address, key.local_port, forward->slot);
             return 1;
         }
     }
     if (!config.masquerades) return 0;
-    packet->masquerade = masquerade_of(&packet->key4);
-    packet->needs_tracking = packet->masquerade != 0;
-    return packet->needs_tracking;
+    translation->masquerade = masquerade_of(&key);
+    translation->needs_tracking = translation->masquerade != 0;
+    return translation->needs_tracking;
 }

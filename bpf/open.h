@@ -6,63 +6,85 @@
 
 enum opening {
     OPENED,
-    KNOWN,     // the connection was there already, and has decided the packet
+    KNOWN,     // the connection was there already: the packet passes with it
+    REVOKED,   // it was there, of an older policy, and has ended
+    STRAY,     // it was there, and the packet is a reset that does not fit
     REFUSED,   // the kernel could not store it
     COLLIDES,  // another one has the same ends inside
     NO_PORT,   // the masquerade has no public port left
-    NOT_ADOPTED,
 };
 
-// Received: what was found has the packet's ends inside and lives, but has another public end.
-static __always_inline bool collides(const struct packet* packet, const struct edgefw_connection* found,
-                                     const __u32 hook) {
-    return found && is_live(packet, found) && !comes_as_its_own(packet, found, hook);
+// Received: what was found has the flow's ends inside and lives, but has another public end.
+static __always_inline bool collides(const struct flow* flow, const struct translation* by,
+                                     const struct edgefw_connection* found) {
+    return found && is_live(flow, found) && !comes_as_its_own(flow, by, found);
 }
 
-// Enters the connection that `packet` opens under the rule in `slot`, half open.
-static __always_inline enum opening open(void* context, struct packet* packet, const __u32 hook) {
-    struct edgefw_connection value = begun_by(packet, hook, first_state(packet));
-    __u32 slot = packet->slot;
-    bool stored;
+// Of a flow that the tables may know after all. False: they do not.
+static __always_inline bool is_known(CONTEXT* context, enum opening* as) {
+    switch (track(context, false)) {
+        case TRACK_KNOWN:
+            *as = KNOWN;
+            return true;
+        case TRACK_REVOKED:
+            *as = REVOKED;
+            return true;
+        case TRACK_STRAY_RESET:
+            *as = STRAY;
+            return true;
+        default:
+            return false;
+    }
+}
 
-    if (config.translates && packet->family == EDGEFW_IPV4) {
-        if (hook == EDGEFW_SENT && packet->masquerade) {
-            if (live(packet, hook) && track(context, packet, hook)) return KNOWN;
-            packet->slot = slot;
-            if (!allocate(packet)) return NO_PORT;
-            value.masqueraded = 1;
-        }
-        value.nat = packet->nat;
-        value.public_address = packet->public_address;
-        value.public_port = packet->public_port;
-    }
-    value.end[hook].bytes = wire_bytes(packet, hook);
-    // Of the half-open ones a refusal to store tells soon enough.
-    if (packet->protocol == IPPROTO_TCP || comes_by_public_end(packet, hook)) {
-        struct edgefw_connection* confirmed = lookup(packet, false);
+// What a TCP opener says of its own numbers, and of those it expects.
+static __always_inline void note_opener(CONTEXT* context, struct packet* packet, struct edgefw_connection* fresh) {
+    struct edgefw_end* from = &fresh->end[HOOK];
+    struct edgefw_end* to = &fresh->end[OTHER(HOOK)];
 
-        if (collides(packet, confirmed, hook)) return COLLIDES;
-        if (packet->protocol == IPPROTO_TCP && confirmed && is_live(packet, confirmed)) {
-            if (track(context, packet, hook)) return KNOWN;
-            packet->slot = slot;
-        } else if (packet->protocol == IPPROTO_TCP && confirmed) {
-            forget(packet, false);
+    packet->scale = find_scale(context);
+    from->next = sequence_end(packet);
+    from->scale = packet->scale;
+    from->window = to->window = FIRST_WINDOW;
+    to->acknowledged = sequence(packet);
+}
+
+// Enters the connection that the packet opens under the rule of counter slot `rule`, half open.
+static __always_inline enum opening open_connection(CONTEXT* context, struct flight* flight, __u32 rule) {
+    const struct flow* flow = &flight->flow;
+    struct translation* translation = &flight->translation;
+    const bool is_tcp = flow->protocol == IPPROTO_TCP;
+    struct edgefw_connection* fresh = &flight->fresh;
+    enum opening known;
+
+    begin(fresh, flow, rule, HOOK, first_state(flow->protocol));
+    if (config.translates && flow->family == EDGEFW_IPV4) {
+        if (HOOK == EDGEFW_SENT && translation->masquerade) {
+            if (live(flow, translation, false).connection && is_known(context, &known)) return known;
+            if (!allocate(flow, translation)) return NO_PORT;
+            fresh->masqueraded = 1;
+        }
+        fresh->nat = translation->nat;
+        fresh->public_address = translation->public_address;
+        fresh->public_port = translation->public_port;
+    }
+    fresh->end[HOOK].bytes = wire_bytes(&flight->packet);
+    // A half-open duplicate is found later, when the store fails.
+    if (is_tcp || comes_by_public_end(flow)) {
+        const struct edgefw_connection* confirmed = lookup(flow, false);
+
+        if (collides(flow, translation, confirmed)) return COLLIDES;
+        if (is_tcp && confirmed && is_live(flow, confirmed)) {
+            if (is_known(context, &known)) return known;
+        } else if (is_tcp && confirmed) {
+            forget(flow, false);
         }
     }
-    if (packet->protocol == IPPROTO_TCP) {
-        read_scale(context, hook, packet);
-        value.end[hook].next = sequence_end(packet);
-        value.end[hook].scale = packet->scale;
-        value.end[hook].window = value.end[OTHER(hook)].window = FIRST_WINDOW;
-        value.end[OTHER(hook)].acknowledged = sequence(packet);
-    }
-    if (store(packet, true, &value, BPF_NOEXIST) == 0) return OPENED;
-    if (comes_by_public_end(packet, hook) && collides(packet, lookup(packet, true), hook)) return COLLIDES;
-    if (!value.masqueraded) {
-        if (track(context, packet, hook)) return KNOWN;
-        packet->slot = slot;
-    }
-    stored = store(packet, true, &value, BPF_ANY) == 0;
-    if (!stored && value.masqueraded) forget_public(packet, &value);
-    return stored ? OPENED : REFUSED;
+    if (is_tcp) note_opener(context, &flight->packet, fresh);
+    if (store(flow, true, fresh, BPF_NOEXIST) == 0) return OPENED;
+    if (comes_by_public_end(flow) && collides(flow, translation, lookup(flow, true))) return COLLIDES;
+    if (!fresh->masqueraded && is_known(context, &known)) return known;
+    if (store(flow, true, fresh, BPF_ANY) == 0) return OPENED;
+    if (fresh->masqueraded) forget_public(flow, fresh);
+    return REFUSED;
 }

@@ -9,66 +9,58 @@
 
 #include <bpf/bpf_endian.h>
 
-// Of a translated connection: whether the entry that translated its opener would do so today, to the same ends. Its own
-// function: the stack is short.
-static __noinline bool translates_as_before(const struct packet* packet, const struct edgefw_connection* connection) {
+// Of a translated connection: whether the entry that translated its opener would do so today, to the same ends.
+static __noinline bool translates_as_before(const struct flow* flow, const struct edgefw_connection* connection) {
     const struct edgefw_forward* forward;
 
     if (connection->masqueraded) {
-        __u32 index = masquerade_of(&packet->key4) - 1, port = bpf_ntohs(connection->public_port);
+        struct edgefw_connection4_key key = flow->key4;
+        __u32 index = masquerade_of(&key) - 1, port = bpf_ntohs(connection->public_port);
         const struct edgefw_masquerade* entry = bpf_map_lookup_elem(&masquerades, &index);
 
         return entry && entry->slot == connection->nat && entry->public_address == connection->public_address &&
                (port == 0 || (entry->first <= port && port <= entry->last));
     }
     if (connection->hook == EDGEFW_SENT) {
-        forward = config.has_statics ? static_of_target(packet->key4.local) : NULL;
+        forward = config.has_statics ? static_of_target(flow->key4.local) : NULL;
         return forward && forward->slot == connection->nat && forward->public_address == connection->public_address;
     }
-    forward = forward_of(connection->public_address, connection->public_port, packet->key4.protocol, true, NULL);
-    return forward && forward->slot == connection->nat && forward->target_address == packet->key4.local &&
-           (forward->public_port ? forward->target_port : connection->public_port) == packet->key4.local_port;
+    forward = forward_of(connection->public_address, connection->public_port, flow->key4.protocol, true, NULL);
+    return forward && forward->slot == connection->nat && forward->target_address == flow->key4.local &&
+           (forward->public_port ? forward->target_port : connection->public_port) == flow->key4.local_port;
 }
 
-static __always_inline __u32 outcome_at(struct packet* packet, __u32 hook) {
-    if (classify(packet, TREE_INDEX(hook, packet->family & 1))) return packet->outcome;
-    return hook == EDGEFW_SENT ? config.default_outcome[EDGEFW_SENT] : config.default_outcome[EDGEFW_RECEIVED];
+// Makes `flow` the opener that the rules are asked about: with this detail and VLAN, and able to open.
+static __always_inline void ask_about(struct flight* flight, const struct flow* flow, __u16 detail, __u16 vlan) {
+    flight->opener = *flow;
+    flight->opener.detail = detail;
+    flight->opener.vlan = vlan;
+    flight->opener.opens = true;
 }
 
-#define OTHER_HOOK_TOO 0x80000000u   // beside what an opener needs
-#define FROM_OTHER_HOOK 0x80000000u  // beside the outcome
+// What the policy says to the flow it was asked about: the outcome that has all that was needed, and at which hook.
+// Outcome 0: it does not let it open.
+struct admission {
+    __u32 outcome;
+    __u32 hook;
+};
 
-// What the policy says to the packet as an opener with this detail and VLAN, seen at `hook`: EDGEFW_OUTCOME_* with the
-// slot of its rule, or 0 where it has not all that `needs` names. With OTHER_HOOK_TOO, that is then asked of the other
-// hook. A global function: the verifier walks it once.
-__noinline __u32 judge_opener(struct packet* packet, __u32 hook, __u16 detail, __u16 vlan, __u32 needs) {
-    __u16 own_detail, own_vlan;
-    __u32 outcome, needed = needs & ~OTHER_HOOK_TOO;
-    bool opens;
+// Seen at `hook`; where `or_other`, and this one does not admit it, seen at the other one.
+static __always_inline struct admission admit_opener(__u32 hook, bool or_other, __u32 needs) {
+    __u32 outcome = classify_opener(hook);
 
-    if (!packet) return 0;
-    own_detail = packet->detail;
-    own_vlan = packet->vlan;
-    opens = packet->opens;
-    packet->detail = detail;
-    packet->vlan = vlan;
-    packet->opens = true;
-    outcome = outcome_at(packet, hook);
-    if ((outcome & needed) != needed) {
-        outcome = needs & OTHER_HOOK_TOO ? outcome_at(packet, OTHER(hook)) : 0;
-        outcome = (outcome & needed) == needed ? outcome | FROM_OTHER_HOOK : 0;
-    }
-    packet->detail = own_detail;
-    packet->vlan = own_vlan;
-    packet->opens = opens;
-    return outcome;
+    if ((outcome & needs) == needs) return (struct admission){outcome, hook};
+    if (!or_other) return (struct admission){0, hook};
+    hook = OTHER(hook);
+    outcome = classify_opener(hook);
+    return (struct admission){(outcome & needs) == needs ? outcome : 0, hook};
 }
 
 // Learned before the first policy, by a packet that either end may send: which of them opened it is not known.
-static __always_inline bool is_opener_unknown(const struct packet* packet, const struct edgefw_connection* connection) {
+static __always_inline bool is_opener_unknown(const struct flow* flow, const struct edgefw_connection* connection) {
     if (connection->generation != 0) return false;
-    if (packet->protocol == IPPROTO_TCP) return in_midstream(connection);
-    return packet->protocol != IPPROTO_ICMP && packet->protocol != PROTOCOL_ICMPV6;
+    if (flow->protocol == IPPROTO_TCP) return in_midstream(connection);
+    return flow->protocol != IPPROTO_ICMP && flow->protocol != PROTOCOL_ICMPV6;
 }
 
 // The connection was opened from the other hook than it said.
@@ -80,52 +72,57 @@ static __always_inline void turn(struct edgefw_connection* connection, __u32 hoo
         connection->state = EDGEFW_STATE_TCP_CLOSING_OPENER;
 }
 
-// Judges what opened the connection again, under this program's policy. True: it goes on.
-// Its own function: it runs once a connection and push.
-static __noinline bool judge_again(struct packet* packet, struct edgefw_connection* connection) {
-    __u32 hook = connection->hook == EDGEFW_SENT ? EDGEFW_SENT : EDGEFW_RECEIVED;
-    __u32 outcome, needs = EDGEFW_OUTCOME_PASS;
-    __u16 detail = connection->detail;
+static __always_inline bool is_of_older_policy(const struct edgefw_connection* connection) {
+    return (__s32)(connection->generation - config.generation) < 0;
+}
+
+// Judges what opened the connection of `flow` again, under this program's policy. True: it goes on.
+static __noinline bool judge_again(struct flight* flight, const struct flow* flow, struct edgefw_connection* connection,
+                                   bool half_open) {
+    const __u32 hook = connection->hook == EDGEFW_SENT ? EDGEFW_SENT : EDGEFW_RECEIVED;
+    const bool is_midstream = flow->protocol == IPPROTO_TCP && in_midstream(connection);
+    struct admission admission;
     bool translated = true;
 
-    if (packet->protocol == IPPROTO_TCP && in_midstream(connection)) detail = TCP_SYN;
-    if (is_opener_unknown(packet, connection)) needs |= OTHER_HOOK_TOO;
-    if (packet->family == EDGEFW_IPV4 && connection->nat)
-        translated = config.translates && translates_as_before(packet, connection);
-    outcome = judge_opener(packet, hook, detail, connection->vlan, needs);
-    // Recycled meanwhile: what was read belonged to another. Then there is no connection of this key.
-    if (lookup_found(packet) != connection || !translated || !outcome) return false;
-    if (outcome & FROM_OTHER_HOOK) turn(connection, OTHER(hook));
-    connection->rule = outcome & EDGEFW_OUTCOME_SLOT_MASK;
+    if (flow->family == EDGEFW_IPV4 && connection->nat)
+        translated = config.translates && translates_as_before(flow, connection);
+    ask_about(flight, flow, is_midstream ? TCP_SYN : connection->detail, connection->vlan);
+    admission = admit_opener(hook, is_opener_unknown(flow, connection), EDGEFW_OUTCOME_PASS);
+    // An element of the table can be recycled for another key while this runs: then what was read through the pointer
+    // belonged to that one. The key is looked up again; only where it still leads to the same element was the
+    // connection this one all the while, or has become it again, which is as good.
+    if (lookup_found(flow, half_open) != connection || !translated || !admission.outcome) return false;
+    if (admission.hook != hook) turn(connection, admission.hook);
+    connection->rule = admission.outcome & EDGEFW_OUTCOME_SLOT_MASK;
     connection->generation = config.generation;
     return true;
 }
 
-// Ends the connection that live() found, or that is `connection` where it was masqueraded.
-static __always_inline void revoke(struct packet* packet, const struct edgefw_connection* connection) {
-    if (packet->family == EDGEFW_IPV4 && connection->masqueraded) forget_public(packet, connection);
-    if (packet->half_open)
-        forget(packet, true);
+// Ends the connection that live() found.
+static __always_inline void revoke(const struct flow* flow, struct found found) {
+    // Whether this policy masquerades anything or not.
+    if (flow->family == EDGEFW_IPV4 && found.connection->masqueraded) forget_public(flow, found.connection);
+    if (found.half_open)
+        forget(flow, true);
     else
-        forget(packet, false);
-    packet->nat = 0;
-    packet->verdict = EDGEFW_DROP;
-    packet->reason = EDGEFW_REASON_REVOKED;
+        forget(flow, false);
 }
 
-// Connections that retired entries translated are not found by what the packet is now: they are looked up as they were,
-// and end. Its own function: the stack is short.
-static __noinline bool revoke_retired(struct packet* packet) {
-    const struct edgefw_connection4_key now = packet->key4;
-    const __be32 address = packet->nat ? packet->public_address : now.local;
-    const __be16 port = packet->nat ? packet->public_port : now.local_port;
-    const __u16 nat = packet->nat;
-    bool found = false;
+// A retired NAT entry no longer translates this packet, so its old connection is not found by the packet's key: the old
+// key is built, looked up, and its connection ends. True: there was one.
+static __noinline bool revoke_retired(struct flight* flight) {
+    const struct edgefw_connection4_key* now = &flight->flow.key4;
+    const struct translation* translation = &flight->translation;
+    const __be32 address = translation->nat ? translation->public_address : now->local;
+    const __be16 port = translation->nat ? translation->public_port : now->local_port;
+    struct flow* older = &flight->other;
+    bool revoked = false;
 
+    *older = flight->flow;
     for (int kind = 0; kind < 2; kind++) {
         const bool is_static = kind == 1;
         const __be16 public_port = is_static ? 0 : port;
-        const __u8 protocol = is_static ? 0 : now.protocol;
+        const __u8 protocol = is_static ? 0 : now->protocol;
         __u32 index =
             edgefw_forward_bucket(address, public_port, protocol, config.forward_in_seed, config.forward_in_mask);
 
@@ -134,22 +131,20 @@ static __noinline bool revoke_retired(struct packet* packet) {
 
             if (!forward) break;
             if ((forward->flags & EDGEFW_FORWARD_RETIRED) && is_public_end(forward, address, public_port, protocol)) {
-                struct edgefw_connection* connection;
+                const struct translation by = {.public_address = address, .public_port = port, .nat = forward->slot};
+                struct found found;
 
-                packet->key4.local = forward->target_address;
-                packet->key4.local_port = is_static ? port : forward->target_port;
-                set_public(packet, address, port, forward->slot);
-                connection = live(packet, EDGEFW_RECEIVED);
-                if (connection) {
-                    revoke(packet, connection);
-                    found = true;
+                set_key_addresses4(older, forward->target_address, now->remote);
+                set_key_end(older, is_static ? port : forward->target_port, now->remote_port);
+                found = live(older, &by, false);
+                if (found.connection) {
+                    revoke(older, found);
+                    revoked = true;
                 }
             }
             index = forward->next;
             if (index == 0) break;
         }
     }
-    packet->key4 = now;
-    set_public(packet, nat ? address : 0, nat ? port : 0, found ? 0 : nat);
-    return found;
+    return revoked;
 }

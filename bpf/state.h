@@ -1,13 +1,12 @@
 // The states of a connection: what a packet makes of the one it finds. Nothing here asks or writes a table.
 #pragma once
 
-#include "bpf/packet.h"
 #include "bpf/tcp.h"
 
 #include <linux/in.h>
 
-static __always_inline __u8 first_state(const struct packet* packet) {
-    switch (packet->protocol) {
+static __always_inline __u8 first_state(__u8 protocol) {
+    switch (protocol) {
         case IPPROTO_TCP:
             return EDGEFW_STATE_TCP_OPENING;
         case IPPROTO_UDP:
@@ -20,27 +19,29 @@ static __always_inline __u8 first_state(const struct packet* packet) {
     }
 }
 
-// A connection that the packet begins, under the rule in its `slot`; `opener`: the hook that sees what its opener
-// sends.
-static __always_inline struct edgefw_connection begun_by(const struct packet* packet, __u32 opener, __u8 state) {
+// Makes `fresh` a connection that the flow begins, under the rule of counter slot `rule`; `opener`: the hook that sees
+// what its opener sends.
+static __always_inline void begin(struct edgefw_connection* fresh, const struct flow* flow, __u32 rule, __u32 opener,
+                                  __u8 state) {
     const __u32 now = bpf_jiffies64();
 
-    return (struct edgefw_connection){
+    *fresh = (struct edgefw_connection){
         .generation = config.generation,
-        .rule = packet->slot,
+        .rule = rule,
         .seen = now,
         .opened = now,
         .hook = opener,
         .state = state,
-        .detail = packet->detail,
-        .vlan = packet->vlan,
+        .detail = flow->detail,
+        .vlan = flow->vlan,
     };
 }
 
 // A half-open TCP connection: what the segment makes of it. RFC 9293 section 3.5; both ends may send SYN.
 static __always_inline __u8 handshake(const struct packet* packet, struct edgefw_end* from, struct edgefw_end* to,
                                       __u8 state, bool from_opener) {
-    const __u32 flags = packet->detail;
+    const __u32 flags = packet->flags;
+    const bool is_syn = (flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
 
     if (state == EDGEFW_STATE_TCP_CLOSED) return state;
     if (flags & TCP_RST) {
@@ -54,7 +55,7 @@ static __always_inline __u8 handshake(const struct packet* packet, struct edgefw
             from->acknowledged = acknowledgment(packet);
             return EDGEFW_STATE_TCP_ESTABLISHED;
         }
-        if (!packet->is_syn || sequence_end(packet) == from->next) return state;
+        if (!is_syn || sequence_end(packet) == from->next) return state;
         from->next = sequence_end(packet);  // it begins anew
         to->acknowledged = sequence(packet);
         return EDGEFW_STATE_TCP_OPENING;
@@ -77,8 +78,8 @@ static __always_inline bool in_midstream(const struct edgefw_connection* connect
 // answered with a reset, which confirms nothing.
 static __always_inline __u8 join_midstream(const struct packet* packet, const struct edgefw_connection* connection,
                                            const struct edgefw_end* from, const struct edgefw_end* to) {
-    if (connection->state == EDGEFW_STATE_TCP_CLOSED || (packet->detail & TCP_SYN)) return connection->state;
-    if (packet->detail & TCP_RST) return reset_fits(packet, from, to) ? EDGEFW_STATE_TCP_CLOSED : connection->state;
+    if (connection->state == EDGEFW_STATE_TCP_CLOSED || (packet->flags & TCP_SYN)) return connection->state;
+    if (packet->flags & TCP_RST) return reset_fits(packet, from, to) ? EDGEFW_STATE_TCP_CLOSED : connection->state;
     return connection->end[EDGEFW_RECEIVED].bytes && connection->end[EDGEFW_SENT].bytes ? EDGEFW_STATE_TCP_ESTABLISHED
                                                                                         : connection->state;
 }
@@ -86,8 +87,8 @@ static __always_inline __u8 join_midstream(const struct packet* packet, const st
 // A confirmed TCP connection, likewise. A reset was asked before whether it fits.
 static __always_inline __u8 next_tcp_state(const struct packet* packet, const struct edgefw_end* to, __u8 state,
                                            bool from_opener) {
-    if (packet->detail & TCP_RST || state == EDGEFW_STATE_TCP_CLOSED) return EDGEFW_STATE_TCP_CLOSED;
-    if ((packet->detail & TCP_FIN) && fin_fits(packet, to)) {
+    if (packet->flags & TCP_RST || state == EDGEFW_STATE_TCP_CLOSED) return EDGEFW_STATE_TCP_CLOSED;
+    if ((packet->flags & TCP_FIN) && fin_fits(packet, to)) {
         __u8 other = from_opener ? EDGEFW_STATE_TCP_CLOSING_OTHER : EDGEFW_STATE_TCP_CLOSING_OPENER;
 
         if (state == other) return EDGEFW_STATE_TCP_CLOSED;

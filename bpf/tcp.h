@@ -5,7 +5,7 @@
 // checks more closely than a filter can. A reset is the exception: hosts of old believe one anywhere in their window.
 #pragma once
 
-#include "bpf/frame.h"
+#include "bpf/dissect_transport.h"
 
 #define TCP_OPTION_END 0
 #define TCP_OPTION_NOP 1
@@ -26,8 +26,8 @@ static __always_inline __u32 sequence(const struct packet* packet) {
 static __always_inline __u32 sequence_end(const struct packet* packet) {
     __u32 header = packet->header_length - packet->transport;
 
-    return sequence(packet) + packet->transport_length - header + !!(packet->detail & TCP_SYN) +
-           !!(packet->detail & TCP_FIN);
+    return sequence(packet) + packet->transport_length - header + !!(packet->flags & TCP_SYN) +
+           !!(packet->flags & TCP_FIN);
 }
 
 static __always_inline __u32 acknowledgment(const struct packet* packet) {
@@ -40,7 +40,7 @@ static __always_inline bool is_after(__u32 number, __u32 other) {
 
 // The segment acknowledges what an end has sent in the handshake, up to `next`.
 static __always_inline bool acknowledges(const struct packet* packet, __u32 next) {
-    return (packet->detail & TCP_ACK) && next - acknowledgment(packet) <= HANDSHAKE_DATA;
+    return (packet->flags & TCP_ACK) && next - acknowledgment(packet) <= HANDSHAKE_DATA;
 }
 
 // It ends within what `to` takes; what lies before it are retransmissions.
@@ -62,7 +62,7 @@ static __always_inline bool fin_fits(const struct packet* packet, const struct e
 }
 
 static __always_inline __u32 offered_window(const struct packet* packet, const struct edgefw_end* from) {
-    if (packet->detail & TCP_SYN) return bpf_ntohs(packet->window_be);
+    if (packet->flags & TCP_SYN) return bpf_ntohs(packet->window_be);
     return (__u32)bpf_ntohs(packet->window_be) << (from->scale & 15);
 }
 
@@ -70,15 +70,16 @@ static __always_inline __u32 offered_window(const struct packet* packet, const s
 static __always_inline void note_numbers(const struct packet* packet, struct edgefw_end* from, struct edgefw_end* to) {
     __u32 window = offered_window(packet, from);
 
-    if ((packet->detail & TCP_RST) || !is_in_window(packet, to)) return;
+    if ((packet->flags & TCP_RST) || !is_in_window(packet, to)) return;
     if (is_after(sequence_end(packet), from->next)) from->next = sequence_end(packet);
-    if (!(packet->detail & TCP_ACK) || is_after(acknowledgment(packet), to->next)) return;
+    if (!(packet->flags & TCP_ACK) || is_after(acknowledgment(packet), to->next)) return;
     if (is_after(acknowledgment(packet), from->acknowledged)) from->acknowledged = acknowledgment(packet);
     if (window > from->window) from->window = window;
 }
 
+#define TCP_OPTIONS_ROOM 64  // a power of two: bpf/bounds.h
 struct tcp_options {
-    __u8 bytes[TCP_OPTIONS_MAX];
+    __u8 bytes[TCP_OPTIONS_ROOM];
     __u32 at;
     __u8 scale;
 };
@@ -103,28 +104,19 @@ static long read_option(__u64 unused, struct tcp_options* options) {
     return 1;
 }
 
-// The window scale in a SYN's options, or EDGEFW_SCALE_NONE. Its own function: once a connection and end. A loop of the
-// kernel's: one of ours the verifier would walk once for every way to place options.
-static __always_inline __u8 find_scale(void* context, const __u32 hook, const struct packet* packet) {
+// The window scale in a SYN's options, or EDGEFW_SCALE_NONE. A global function: once a connection and end. A loop of
+// the kernel's: one of ours the verifier would walk once for every way to place options.
+__noinline int find_scale(CONTEXT* context) {
+    const struct flight* flight = fetch();
     struct tcp_options options = {.scale = EDGEFW_SCALE_NONE};
-    __u32 start = packet->transport + 20;
-    __u32 length = packet->header_length - start;
+    __u32 start, length;
 
-    if (length < 3 || length > TCP_OPTIONS_MAX || !load(context, hook, start, options.bytes, length))
+    if (!flight) return EDGEFW_SCALE_NONE;
+    start = flight->packet.transport + TCP_HEADER;
+    length = flight->packet.header_length - start;
+    if (length < 3 || length > TCP_OPTIONS_MAX ||
+        !load(context, start, options.bytes, size_within(length, TCP_OPTIONS_ROOM)))
         return EDGEFW_SCALE_NONE;
     bpf_loop(TCP_OPTIONS_MAX, read_option, &options, 0);
     return options.scale;
-}
-
-__noinline int scale_received(struct xdp_md* context, const struct packet* packet) {
-    return packet ? find_scale(context, EDGEFW_RECEIVED, packet) : EDGEFW_SCALE_NONE;
-}
-
-__noinline int scale_sent(struct __sk_buff* context, const struct packet* packet) {
-    return packet ? find_scale(context, EDGEFW_SENT, packet) : EDGEFW_SCALE_NONE;
-}
-
-// Sets packet->scale.
-static __always_inline void read_scale(void* context, const __u32 hook, struct packet* packet) {
-    packet->scale = hook == EDGEFW_RECEIVED ? scale_received(context, packet) : scale_sent(context, packet);
 }

@@ -5,8 +5,18 @@
 
 #define EDGEFW_INTERFACE_NAME 16  // IFNAMSIZ
 
-enum edgefw_xdp_mode { EDGEFW_XDP_NATIVE = 0, EDGEFW_XDP_GENERIC = 1 };
+// Where the received side is judged. NONE: not by XDP, but at tc ingress.
+enum edgefw_xdp_mode { EDGEFW_XDP_NATIVE = 0, EDGEFW_XDP_GENERIC = 1, EDGEFW_XDP_NONE = 2 };
+// The kind of tc hook: of the sent side, and of the received one where that is at tc ingress.
 enum edgefw_egress { EDGEFW_EGRESS_TCX = 0, EDGEFW_EGRESS_CLSACT = 1 };
+
+// Our filter at a clsact ingress: the same on every card and in every version, so that it can be found without a note.
+// The lowest priority there is comes first: a filter before it could let a packet pass unjudged.
+#define EDGEFW_INGRESS_PRIORITY 1
+#define EDGEFW_INGRESS_HANDLE 0xedf
+
+// What generic XDP switches off on a card for as long as it lives, and nobody on again: bits of `switched_off`.
+enum edgefw_offload { EDGEFW_OFFLOAD_LRO = 1, EDGEFW_OFFLOAD_GRO_HW = 2 };
 
 // The fields up to filter_priority stay as they are in every version: a later one reads them of a card that it takes
 // over (userspace/kernel/upgrade.cpp).
@@ -17,7 +27,7 @@ struct edgefw_card {
     __u32 xdp_mode;
     __u32 egress;
     __u32 made_clsact;    // the qdisc is ours: detach removes it when nobody else uses it
-    __u32 filter_handle;  // clsact: of our filter
+    __u32 filter_handle;  // clsact: of our filter at egress
     __u32 filter_priority;
     __u32 slot_generation[2];  // of the policy in each program slot; 0: none, everything passes
     __u32 counter_maps;        // pinned counters_0 ... counters_(n-1); the last is counted in
@@ -25,5 +35,7 @@ struct edgefw_card {
     __u32 slot_tables[2];  // which connection tables the programs of each slot use: those pinned as connections4_N, ...
     __u32 slot_older[2];   // from which ones connections still come over to these; 0: none
     char interface[EDGEFW_INTERFACE_NAME];
+    __u32 switched_off;  // enum edgefw_offload: by our attach; detach switches them on again
+    __u32 pad;
 };
-EDGEFW_ABI_SIZE(edgefw_card, 80);
+EDGEFW_ABI_SIZE(edgefw_card, 88);

@@ -6,6 +6,12 @@
 #include "maps/connection.h"
 #include "maps/tree.h"
 
+// What a card's frames begin with.
+enum edgefw_link_layer {
+    EDGEFW_ETHERNET = 0,
+    EDGEFW_NO_LINK = 1,  // the IP header
+};
+
 struct edgefw_config {
     __u32 generation;                     // of the policy; 0: none was pushed
     __u32 side;                           // enum edgefw_side
@@ -34,6 +40,6 @@ struct edgefw_config {
     // Of the policy: for how long after the first one of a card TCP in mid-stream is adopted, seconds; 0: not at all.
     __u32 adopt;
     __u32 adopts_until;  // of the card: the end of that, seconds of CLOCK_MONOTONIC; 0: it adopts nothing
-    __u32 pad;
+    __u32 link_layer;    // enum edgefw_link_layer of the card
 };
 EDGEFW_ABI_ASSERT(sizeof(struct edgefw_config) % 8 == 0, "edgefw_config has hidden padding");

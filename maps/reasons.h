@@ -47,7 +47,8 @@
     X(NAT_COLLISION, "nat-collision", DROP,                                                                            \
       "Its connection would have the same ends inside as another one, which came by another public end.")              \
     X(NAT_UNTRACKED, "nat-untracked", DROP,                                                                            \
-      "NAT by ports needs a connection: the packet belongs to none and opens none.")
+      "NAT by ports needs a connection: the packet belongs to none and opens none.")                                   \
+    X(BUSY, "busy", DROP, "The program was judging another packet on this processor, which this one interrupted.")
 
 #define EDGEFW_REASON_ENUM(identifier, name, verdict, sentence) EDGEFW_REASON_##identifier,
 enum edgefw_reason { EDGEFW_REASONS(EDGEFW_REASON_ENUM) EDGEFW_REASON_COUNT };

@@ -157,7 +157,7 @@ Layouts of_all_else() {
            MEMBER(edgefw_config, comes_over),
            MEMBER(edgefw_config, adopt),
            MEMBER(edgefw_config, adopts_until),
-           MEMBER(edgefw_config, pad)}}},
+           MEMBER(edgefw_config, link_layer)}}},
     };
 }
 

@@ -183,7 +183,8 @@ TEST(Nat, MasqueradeOfEchoesAndOfWhatHasNoPorts) {
     const auto gre = [](const std::string& from, const std::string& to) { return ipv4(from, to, {payload(8)}, 47); };
     walk(run, {{EDGEFW_SENT, gre("10.0.0.5", kPeer), "pass rule out via office opened", gre("203.0.113.7", kPeer)},
                {EDGEFW_RECEIVED, gre(kPeer, "203.0.113.7"), "pass connection out via office", gre(kPeer, "10.0.0.5")}});
-    EXPECT_EQ(run.judge(EDGEFW_SENT, gre("10.0.0.6", kPeer)), "drop nat-ports out via office") << "one tunnel a remote end";
+    EXPECT_EQ(run.judge(EDGEFW_SENT, gre("10.0.0.6", kPeer)), "drop nat-ports out via office")
+        << "one tunnel a remote end";
 }
 
 // Only eight bytes of the transport header are quoted: the port, and no checksum of TCP.

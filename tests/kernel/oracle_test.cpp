@@ -125,7 +125,7 @@ public:
     // One card a policy: the sides take turns.
     void fight(int pushes, int packets) {
         const auto side = side_;
-        TestRun run({.side = side});
+        TestRun run({.side = side, .at = at_});
         Oracle oracle;
         std::uint64_t judged = 0;
         const Policy first = with_forwards(first_policy());
@@ -290,6 +290,8 @@ private:
 
     std::uint32_t seed_;
     policy::Side side_ = seed_ % 2 == 0 ? policy::Side::kExternal : policy::Side::kInternal;
+    // What is received is judged at XDP and at tc ingress, in turn.
+    kernel::ReceivedAt at_ = seed_ / 2 % 2 == 0 ? kernel::ReceivedAt::kXdp : kernel::ReceivedAt::kTcIngress;
     std::size_t rules_;
     std::mt19937 dice_;
     RandomPolicy random_;

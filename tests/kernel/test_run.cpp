@@ -4,6 +4,8 @@
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -53,6 +55,19 @@ std::vector<Counter> read_cpus(const kernel::Map& map, std::uint32_t index) {
     std::vector<Counter> values(static_cast<std::size_t>(kernel::cpus()));
     take(map.read(&index, values.data()), "reading a counter");
     return values;
+}
+
+// The numbers of the maps that a program uses.
+std::vector<std::uint32_t> maps_of(const Fd& program) {
+    bpf_prog_info info = {};
+    std::uint32_t size = sizeof(info);
+    if (bpf_prog_get_info_by_fd(program.get(), &info, &size) != 0) return {};
+    std::vector<std::uint32_t> ids(info.nr_map_ids);
+    info = {};
+    info.nr_map_ids = static_cast<std::uint32_t>(ids.size());
+    info.map_ids = reinterpret_cast<std::uintptr_t>(ids.data());
+    if (bpf_prog_get_info_by_fd(program.get(), &info, &size) != 0) return {};
+    return ids;
 }
 
 }  // namespace
@@ -106,26 +121,56 @@ void TestRun::make(const image::Image& image, std::uint32_t generation) {
 
 const kernel::ProgramPair& TestRun::programs() {
     if (programs_) return *programs_;
-    edgefw_config config = take(generation_->config(options_.side), "config");
-    config.record = 1;
-    config.adopts_until = adopts_until_;
-    config.partial_checksums = options_.partial_checksums ? 1 : 0;
+    const edgefw_config config = take(generation_->config(options_.side), "config");
+    const kernel::Variant variant = {options_.link_layer, options_.partial_checksums, older_.has_value(), adopts_until_,
+                                     true};
     auto bindings = maps_->bindings();
     for (const auto& binding : generation_->bindings())
         bindings.push_back(binding);
     bindings.push_back({"decision", decision_->fd()});
     if (older_) {
-        config.comes_over = 1;
         bindings.push_back({"older_connections4", older_->connections4.fd()});
         bindings.push_back({"older_connections6", older_->connections6.fd()});
         bindings.push_back({"older_openings4", older_->openings4.fd()});
         bindings.push_back({"older_openings6", older_->openings6.fd()});
     }
-    programs_ = take(kernel::load_judge(config, bindings), "programs");
+    for (auto& map : in_flight_)
+        map.reset();
+    programs_ = take(kernel::load_judge(kernel::specialised(config, variant), bindings, options_.at), "programs");
     return *programs_;
 }
 
+const TestRun::InFlight& TestRun::in_flight(edgefw_hook hook) {
+    if (in_flight_[hook]) return *in_flight_[hook];
+    for (const std::uint32_t id : maps_of(hook == EDGEFW_RECEIVED ? programs().received : programs().sent)) {
+        Fd map = Fd::own(bpf_map_get_fd_by_id(id));
+        bpf_map_info info = {};
+        std::uint32_t size = sizeof(info);
+        if (!map.valid() || bpf_map_get_info_by_fd(map.get(), &info, &size) != 0) continue;
+        if (std::string(info.name) != "in_flight") continue;
+        in_flight_[hook] = InFlight{std::move(map), id, (info.value_size + std::size_t{7}) / 8 * 8};
+        return *in_flight_[hook];
+    }
+    throw std::runtime_error("the program has no map in_flight");
+}
+
+void TestRun::set_busy(edgefw_hook hook, bool busy) {
+    busy_[hook] = busy ? 1 : 0;
+}
+
+void TestRun::fill_with_noise(edgefw_hook hook, std::uint32_t busy) {
+    const InFlight& in_flight = this->in_flight(hook);
+    Bytes values(in_flight.size * static_cast<std::size_t>(kernel::cpus()));
+    std::generate(values.begin(), values.end(), [&] { return static_cast<std::uint8_t>(noise_() >> 8); });
+    for (std::size_t at = 0; at < values.size(); at += in_flight.size)
+        std::memcpy(values.data() + at, &busy, sizeof(busy));
+    const std::uint32_t index = 0;
+    if (bpf_map_update_elem(in_flight.map.get(), &index, values.data(), BPF_ANY) != 0)
+        throw std::runtime_error("cannot write the map in_flight");
+}
+
 std::string TestRun::judge(edgefw_hook hook, const Bytes& frame) {
+    fill_with_noise(hook, busy_[hook]);
     const auto before = take(decision_->at<edgefw_decision>(0), "decision");
     left_.resize(kMostFrame);
     LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame.data(), .data_out = left_.data(),
@@ -134,6 +179,7 @@ std::string TestRun::judge(edgefw_hook hook, const Bytes& frame) {
     if (bpf_prog_test_run_opts(program.get(), &run) != 0) return "refused";
     left_.resize(run.data_size_out);
     const auto decision = take(decision_->at<edgefw_decision>(0), "decision");
+    if (busy_[hook] != 0 && decision.sequence == before.sequence) return "busy";
     EXPECT_EQ(decision.sequence, before.sequence + 1) << "one record a packet";
     return text_of(decision);
 }

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <random>
 #include <string>
 
 #include "maps/decision.h"
@@ -28,6 +29,8 @@ public:
     struct Options {
         policy::Side side = policy::Side::kExternal;
         bool partial_checksums = false;  // as on a veth
+        kernel::ReceivedAt at = kernel::ReceivedAt::kXdp;
+        edgefw_link_layer link_layer = EDGEFW_ETHERNET;
         std::uint32_t connections = 1024;
         bool recycles = true;  // false: a full table of connections refuses, as an LRU table does in rare moments only
     };
@@ -44,7 +47,8 @@ public:
     void adopt_until(std::uint32_t seconds);
 
     // "pass rule web via map opened": verdict, reason, and where there are: rule or built-in, forward, and "opened"
-    // when the rule's connections grew. "refused" where the kernel does not test-run such a frame on this hook.
+    // when the rule's connections grew. "refused" where the kernel does not test-run such a frame on this hook, "busy"
+    // where another packet is in flight (then nothing is recorded).
     std::string judge(edgefw_hook hook, const Bytes& frame);
     // The packet's direction says the hook; its side must be the card's.
     std::string judge(const packet::Packet& packet);
@@ -77,8 +81,21 @@ public:
     // Loaded when they are first needed.
     const kernel::ProgramPair& programs();
 
+    // From now on each processor is as if another packet was being judged there, or none.
+    void set_busy(edgefw_hook hook, bool busy);
+    // The number of the map in which a program keeps the packet in flight (bpf/flight.h).
+    std::uint32_t in_flight_id(edgefw_hook hook) { return in_flight(hook).id; }
+
 private:
+    struct InFlight {
+        Fd map;
+        std::uint32_t id = 0;
+        std::size_t size = 0;  // bytes a processor
+    };
+    const InFlight& in_flight(edgefw_hook hook);
+    // Before a packet is judged, in every test: what another one left must never matter.
     void make(const image::Image& image, std::uint32_t generation);
+    void fill_with_noise(edgefw_hook hook, std::uint32_t busy);
     std::string text_of(const edgefw_decision& decision);
     edgefw_counter counter(std::uint32_t slot) const;
     std::string id_of(std::uint32_t slot) const;
@@ -95,6 +112,9 @@ private:
     std::map<std::uint32_t, std::string> ids_;            // of removed rules, too: late fragments count for them
     std::map<std::uint32_t, std::uint64_t> connections_;  // by slot, as last seen
     Bytes left_ = Bytes(65536);
+    std::optional<InFlight> in_flight_[EDGEFW_HOOKS];
+    std::uint32_t busy_[EDGEFW_HOOKS] = {};
+    std::minstd_rand noise_;
 };
 
 }  // namespace edgefw::test

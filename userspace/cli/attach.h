@@ -28,12 +28,15 @@ inline CLI::App* add_to(CLI::App& app, AttachOptions& options) {
                           {{"external", Side::kExternal}, {"internal", Side::kInternal}})
         ->description("What the card faces: external (the Internet, default) or internal");
     command->add_option("--policy", options.policy, "The policy file; without one everything passes and is counted");
-    add_word_option<XdpMode>(*command, "--mode", options.mode,
-                             {{"auto", XdpMode::kAuto}, {"native", XdpMode::kNative}, {"generic", XdpMode::kGeneric}})
-        ->description("XDP in the driver (native) or behind it (generic); auto tries native first");
+    add_word_option<XdpMode>(
+        *command, "--mode", options.mode,
+        {{"auto", XdpMode::kAuto}, {"native", XdpMode::kNative}, {"generic", XdpMode::kGeneric}, {"tc", XdpMode::kTc}})
+        ->description(
+            "Where received packets are judged: XDP in the driver (native) or behind it (generic), or tc "
+            "ingress; auto takes native where the card has it, else tc");
     add_word_option<Egress>(*command, "--egress", options.egress,
                             {{"auto", Egress::kAuto}, {"tcx", Egress::kTcx}, {"clsact", Egress::kClsact}})
-        ->description("The hook for sent packets; auto takes tcx where the kernel has it");
+        ->description("The hook for sent packets, and for received ones at tc; auto takes tcx where the kernel has it");
     command
         ->add_option("--connections", options.connections,
                      "Room for connections (IPv4, IPv6) until a policy says how much, 131072 by default")

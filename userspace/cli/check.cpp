@@ -39,6 +39,17 @@ Result<TestOutcome> run_tests(const Prepared& prepared, Context& context) {
     return TestOutcome{tests.size(), ""};
 }
 
+// A push would load some of these: what is accepted here the kernel accepts then, whatever the card.
+Result<Ok> load_programs(const Prepared& prepared, Context& context) {
+    if (auto may_load = kernel::may_load_programs(); !may_load) {
+        // With tests it has been said already.
+        if (prepared.policy.tests.empty())
+            context.log.warn("warning: not tried on this kernel: {}", may_load.error().message);
+        return Ok{};
+    }
+    return kernel::verify(prepared.compiled);
+}
+
 void print(const policy::Policy& policy, const TestOutcome& outcome, const std::vector<std::string>& warnings,
            Context& context) {
     const std::size_t not_run = policy.tests.size() - outcome.passed;
@@ -78,6 +89,7 @@ Result<Ok> run(const CheckOptions& options, Context& context) {
     }
     const Result<TestOutcome> outcome = run_tests(*prepared, context);
     if (!outcome) return outcome.error();
+    if (auto loaded = load_programs(*prepared, context); !loaded) return loaded.error();
     if (!outcome->not_run.empty()) context.log.warn("warning: the policy's tests were not run: {}", outcome->not_run);
     print(prepared->policy, *outcome, warnings, context);
     return Ok{};

@@ -2,6 +2,7 @@
 #include <bpf/bpf.h>
 
 #include <linux/bpf.h>
+#include <linux/if_arp.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -26,13 +27,11 @@ Result<Map> open_active(const Home& home) {
     return active;
 }
 
-// Both hooks on the wire. The sending one first: what a host sends is tracked before its replies are judged.
-Result<Ok> hook_up(CardState& state, const ProgramPair& entry, const AttachRequest& request) {
+Result<Ok> hook_sent(CardState& state, const Fd& program, const AttachRequest& request) {
     edgefw_card card = state.card();
-    const int ifindex = static_cast<int>(card.ifindex);
     Result<Fd> link = Fd();
     if (request.egress != Egress::kClsact) {
-        link = attach_tcx(ifindex, entry.sent.get());
+        link = attach_tcx(static_cast<int>(card.ifindex), program.get(), EDGEFW_SENT);
         if (link) {
             if (auto pinned = pin_link(*link, state.directory() + "/link_sent"); !pinned) return pinned.error();
         } else if (request.egress == Egress::kTcx || link.error().kind == ErrorKind::kNotPermitted) {
@@ -41,14 +40,29 @@ Result<Ok> hook_up(CardState& state, const ProgramPair& entry, const AttachReque
     }
     if (!link || !link->valid()) {
         card.egress = EDGEFW_EGRESS_CLSACT;
-        if (auto attached = attach_clsact(entry.sent.get(), card); !attached) return attached.error();
+        if (auto attached = attach_clsact(program.get(), card); !attached) return attached.error();
     }
-    if (auto wrote = state.write_card(card); !wrote) return wrote.error();
-    auto received = attach_received(request.interface, ifindex, entry.received.get(), request.mode);
-    if (!received) return received.error();
-    card.xdp_mode = received->mode;
-    if (auto wrote = state.write_card(card); !wrote) return wrote.error();
-    return pin_link(received->link, state.directory() + "/link_received");
+    return state.write_card(card);
+}
+
+// At tc the hook is of the same kind as the sending one.
+Result<Ok> hook_received(const CardState& state, const Fd& program, ReceivedHook& hook) {
+    const edgefw_card& card = state.card();
+    const std::string pin = state.directory() + "/link_received";
+    if (hook.mode != EDGEFW_XDP_NONE) {
+        if (auto replaced = replace_program(hook.link, program.get()); !replaced) return replaced.error();
+        return pin_link(hook.link, pin);
+    }
+    if (card.egress == EDGEFW_EGRESS_CLSACT) return attach_clsact_ingress(program.get(), card);
+    auto link = attach_tcx(static_cast<int>(card.ifindex), program.get(), EDGEFW_RECEIVED);
+    if (!link) return link.error();
+    return pin_link(*link, pin);
+}
+
+// Both hooks on the wire. The sending one first: what a host sends is tracked before its replies are judged.
+Result<Ok> hook_up(CardState& state, const ProgramPair& entry, const AttachRequest& request, ReceivedHook& hook) {
+    if (auto hooked = hook_sent(state, entry.sent, request); !hooked) return hooked.error();
+    return hook_received(state, entry.received, hook);
 }
 
 // Takes a card that never became whole, or shall no longer be, off its hooks.
@@ -62,6 +76,10 @@ Result<Ok> take_down(const std::string& directory) {
     for (const char* name : {"/link_received", "/link_sent"}) {
         const Fd link = Fd::own(bpf_obj_get((directory + name).c_str()));
         if (link.valid()) bpf_link_detach(link.get());
+    }
+    if (card && card->switched_off != 0) {
+        const std::string name = interface_name(static_cast<int>(card->ifindex));
+        if (!name.empty()) restore_offloads(name, card->switched_off);
     }
     remove_directory(directory);
     return Ok{};
@@ -80,11 +98,12 @@ Result<std::string> directory_of(const Home& home, const std::string& interface)
     return state == nullptr ? std::string() : state->directory();
 }
 
-edgefw_card new_card(const AttachRequest& request, const Interface& interface) {
+edgefw_card new_card(const AttachRequest& request, const Interface& interface, edgefw_xdp_mode mode) {
     edgefw_card card = {};
     card.abi = EDGEFW_ABI_VERSION;
     card.ifindex = static_cast<__u32>(interface.index);
     card.side = static_cast<__u32>(request.side);
+    card.xdp_mode = mode;
     request.interface.copy(card.interface, sizeof(card.interface) - 1);
     return card;
 }
@@ -111,21 +130,39 @@ Result<Ok> fill_active_slot(const Home& home, const Inventory& inventory, CardSt
     return state.fill_slot(inventory.active.slot, *programs, number);
 }
 
+// The hook is claimed before anything is built: what judges is made for it.
 Result<Ok> build(const Home& home, const Inventory& inventory, const Interface& interface, const AttachRequest& request,
                  std::uint32_t number) {
     auto active = open_active(home);
     if (!active) return active.error();
-    auto state = CardState::create(home.card(interface.index), new_card(request, interface), room_for(request));
-    if (!state) return state.error();
+    const std::uint32_t merging = merging_offloads(request.interface);
+    auto hook = claim_received(request.interface, interface, request.mode);
+    if (!hook) return hook.error();
+    edgefw_card card = new_card(request, interface, hook->mode);
+    if (hook->mode == EDGEFW_XDP_GENERIC) card.switched_off = merging & ~merging_offloads(request.interface);
+    auto state = CardState::create(home.card(interface.index), card, room_for(request));
+    if (!state) {
+        hook->link = Fd();
+        restore_offloads(request.interface, card.switched_off);
+        return state.error();
+    }
+    if (request.policy) {
+        auto allowed = refuse_hidden_tags(request.policy->image, request.interface, state->received_at());
+        if (!allowed) return allowed.error();
+    }
     auto entry = state->load_entry(*active);
     if (!entry) return entry.error();
     if (auto filled = fill_active_slot(home, inventory, *state, request, number); !filled) return filled.error();
-    return hook_up(*state, *entry, request);
+    return hook_up(*state, *entry, request, *hook);
 }
 
 Result<Ok> check_request(const AttachRequest& request, const Interface& interface) {
-    if (!interface.is_ethernet)
-        return failed(request.interface + " is not an Ethernet card; edgefw reads Ethernet frames only");
+    if (interface.type == ARPHRD_LOOPBACK)
+        return failed(request.interface + " joins the host to itself: there is no edge to filter; attach a card");
+    if (!interface.is_ethernet() && !interface.has_no_link_header()) {
+        return failed(request.interface + " has frames that edgefw does not read (link type " +
+                      std::to_string(interface.type) + "); it reads Ethernet, and IP without a link header");
+    }
     if (request.connections != 0 && request.policy) {
         return Error{ErrorKind::kUsage,
                      "--connections is for a card without a policy; write `connections: { confirmed: " +
@@ -136,7 +173,6 @@ Result<Ok> check_request(const AttachRequest& request, const Interface& interfac
         return Error{ErrorKind::kUsage, "--connections is a number from " + std::to_string(EDGEFW_CONNECTIONS_MIN) +
                                             " to " + std::to_string(EDGEFW_CONNECTIONS_MAX)};
     }
-    if (request.policy) return refuse_hidden_tags(request.policy->image, request.interface);
     return Ok{};
 }
 
@@ -148,6 +184,8 @@ const char* to_text(XdpMode mode) {
             return "native";
         case XdpMode::kGeneric:
             return "generic";
+        case XdpMode::kTc:
+            return "tc";
         default:
             return "auto";
     }

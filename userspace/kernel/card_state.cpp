@@ -388,7 +388,8 @@ Result<std::vector<edgefw_counter>> CardState::counters(std::uint32_t slots) con
 
 Result<ProgramPair> CardState::load_entry(const Map& active) const {
     return kernel::load_entry(
-        {{"active", active.fd()}, {"received", received_.fd()}, {"sent", sent_.fd()}, {"reasons", maps_.reasons.fd()}});
+        {{"active", active.fd()}, {"received", received_.fd()}, {"sent", sent_.fd()}, {"reasons", maps_.reasons.fd()}},
+        received_at());
 }
 
 Result<ProgramPair> CardState::load(const Generation* generation) const {
@@ -398,17 +399,30 @@ Result<ProgramPair> CardState::load(const Generation* generation) const {
         auto configured = generation->config(side());
         if (!configured) return configured.error();
         config = *configured;
-        config.adopts_until = card_.adopts_until;
         const auto rules = generation->bindings();
         bindings.insert(bindings.end(), rules.begin(), rules.end());
     }
-    config.comes_over = comes_over() ? 1 : 0;
     for (std::size_t i = 0; i < older_.size(); i++) {
         if (older_[i].fd() >= 0) bindings.push_back({kTables[i].older, older_[i].fd()});
     }
     config.side = card_.side;
-    config.partial_checksums = hands_up_partial_checksums(card_.interface) || card_.xdp_mode == EDGEFW_XDP_GENERIC;
-    return load_judge(config, bindings);
+    auto variant = this->variant(generation != nullptr);
+    if (!variant) return variant.error();
+    return load_judge(specialised(config, *variant), bindings, received_at());
+}
+
+// `armed`: under a policy.
+Result<Variant> CardState::variant(bool armed) const {
+    auto interface = find_interface(card_.interface);
+    if (!interface) return interface.error();
+    Variant variant;
+    if (!interface->is_ethernet()) variant.link_layer = EDGEFW_NO_LINK;
+    // An skb says itself what its checksum is.
+    variant.partial_checksums = received_at() == ReceivedAt::kXdp &&
+                                (hands_up_partial_checksums(card_.interface) || card_.xdp_mode == EDGEFW_XDP_GENERIC);
+    variant.comes_over = comes_over();
+    variant.adopts_until = armed ? card_.adopts_until : 0;
+    return variant;
 }
 
 void CardState::note_adoption(std::uint32_t seconds, bool is_first) {

@@ -12,6 +12,7 @@
 #include "userspace/kernel/map.h"
 #include "userspace/kernel/pins.h"
 #include "userspace/kernel/program.h"
+#include "userspace/kernel/variant.h"
 
 namespace edgefw::kernel {
 
@@ -42,6 +43,10 @@ struct ConnectionTable {
     std::uint32_t index() const { return EDGEFW_TABLE_INDEX(half_open ? 1u : 0u, static_cast<std::uint32_t>(family)); }
 };
 
+inline ReceivedAt received_at(const edgefw_card& card) {
+    return card.xdp_mode == EDGEFW_XDP_NONE ? ReceivedAt::kTcIngress : ReceivedAt::kXdp;
+}
+
 class CardState {
 public:
     // Makes maps and program arrays and pins them under `directory`; no link yet, every slot empty.
@@ -58,6 +63,7 @@ public:
     const std::string& directory() const { return directory_; }
 
     policy::Side side() const { return static_cast<policy::Side>(card_.side); }
+    ReceivedAt received_at() const { return kernel::received_at(card_); }
     std::uint32_t generation_in(std::uint32_t slot) const { return card_.slot_generation[slot & 1]; }
 
     // Makes room for `slots` counters: a further, larger map that later programs count in. What the earlier ones hold
@@ -96,6 +102,7 @@ public:
     Result<ProgramPair> programs_in(std::uint32_t slot) const;
 
 private:
+    Result<Variant> variant(bool armed) const;
     static Result<CardState> open_once(const std::string& directory, std::uint32_t slot);
 
     std::string directory_;

@@ -131,10 +131,11 @@ std::string bring_over_all(Inventory& inventory, const Prepared& prepared) {
 
 }  // namespace
 
-Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& interface) {
-    if (!names_a_vlan(image) || !takes_vlan_tags_off(interface)) return Ok{};
+Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& interface, ReceivedAt at) {
+    if (at == ReceivedAt::kTcIngress || !names_a_vlan(image) || !takes_vlan_tags_off(interface)) return Ok{};
     return failed("the policy names a VLAN and " + interface +
-                  " takes VLAN tags off before XDP sees them; first: ethtool -K " + interface + " rx-vlan-offload off");
+                  " takes VLAN tags off before XDP sees them; first: ethtool -K " + interface +
+                  " rx-vlan-offload off, or attach it with --mode tc");
 }
 
 Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number) {
@@ -183,7 +184,8 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
     if (interface && inventory->find(*interface) == nullptr) return not_attached(*interface);
     for (const auto& card : inventory->cards) {
         if (!is_selected(card, interface)) continue;
-        if (auto allowed = refuse_hidden_tags(policy.image, card.card().interface); !allowed) return allowed.error();
+        if (auto allowed = refuse_hidden_tags(policy.image, card.card().interface, card.received_at()); !allowed)
+            return allowed.error();
     }
     remove_unused_generations(*home, *inventory);
     if (auto done = bring_over_leftovers(*home, *inventory); !done) return done.error();

@@ -24,7 +24,7 @@ struct Prepared {
 Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number);
 // Makes the card ready to count for `prepared`: room for its slots, and new ones at zero.
 Result<Ok> prepare_counters(const Inventory& inventory, CardState& card, const Prepared& prepared);
-// A policy that names a VLAN would fail open on a card that takes the tags off.
-Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& interface);
+// A policy that names a VLAN would fail open on a card that takes the tags off before XDP sees them; tc sees them.
+Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& interface, ReceivedAt at);
 
 }  // namespace edgefw::kernel

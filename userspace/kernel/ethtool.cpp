@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -32,6 +33,29 @@ std::uint32_t feature_count(const std::string& name) {
     std::uint32_t count = 0;
     std::memcpy(&count, reinterpret_cast<const char*>(request.data()) + sizeof(sets), sizeof(count));
     return count;
+}
+
+// By the kernel's number; empty: not told.
+std::vector<std::string> feature_names(const std::string& name) {
+    const std::uint32_t count = feature_count(name);
+    if (count == 0) return {};
+    ethtool_gstrings header = {};
+    header.cmd = ETHTOOL_GSTRINGS;
+    header.string_set = ETH_SS_FEATURES;
+    header.len = count;
+    std::vector<std::uint64_t> request = with_tail(header, count, ETH_GSTRING_LEN);
+    if (!ethtool(name, request.data())) return {};
+    const char* texts = reinterpret_cast<const char*>(request.data()) + sizeof(header);
+    std::vector<std::string> names;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const char* text = texts + std::size_t{i} * ETH_GSTRING_LEN;
+        names.emplace_back(text, strnlen(text, ETH_GSTRING_LEN));
+    }
+    return names;
+}
+
+std::uint32_t blocks_of(const std::vector<std::string>& names) {
+    return static_cast<std::uint32_t>((names.size() + 31) / 32);
 }
 
 }  // namespace
@@ -60,32 +84,38 @@ std::uint32_t receive_queues_of(const std::string& name) {
 
 Offloads offloads_of(const std::string& name) {
     Offloads offloads;
-    const std::uint32_t count = feature_count(name);
-    if (count == 0) return offloads;
-    ethtool_gstrings header = {};
-    header.cmd = ETHTOOL_GSTRINGS;
-    header.string_set = ETH_SS_FEATURES;
-    header.len = count;
-    std::vector<std::uint64_t> names = with_tail(header, count, ETH_GSTRING_LEN);
-    const std::uint32_t blocks = (count + 31) / 32;
+    const std::vector<std::string> names = feature_names(name);
     ethtool_gfeatures wanted = {};
     wanted.cmd = ETHTOOL_GFEATURES;
-    wanted.size = blocks;
-    std::vector<std::uint64_t> features = with_tail(wanted, blocks, sizeof(ethtool_get_features_block));
-    if (!ethtool(name, names.data()) || !ethtool(name, features.data())) return offloads;
-    const char* texts = reinterpret_cast<const char*>(names.data()) + sizeof(header);
+    wanted.size = blocks_of(names);
+    std::vector<std::uint64_t> features = with_tail(wanted, wanted.size, sizeof(ethtool_get_features_block));
+    if (names.empty() || !ethtool(name, features.data())) return offloads;
     const char* states = reinterpret_cast<const char*>(features.data()) + sizeof(wanted);
-    for (std::uint32_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
         ethtool_get_features_block block = {};
         std::memcpy(&block, states + i / 32 * sizeof(block), sizeof(block));
         const std::uint32_t bit = 1u << i % 32;
-        const char* text = texts + std::size_t{i} * ETH_GSTRING_LEN;
         if ((block.active & bit) == 0) continue;
-        offloads.on.emplace(text, strnlen(text, ETH_GSTRING_LEN));
-        if ((block.available & bit) != 0 && (block.never_changed & bit) == 0)
-            offloads.changeable.emplace(text, strnlen(text, ETH_GSTRING_LEN));
+        offloads.on.insert(names[i]);
+        if ((block.available & bit) != 0 && (block.never_changed & bit) == 0) offloads.changeable.insert(names[i]);
     }
     return offloads;
+}
+
+bool switch_on(const std::string& name, const std::string& offload) {
+    const std::vector<std::string> names = feature_names(name);
+    const auto found = std::find(names.begin(), names.end(), offload);
+    if (found == names.end()) return false;
+    const auto number = static_cast<std::size_t>(found - names.begin());
+    ethtool_sfeatures header = {};
+    header.cmd = ETHTOOL_SFEATURES;
+    header.size = blocks_of(names);
+    std::vector<std::uint64_t> request = with_tail(header, header.size, sizeof(ethtool_set_features_block));
+    ethtool_set_features_block block = {};
+    block.valid = block.requested = 1u << number % 32;
+    std::memcpy(reinterpret_cast<char*>(request.data()) + sizeof(header) + number / 32 * sizeof(block), &block,
+                sizeof(block));
+    return ethtool(name, request.data());
 }
 
 }  // namespace edgefw::kernel

@@ -20,5 +20,7 @@ struct Offloads {
     std::set<std::string> changeable;  // those of `on` that `ethtool -K` may switch off
 };
 Offloads offloads_of(const std::string& name);
+// Switches one on; false where the card does not take it. Needs CAP_NET_ADMIN.
+bool switch_on(const std::string& name, const std::string& offload);
 
 }  // namespace edgefw::kernel

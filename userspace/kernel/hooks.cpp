@@ -8,11 +8,16 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "userspace/kernel/errors.h"
+#include "userspace/kernel/ethtool.h"
 
 namespace edgefw::kernel {
 namespace {
+
+// BPF_F_BEFORE (Linux 6.6): without a program named, before all there are.
+constexpr std::uint32_t kBeforeAll = 1u << 3;
 
 int create_xdp_link(int ifindex, int program, std::uint32_t flags) {
     LIBBPF_OPTS(bpf_link_create_opts, options, .flags = flags);
@@ -31,6 +36,24 @@ Error xdp_error(const std::string& name, const char* mode, int number) {
     return system_error(std::string("attaching XDP to ") + name, number);
 }
 
+const char* point_text(edgefw_hook hook) {
+    return hook == EDGEFW_RECEIVED ? "ingress" : "egress";
+}
+
+// What holds the XDP hook while the programs that judge are built.
+Fd load_passing() {
+    const bpf_insn instructions[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = XDP_PASS},
+        {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+    };
+    // As libbpf loads "xdp.frags": a link takes no other program of another kind.
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_XDP, .prog_flags = BPF_F_XDP_HAS_FRAGS);
+    return Fd::own(
+        bpf_prog_load(BPF_PROG_TYPE_XDP, "edgefw_pass", "GPL", instructions, std::size(instructions), &options));
+}
+
+constexpr char kIngressProgram[] = "enter_ingress";
+
 bpf_tc_hook clsact_hook(int ifindex, bpf_tc_attach_point point) {
     bpf_tc_hook hook = {};
     hook.sz = sizeof(hook);
@@ -39,30 +62,50 @@ bpf_tc_hook clsact_hook(int ifindex, bpf_tc_attach_point point) {
     return hook;
 }
 
+bpf_tc_opts ingress_options(int program) {
+    bpf_tc_opts options = {};
+    options.sz = sizeof(options);
+    options.prog_fd = program;
+    options.handle = EDGEFW_INGRESS_HANDLE;
+    options.priority = EDGEFW_INGRESS_PRIORITY;
+    return options;
+}
+
+struct OffloadName {
+    edgefw_offload offload;
+    const char* name;  // as `ethtool -k` has it
+};
+constexpr OffloadName kMerging[] = {{EDGEFW_OFFLOAD_LRO, "rx-lro"}, {EDGEFW_OFFLOAD_GRO_HW, "rx-gro-hw"}};
+
 }  // namespace
 
-Result<ReceivedHook> attach_received(const std::string& name, int ifindex, int program, XdpMode mode) {
+Result<ReceivedHook> claim_received(const std::string& name, const Interface& interface, XdpMode mode) {
     ReceivedHook hook;
-    if (mode != XdpMode::kGeneric) {
-        const int fd = create_xdp_link(ifindex, program, XDP_FLAGS_DRV_MODE);
-        if (fd >= 0) {
-            hook.link = Fd::own(fd);
-            return hook;
-        }
-        const bool unsupported = errno != EBUSY && errno != EEXIST && errno != EPERM;
-        if (mode == XdpMode::kNative || !unsupported) return xdp_error(name, "native", errno);
+    if (mode == XdpMode::kTc) return hook;
+    if (!interface.is_ethernet()) {
+        if (mode == XdpMode::kAuto) return hook;
+        return failed(name + " has no Ethernet header, and edgefw's XDP program reads one; attach it with --mode tc");
     }
-    const int fd = create_xdp_link(ifindex, program, XDP_FLAGS_SKB_MODE);
-    if (fd < 0) return xdp_error(name, "generic", errno);
+    const Fd program = load_passing();
+    if (!program.valid()) return system_error("loading an XDP program that passes everything", errno);
+    const bool generic = mode == XdpMode::kGeneric;
+    const int fd = create_xdp_link(interface.index, program.get(), generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+    if (fd < 0) {
+        const bool unsupported = errno != EBUSY && errno != EEXIST && errno != EPERM;
+        if (mode == XdpMode::kAuto && unsupported) return hook;
+        return xdp_error(name, generic ? "generic" : "native", errno);
+    }
     hook.link = Fd::own(fd);
-    hook.mode = EDGEFW_XDP_GENERIC;
+    hook.mode = generic ? EDGEFW_XDP_GENERIC : EDGEFW_XDP_NATIVE;
     return hook;
 }
 
-Result<Fd> attach_tcx(int ifindex, int program) {
+Result<Fd> attach_tcx(int ifindex, int program, edgefw_hook hook) {
     LIBBPF_OPTS(bpf_link_create_opts, options);
-    const int fd = bpf_link_create(program, ifindex, kTcxEgress, &options);
-    if (fd < 0) return system_error("attaching tcx egress", errno);
+    // At ingress first: a program before it could let a packet pass that edgefw never saw.
+    if (hook == EDGEFW_RECEIVED) options.flags = kBeforeAll;
+    const int fd = bpf_link_create(program, ifindex, hook == EDGEFW_RECEIVED ? kTcxIngress : kTcxEgress, &options);
+    if (fd < 0) return system_error(std::string("attaching tcx ") + point_text(hook), errno);
     return Fd::own(fd);
 }
 
@@ -87,8 +130,41 @@ Result<Ok> attach_clsact(int program, edgefw_card& card) {
     return Ok{};
 }
 
+Result<Ok> attach_clsact_ingress(int program, const edgefw_card& card) {
+    const std::string name = card.interface;
+    bpf_tc_hook ingress = clsact_hook(static_cast<int>(card.ifindex), BPF_TC_INGRESS);
+    bpf_tc_opts options = ingress_options(program);
+    const int attached = bpf_tc_attach(&ingress, &options);
+    // Another kind of filter has the first priority, or one that is called as ours.
+    if (attached == -EINVAL || attached == -EEXIST || attached == -ENOSPC) {
+        return failed("another filter has priority " + std::to_string(EDGEFW_INGRESS_PRIORITY) + " at the ingress of " +
+                      name + ", and would see packets before edgefw; look with `tc filter show dev " + name +
+                      " ingress` and give it another one");
+    }
+    if (attached != 0) return system_error("attaching a clsact ingress filter", attached);
+    return Ok{};
+}
+
+bool holds_clsact_ingress(const edgefw_card& card) {
+    bpf_tc_hook ingress = clsact_hook(static_cast<int>(card.ifindex), BPF_TC_INGRESS);
+    bpf_tc_opts options = ingress_options(0);
+    if (bpf_tc_query(&ingress, &options) != 0) return false;
+    const Fd program = Fd::own(bpf_prog_get_fd_by_id(options.prog_id));
+    bpf_prog_info info = {};
+    __u32 size = sizeof(info);
+    return program.valid() && bpf_prog_get_info_by_fd(program.get(), &info, &size) == 0 &&
+           std::strncmp(info.name, kIngressProgram, sizeof(info.name)) == 0;
+}
+
 Result<Ok> detach_clsact(const edgefw_card& card) {
     const int ifindex = static_cast<int>(card.ifindex);
+    if (card.xdp_mode == EDGEFW_XDP_NONE && holds_clsact_ingress(card)) {
+        bpf_tc_hook ingress = clsact_hook(ifindex, BPF_TC_INGRESS);
+        bpf_tc_opts options = ingress_options(0);
+        const int detached = bpf_tc_detach(&ingress, &options);
+        if (detached != 0 && detached != -ENOENT && detached != -ENODEV && detached != -EINVAL)
+            return system_error("detaching the clsact ingress filter", detached);
+    }
     if (card.filter_priority != 0) {
         bpf_tc_hook egress = clsact_hook(ifindex, BPF_TC_EGRESS);
         bpf_tc_opts options = {};
@@ -134,6 +210,30 @@ Result<Ok> replace_clsact(int program, const edgefw_card& card) {
     const int replaced = bpf_tc_attach(&egress, &options);
     if (replaced != 0) return system_error("replacing the clsact egress filter", replaced);
     return Ok{};
+}
+
+Result<Ok> replace_clsact_ingress(int program, const edgefw_card& card) {
+    bpf_tc_hook ingress = clsact_hook(static_cast<int>(card.ifindex), BPF_TC_INGRESS);
+    bpf_tc_opts options = ingress_options(program);
+    options.flags = BPF_TC_F_REPLACE;
+    const int replaced = bpf_tc_attach(&ingress, &options);
+    if (replaced != 0) return system_error("replacing the clsact ingress filter", replaced);
+    return Ok{};
+}
+
+std::uint32_t merging_offloads(const std::string& name) {
+    const Offloads offloads = offloads_of(name);
+    std::uint32_t on = 0;
+    for (const OffloadName& merging : kMerging) {
+        if (offloads.on.contains(merging.name)) on |= merging.offload;
+    }
+    return on;
+}
+
+void restore_offloads(const std::string& name, std::uint32_t switched_off) {
+    for (const OffloadName& merging : kMerging) {
+        if ((switched_off & merging.offload) != 0) (void)switch_on(name, merging.name);
+    }
 }
 
 Result<Ok> pin_link(const Fd& link, const std::string& path) {

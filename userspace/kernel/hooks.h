@@ -18,25 +18,39 @@ namespace edgefw::kernel {
 inline constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
 inline constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
 
+// Where a card's received side is judged, and the link that holds the hook when that is XDP.
 struct ReceivedHook {
     Fd link;
-    edgefw_xdp_mode mode = EDGEFW_XDP_NATIVE;
+    edgefw_xdp_mode mode = EDGEFW_XDP_NONE;
 };
 
-// Native, and generic where the driver has no XDP (auto). A program that is there already stays and is named.
-Result<ReceivedHook> attach_received(const std::string& name, int ifindex, int program, XdpMode mode);
+// Finds out by trying, before any judging program is built: a card may refuse XDP for its driver, its MTU, its number
+// of queues. The link's program passes everything until another takes its place: so the card is set up once, and
+// closing the link leaves it as it was. kAuto: native, and tc ingress where the card does not take that. A program that
+// is there already stays and is named.
+Result<ReceivedHook> claim_received(const std::string& name, const Interface& interface, XdpMode mode);
 
 // tcx: a link; where the kernel has none (before 6.6): a clsact filter, noted in `card`.
-Result<Fd> attach_tcx(int ifindex, int program);
+Result<Fd> attach_tcx(int ifindex, int program, edgefw_hook hook);
 Result<Ok> attach_clsact(int program, edgefw_card& card);
-// Removes our filter, and the qdisc when we made it and nobody else has put a filter on it.
+// Beside the filter at egress. `card` says NONE and CLSACT already: it is found by that.
+Result<Ok> attach_clsact_ingress(int program, const edgefw_card& card);
+// Whether our filter is at the ingress of this card.
+bool holds_clsact_ingress(const edgefw_card& card);
+// Removes our filters, and the qdisc when we made it and nobody else has put a filter on it.
 Result<Ok> detach_clsact(const edgefw_card& card);
+
+// Generic XDP switches a card's merging of packets off, and nobody switches it on again. Which of it is on, enum
+// edgefw_offload; and on again, as far as the card takes it.
+std::uint32_t merging_offloads(const std::string& name);
+void restore_offloads(const std::string& name, std::uint32_t switched_off);
 
 // The program that a link runs.
 Result<Fd> program_of(const Fd& link);
 // Puts a program in the place of the one that runs: each packet is judged by one of them.
 Result<Ok> replace_program(const Fd& link, int program);
 Result<Ok> replace_clsact(int program, const edgefw_card& card);
+Result<Ok> replace_clsact_ingress(int program, const edgefw_card& card);
 
 Result<Ok> pin_link(const Fd& link, const std::string& path);
 

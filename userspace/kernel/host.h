@@ -19,7 +19,8 @@
 
 namespace edgefw::kernel {
 
-enum class XdpMode { kAuto, kNative, kGeneric };
+// Where a card's received side is judged: by XDP in the driver or behind it, or at tc ingress.
+enum class XdpMode { kAuto, kNative, kGeneric, kTc };
 enum class Egress { kAuto, kTcx, kClsact };
 
 const char* to_text(XdpMode mode);  // of an attached card: never kAuto
@@ -200,6 +201,11 @@ private:
     explicit Judge(std::unique_ptr<Instances> instances);
     std::unique_ptr<Instances> instances_;
 };
+
+// Loads and frees each program that a push of this policy could need, whatever the card: at XDP with checksums left to
+// an offload or not, at tc with an Ethernet header or none, while connections are adopted and come over from other
+// tables. What this accepts the kernel accepts. kKernel with the verifier's log when it refuses one.
+Result<Ok> verify(const Compiled& policy);
 
 // Attached cards changed or a push happened since: cheap enough to ask every second. 0: nothing attached.
 Result<std::uint32_t> generation_in_force();

@@ -21,9 +21,24 @@ bool link_is_alive(const std::string& path) {
            !interface_name(static_cast<int>(info.xdp.ifindex)).empty();
 }
 
-// The link of the receiving hook is pinned last: with it a card is whole.
+// The receiving hook comes last: with it a card is whole. A filter has no pin, and is asked for.
 bool is_whole(const std::string& directory) {
-    return link_is_alive(directory + "/link_received");
+    const std::string link = directory + "/link_received";
+    if (is_pinned(link)) return link_is_alive(link);
+    auto card = read_any_card(directory);
+    return card && card->xdp_mode == EDGEFW_XDP_NONE && card->egress == EDGEFW_EGRESS_CLSACT &&
+           holds_clsact_ingress(*card);
+}
+
+XdpMode mode_of(const edgefw_card& card) {
+    switch (card.xdp_mode) {
+        case EDGEFW_XDP_NATIVE:
+            return XdpMode::kNative;
+        case EDGEFW_XDP_GENERIC:
+            return XdpMode::kGeneric;
+        default:
+            return XdpMode::kTc;
+    }
 }
 
 }  // namespace
@@ -110,6 +125,8 @@ void remove_leftovers(const Home& home) {
         if (is_whole(directory)) continue;
         auto card = read_any_card(directory);
         if (card && card->egress == EDGEFW_EGRESS_CLSACT) (void)detach_clsact(*card);
+        if (card && card->switched_off != 0 && !interface_name(static_cast<int>(card->ifindex)).empty())
+            restore_offloads(card->interface, card->switched_off);
         remove_directory(directory);
     }
 }
@@ -132,7 +149,7 @@ Card describe(const Inventory& inventory, const CardState& state, const std::str
     card.interface = state.card().interface;
     card.ifindex = static_cast<int>(state.card().ifindex);
     card.side = state.side();
-    card.mode = state.card().xdp_mode == EDGEFW_XDP_NATIVE ? XdpMode::kNative : XdpMode::kGeneric;
+    card.mode = mode_of(state.card());
     card.egress = state.card().egress == EDGEFW_EGRESS_TCX ? Egress::kTcx : Egress::kClsact;
     card.generation = inventory.generation_of(state);
     card.digest = digest;

@@ -15,6 +15,7 @@
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/host.h"
 #include "userspace/kernel/inventory.h"
+#include "userspace/kernel/variant.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -73,12 +74,11 @@ struct SideInstance {
         if (!record) return record.error();
         auto config = generation.config(side);
         if (!config) return config.error();
-        config->record = 1;
         auto bindings = maps->bindings();
         for (const auto& binding : generation.bindings())
             bindings.push_back(binding);
         bindings.push_back({"decision", record->fd()});
-        auto programs = load_judge(*config, bindings);
+        auto programs = load_judge(specialised(*config, explaining()), bindings);
         if (!programs) return programs.error();
         return SideInstance{std::move(*maps), std::move(*record), std::move(*programs)};
     }

@@ -217,6 +217,24 @@ std::vector<std::string> nat_chains() {
 
 }  // namespace
 
+bool Interface::is_ethernet() const {
+    return type == ARPHRD_ETHER;
+}
+
+bool Interface::has_no_link_header() const {
+    switch (type) {
+        case ARPHRD_NONE:     // WireGuard, tun, xfrm
+        case ARPHRD_PPP:      // the kernel takes the PPP header off before
+        case ARPHRD_RAWIP:    // mobile modems
+        case ARPHRD_TUNNEL:   // ipip
+        case ARPHRD_TUNNEL6:  // ip6tnl
+        case ARPHRD_SIT:
+            return true;
+        default:
+            return false;
+    }
+}
+
 Result<Interface> find_interface(const std::string& name) {
     std::array<char, 512> buffer{};
     ifinfomsg* header = nullptr;
@@ -226,7 +244,7 @@ Result<Interface> find_interface(const std::string& name) {
     std::string names;
     auto asked = ask(request, [&](const nlmsghdr* message) {
         const auto* link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
-        Interface candidate{link->ifi_index, link->ifi_type == ARPHRD_ETHER, 0};
+        Interface candidate{link->ifi_index, link->ifi_type, 0};
         std::string its_name;
         Attribute each = [&](const nlattr* attribute) {
             if (mnl_attr_get_type(attribute) == IFLA_IFNAME) its_name = mnl_attr_get_str(attribute);

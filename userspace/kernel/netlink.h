@@ -14,8 +14,12 @@ namespace edgefw::kernel {
 
 struct Interface {
     int index = 0;
-    bool is_ethernet = false;
+    std::uint16_t type = 0;         // ARPHRD_*
     std::uint32_t xdp_program = 0;  // id of the program that holds the XDP hook; 0: none
+
+    bool is_ethernet() const;
+    // Whether its frames begin with the IP header (ppp, WireGuard, tun; IP tunnels).
+    bool has_no_link_header() const;
 };
 
 // kFailed with the names there are when NAME is none of them.

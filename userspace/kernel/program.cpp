@@ -13,7 +13,9 @@
 #include <memory>
 
 #include "entry.skel.h"
-#include "judge.skel.h"
+#include "received_tc.skel.h"
+#include "received_xdp.skel.h"
+#include "sent_tc.skel.h"
 #include "userspace/kernel/errors.h"
 
 namespace edgefw::kernel {
@@ -62,16 +64,19 @@ std::string keep_log(const std::string& text) {
 }
 
 Error load_error(const std::string& what, int number, const std::string& text) {
-    const std::string operation = "loading the " + what + " programs";
+    const std::string operation = "loading the " + what;
     // EACCES is what the verifier says; a caller without the capabilities gets EPERM.
     if (std::abs(number) == EPERM) return system_error(operation, number);
     return {ErrorKind::kKernel,
             operation + ": " + std::strerror(std::abs(number)) + "; the verifier's log is in " + keep_log(text)};
 }
 
-Result<Ok> bind(bpf_object* object, const std::vector<Binding>& bindings) {
+enum class Unknown { kRefused, kLeftOut };
+
+Result<Ok> bind(bpf_object* object, const std::vector<Binding>& bindings, Unknown unknown) {
     for (const auto& binding : bindings) {
         bpf_map* map = bpf_object__find_map_by_name(object, binding.name);
+        if (map == nullptr && unknown == Unknown::kLeftOut) continue;
         if (map == nullptr) return failed(std::string("the data path has no map ") + binding.name);
         const int result = bpf_map__reuse_fd(map, binding.fd);
         if (result != 0) return system_error(std::string("handing the map ") + binding.name + " to a program", result);
@@ -86,12 +91,21 @@ Result<Fd> duplicate(const bpf_program* program) {
     return Fd::own(fd);
 }
 
-Result<ProgramPair> take(const bpf_program* received, const bpf_program* sent) {
-    auto first = duplicate(received);
-    if (!first) return first.error();
-    auto second = duplicate(sent);
-    if (!second) return second.error();
-    return ProgramPair{std::move(*first), std::move(*second)};
+template <typename Skeleton>
+Result<Fd> load_skeleton(const char* what, Skeleton* (*open)(), void (*destroy)(Skeleton*), int (*load)(Skeleton*),
+                         bpf_program* decltype(Skeleton::progs)::*program, const edgefw_config& config,
+                         const std::vector<Binding>& bindings) {
+    const Listening listening;
+    const std::unique_ptr<Skeleton, void (*)(Skeleton*)> skeleton(open(), destroy);
+    if (!skeleton) return load_error(what, errno, listening.text());
+    // The skeleton declares the struct a second time, from the object's BTF: the size must agree.
+    static_assert(sizeof(skeleton->rodata->config) == sizeof(config));
+    std::memcpy(const_cast<void*>(static_cast<const volatile void*>(&skeleton->rodata->config)), &config,
+                sizeof(config));
+    if (auto bound = bind(skeleton->obj, bindings, Unknown::kLeftOut); !bound) return bound.error();
+    const int result = load(skeleton.get());
+    if (result != 0) return load_error(what, result, listening.text());
+    return duplicate(skeleton->progs.*program);
 }
 
 }  // namespace
@@ -100,28 +114,45 @@ void silence_libbpf() {
     libbpf_set_print(listen);
 }
 
-Result<ProgramPair> load_entry(const std::vector<Binding>& bindings) {
+Result<ProgramPair> load_entry(const std::vector<Binding>& bindings, ReceivedAt at) {
     const Listening listening;
     const std::unique_ptr<entry_bpf, void (*)(entry_bpf*)> skeleton(entry_bpf__open(), entry_bpf__destroy);
-    if (!skeleton) return load_error("entry", errno, listening.text());
-    if (auto bound = bind(skeleton->obj, bindings); !bound) return bound.error();
+    if (!skeleton) return load_error("entry programs", errno, listening.text());
+    const bool at_xdp = at == ReceivedAt::kXdp;
+    bpf_program__set_autoload(skeleton->progs.enter_received, at_xdp);
+    bpf_program__set_autoload(skeleton->progs.enter_ingress, !at_xdp);
+    if (auto bound = bind(skeleton->obj, bindings, Unknown::kRefused); !bound) return bound.error();
     const int result = entry_bpf__load(skeleton.get());
-    if (result != 0) return load_error("entry", result, listening.text());
-    return take(skeleton->progs.enter_received, skeleton->progs.enter_sent);
+    if (result != 0) return load_error("entry programs", result, listening.text());
+    auto received = duplicate(at_xdp ? skeleton->progs.enter_received : skeleton->progs.enter_ingress);
+    if (!received) return received.error();
+    auto sent = duplicate(skeleton->progs.enter_sent);
+    if (!sent) return sent.error();
+    return ProgramPair{std::move(*received), std::move(*sent)};
 }
 
-Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings) {
-    const Listening listening;
-    const std::unique_ptr<judge_bpf, void (*)(judge_bpf*)> skeleton(judge_bpf__open(), judge_bpf__destroy);
-    if (!skeleton) return load_error("judging", errno, listening.text());
-    // The skeleton declares the struct a second time, from the object's BTF: the size must agree.
-    static_assert(sizeof(skeleton->rodata->config) == sizeof(config));
-    std::memcpy(const_cast<void*>(static_cast<const volatile void*>(&skeleton->rodata->config)), &config,
-                sizeof(config));
-    if (auto bound = bind(skeleton->obj, bindings); !bound) return bound.error();
-    const int result = judge_bpf__load(skeleton.get());
-    if (result != 0) return load_error("judging", result, listening.text());
-    return take(skeleton->progs.judge_received, skeleton->progs.judge_sent);
+Result<Fd> load_unit(Unit unit, const edgefw_config& config, const std::vector<Binding>& bindings) {
+    switch (unit) {
+        case Unit::kReceivedXdp:
+            return load_skeleton("program that judges what is received (XDP)", received_xdp_bpf__open,
+                                 received_xdp_bpf__destroy, received_xdp_bpf__load,
+                                 &decltype(received_xdp_bpf::progs)::judge_received, config, bindings);
+        case Unit::kReceivedTc:
+            return load_skeleton("program that judges what is received (tc)", received_tc_bpf__open,
+                                 received_tc_bpf__destroy, received_tc_bpf__load,
+                                 &decltype(received_tc_bpf::progs)::judge_received, config, bindings);
+        default:
+            return load_skeleton("program that judges what is sent", sent_tc_bpf__open, sent_tc_bpf__destroy,
+                                 sent_tc_bpf__load, &decltype(sent_tc_bpf::progs)::judge_sent, config, bindings);
+    }
+}
+
+Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings, ReceivedAt at) {
+    auto received = load_unit(at == ReceivedAt::kXdp ? Unit::kReceivedXdp : Unit::kReceivedTc, config, bindings);
+    if (!received) return received.error();
+    auto sent = load_unit(Unit::kSentTc, config, bindings);
+    if (!sent) return sent.error();
+    return ProgramPair{std::move(*received), std::move(*sent)};
 }
 
 Result<std::uint32_t> jiffies_now() {

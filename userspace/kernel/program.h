@@ -12,7 +12,7 @@
 namespace edgefw::kernel {
 
 struct ProgramPair {
-    Fd received;  // XDP
+    Fd received;  // XDP, or tc ingress
     Fd sent;      // tcx or clsact egress
 };
 
@@ -25,9 +25,21 @@ struct Binding {
     int fd;
 };
 
+// Where the received side of a card is judged.
+enum class ReceivedAt { kXdp, kTcIngress };
+
 // The verifier's log of a refusal is kept in a file; the message names it (kKernel).
-Result<ProgramPair> load_entry(const std::vector<Binding>& bindings);
-Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings);
+Result<ProgramPair> load_entry(const std::vector<Binding>& bindings, ReceivedAt at = ReceivedAt::kXdp);
+
+// The judging programs: a unit for each hook and program type.
+enum class Unit { kReceivedXdp, kReceivedTc, kSentTc };
+
+// One of them, specialised by `config`. A binding that names a map which the unit does not have is left out.
+Result<Fd> load_unit(Unit unit, const edgefw_config& config, const std::vector<Binding>& bindings);
+
+// The pair of a card.
+Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings,
+                               ReceivedAt at = ReceivedAt::kXdp);
 
 // The low 32 bits of the kernel's clock that connections are timed by: no system call tells it, a program does.
 Result<std::uint32_t> jiffies_now();

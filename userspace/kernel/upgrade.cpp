@@ -27,8 +27,16 @@ Result<Fd> open_link(const std::string& path) {
     return link;
 }
 
+// Both hooks are filters. The received one first: what it ran cannot be given back, and without it nothing is judged.
+Result<Ok> take_filters(const ForeignCard& foreign, const ProgramPair& entry) {
+    if (auto replaced = replace_clsact_ingress(entry.received.get(), foreign.card); !replaced) return replaced.error();
+    return replace_clsact(entry.sent.get(), foreign.card);
+}
+
 // The received hook first: its link can be given back the program it had.
 Result<Ok> take_hooks(const ForeignCard& foreign, const CardState& state, const ProgramPair& entry) {
+    if (state.received_at() == ReceivedAt::kTcIngress && foreign.card.egress == EDGEFW_EGRESS_CLSACT)
+        return take_filters(foreign, entry);
     auto received = open_link(foreign.directory + "/link_received");
     if (!received) return received.error();
     Fd sent;
@@ -106,7 +114,8 @@ Result<std::vector<std::string>> upgrade(const Compiled& policy) {
         return taken;
     }
     for (const ForeignCard& card : *foreign) {
-        if (auto allowed = refuse_hidden_tags(policy.image, card.interface); !allowed) return allowed.error();
+        if (auto allowed = refuse_hidden_tags(policy.image, card.interface, received_at(card.card)); !allowed)
+            return allowed.error();
     }
     const std::uint32_t number = inventory->next_generation();
     auto prepared = prepare(*home, *inventory, policy, number);

@@ -14,6 +14,8 @@ const char* mode_text(kernel::XdpMode mode) {
             return "native";
         case kernel::XdpMode::kGeneric:
             return "generic";
+        case kernel::XdpMode::kTc:
+            return "tc";
         case kernel::XdpMode::kAuto:
             break;
     }

@@ -1,0 +1,55 @@
+// The program type of tc and tcx: what its context says, and its helpers. Its twin is bpf/context_xdp.h.
+#pragma once
+
+#include "bpf/packet.h"
+
+#include <linux/pkt_cls.h>
+
+#define CONTEXT struct __sk_buff
+
+// TC_ACT_UNSPEC is TCX_NEXT: what passes goes on to the programs behind this one.
+enum { CODE_PASS = TC_ACT_UNSPEC, CODE_DROP = TC_ACT_SHOT };
+
+// Copies out of the frame through the kernel's helper. False when the frame ends before.
+static __always_inline bool load(CONTEXT* context, __u32 offset, void* to, __u32 size) {
+    return bpf_skb_load_bytes(context, offset, to, size) == 0;
+}
+
+// A sum that the card made over the frame stays right.
+static __always_inline bool save(CONTEXT* context, __u32 offset, const void* from, __u32 size) {
+    return bpf_skb_store_bytes(context, offset, from, size, BPF_F_RECOMPUTE_CSUM) == 0;
+}
+
+static __always_inline __u32 whole_length(CONTEXT* context) {
+    return context->len;
+}
+
+static __always_inline void describe_frame(CONTEXT* context, struct packet* packet) {
+    packet->length = context->len;
+    packet->segments = context->gso_segs > 1 ? context->gso_segs : 1;
+    packet->held_tag = context->vlan_tci;
+    packet->has_held_tag = context->vlan_present;
+}
+
+// Frames on the wire: more than one where the kernel merged them, or will part them.
+static __always_inline __u32 frames_of(const struct packet* packet) {
+    return packet->segments;
+}
+
+// Bytes on the wire: every segment of a GSO packet repeats the headers, and a tag held apart is part of the frame.
+static __always_inline __u64 wire_bytes(const struct packet* packet) {
+    __u64 bytes = packet->length;
+
+    if (packet->segments > 1) bytes += (__u64)(packet->segments - 1) * packet->header_length;
+    if (packet->has_held_tag) bytes += (__u64)packet->segments * 4;
+    return bytes;
+}
+
+// The frame begins with an Ethernet header; else with that of `protocol_without_link()`.
+static __always_inline bool has_link_header(void) {
+    return config.link_layer == EDGEFW_ETHERNET;
+}
+
+static __always_inline __be16 protocol_without_link(CONTEXT* context) {
+    return context->protocol;
+}

@@ -1,0 +1,13 @@
+// What a card receives, judged at tc ingress: a card that has no XDP of its own, or no Ethernet header.
+#include "bpf/context_skb.h"
+
+#define HOOK EDGEFW_RECEIVED
+
+#include "bpf/write_skb.h"
+
+#include "bpf/judge.h"
+
+SEC("tcx/ingress")
+int judge_received(struct __sk_buff* context) {
+    return judge(context);
+}

@@ -1,0 +1,13 @@
+// What a card receives, judged at its XDP hook.
+#include "bpf/context_xdp.h"
+
+#define HOOK EDGEFW_RECEIVED
+
+#include "bpf/write_xdp.h"
+
+#include "bpf/judge.h"
+
+SEC("xdp.frags")
+int judge_received(struct xdp_md* context) {
+    return judge(context);
+}

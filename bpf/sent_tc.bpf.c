@@ -1,0 +1,13 @@
+// What a card sends, judged at tc egress.
+#include "bpf/context_skb.h"
+
+#define HOOK EDGEFW_SENT
+
+#include "bpf/write_skb.h"
+
+#include "bpf/judge.h"
+
+SEC("tcx/egress")
+int judge_sent(struct __sk_buff* context) {
+    return judge(context);
+}

@@ -1,0 +1,128 @@
+// translate, writing into an skb, received or sent. Its twin is bpf/write_xdp.h.
+//
+// The kernel knows whether a checksum is left to an offload, and what sum the card has made over the frame: its helpers
+// see to both. No direct writes here: one in the program would unclone every packet's head, translated or not.
+#pragma once
+
+#include "bpf/key.h"
+#include "bpf/translate.h"
+
+// The transport header's checksum and port.
+static __always_inline bool rewrite_port(CONTEXT* context, const struct flight* flight, const struct rewrite* change) {
+    const __u32 transport = flight->packet.transport;
+    const __u8 protocol = flight->flow.protocol;
+    const bool echo = is_echo(&flight->flow);
+    const __u32 checksum = transport + (echo ? ICMP_CHECKSUM : checksum_offset(protocol));
+    const __u64 flags = protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+
+    if (!echo && bpf_l4_csum_replace(context, checksum, change->from, change->to, flags | BPF_F_PSEUDO_HDR | 4))
+        return false;
+    if (change->from_port == change->to_port) return true;
+    return bpf_l4_csum_replace(context, checksum, change->from_port, change->to_port, flags | 2) == 0 &&
+           bpf_skb_store_bytes(context, transport + (echo ? ICMP_ID : port_offset(HOOK)), &change->to_port, 2, 0) == 0;
+}
+
+// From TTL on, of IPv4 without options. A packet lies on an odd multiple of 2: of a memcpy clang would make a load a
+// byte. Copied, and written, by word, as the kernel reads it again (bpf/key.h).
+union headers {
+    struct {
+        __u16 ttl_protocol;
+        __u16 checksum;
+        __be32 source;
+        __be32 destination;
+        __be16 source_port;
+        __be16 destination_port;
+        union {
+            struct {
+                __be16 length;
+                __u16 checksum;
+            } udp;
+            struct {
+                __be32 sequence;
+                __be32 acknowledgment;
+                __u32 flags_window;
+                __u16 checksum;
+                __be16 urgent;
+            } tcp;
+        };
+    };
+    __u64 word[4];
+    __u32 half[8];
+};
+#define TCP_HEADERS sizeof(union headers)
+#define UDP_HEADERS (sizeof(union headers) - 12)
+
+// Of a TCP or UDP packet with a whole checksum everything that changes lies close together, and is written in one call
+// instead of four. What is left to an offload has the sum of its pseudo-header for a checksum; what has it by chance is
+// written in the careful way, too. So is what the kernel will segment.
+enum writing { WRITTEN, REFUSED_WRITING, NOT_AT_ONCE };
+
+static __always_inline enum writing rewrite_at_once(CONTEXT* context, const struct flight* flight, __u32 protocol,
+                                                    const struct rewrite* change) {
+    const struct packet* packet = &flight->packet;
+    const bool received = HOOK == EDGEFW_RECEIVED;
+    void* data_end = (void*)(long)context->data_end;
+    const union headers* from = (void*)(long)context->data + within(packet->network, 0x3f) + IPV4_TTL;
+    const bool is_tcp = protocol == IPPROTO_TCP;
+    const __u32 size = is_tcp ? TCP_HEADERS : UDP_HEADERS;
+    union headers headers;
+    __be32 remote;
+    __u16 checksum;
+    __u32 old;
+
+    if (packet->fragment != FRAGMENT_NONE || context->gso_size || packet->transport != packet->network + IPV4_HEADER)
+        return NOT_AT_ONCE;
+    if ((void*)from + size > data_end) return NOT_AT_ONCE;
+    remote = received ? from->source : from->destination;
+    old = is_tcp ? from->tcp.checksum : from->udp.checksum;
+    if (old == fold(pseudo_header(flight, change->from, remote))) return NOT_AT_ONCE;
+    checksum = new_checksum(protocol, change, old, false);
+    headers.word[0] =
+        pair32(pair16(from->ttl_protocol, new_ip_checksum(from->checksum, change)), received ? remote : change->to);
+    headers.word[1] = received ? pair32(change->to, pair16(from->source_port, change->to_port))
+                               : pair32(remote, pair16(change->to_port, from->destination_port));
+    if (is_tcp) {
+        headers.word[2] = from->word[2];
+        headers.word[3] = pair32(from->tcp.flags_window, pair16(checksum, from->tcp.urgent));
+    } else {
+        headers.half[4] = pair16(from->udp.length, checksum);
+    }
+    if (bpf_skb_store_bytes(context, packet->network + IPV4_TTL, &headers, size, BPF_F_RECOMPUTE_CSUM))
+        return REFUSED_WRITING;
+    return WRITTEN;
+}
+
+// What changes in the IP header, side by side.
+struct ip_ends {
+    __u16 checksum;
+    __be32 source;
+    __be32 destination;
+} __attribute__((packed, aligned(2)));
+
+// Writes the new local end. `ports`: the transport header is there (not a later fragment).
+static __always_inline bool rewrite(CONTEXT* context, const struct flight* flight, const struct rewrite* change,
+                                    bool ports) {
+    const struct frame frame = {(void*)(long)context->data, (void*)(long)context->data_end, context};
+    __u32 protocol = flight->flow.protocol;
+    const __u32 at = flight->packet.network + IPV4_CHECKSUM;
+    const struct ip_ends* from;
+    struct ip_ends ends;
+
+    ONE_VALUE(protocol);
+    if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) {
+        const enum writing at_once = rewrite_at_once(context, flight, protocol, change);
+
+        if (at_once != NOT_AT_ONCE) return at_once == WRITTEN;
+    }
+    from = read(&frame, at, &ends, sizeof(ends));
+    if (!from) return false;
+    ends = (struct ip_ends){
+        .checksum = new_ip_checksum(from->checksum, change),
+        .source = HOOK == EDGEFW_RECEIVED ? from->source : change->to,
+        .destination = HOOK == EDGEFW_RECEIVED ? change->to : from->destination,
+    };
+    if (ports && (covers_addresses(protocol) || is_echo(&flight->flow)) && !rewrite_port(context, flight, change))
+        return false;
+    // Checksum and address cancel each other in a sum over the frame.
+    return bpf_skb_store_bytes(context, at, &ends, sizeof(ends), 0) == 0;
+}
