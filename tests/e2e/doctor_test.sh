@@ -61,7 +61,6 @@ equal 'a foreign program' "$(finding card.eth0.xdp)" warn
 [[ $(text card.eth0.xdp) == *foreign_receive* ]] || fail "not named: $(text card.eth0.xdp)"
 doctor 1 edge eth0
 equal 'a foreign program on the card that was asked about' "$(finding card.eth0.xdp)" fail
-doctor 0 edge eth1
 on edge bpftool net detach xdp dev eth0
 
 chapter 'settings'
