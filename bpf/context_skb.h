@@ -27,22 +27,25 @@ static __always_inline __u32 whole_length(CONTEXT* context) {
 static __always_inline void describe_frame(CONTEXT* context, struct packet* packet) {
     packet->length = context->len;
     packet->segments = context->gso_segs > 1 ? context->gso_segs : 1;
+    // Of what comes from a virtual machine or a tun the kernel has not counted the segments.
+    if (context->gso_segs == 0) packet->segment_size = context->gso_size;
     packet->held_tag = context->vlan_tci;
     packet->has_held_tag = context->vlan_present;
 }
 
 // Frames on the wire: more than one where the kernel merged them, or will part them.
 static __always_inline __u32 frames_of(const struct packet* packet) {
-    return packet->segments;
+    const __u32 size = packet->segment_size;
+
+    if (size == 0 || packet->length <= packet->header_length) return packet->segments;
+    return (packet->length - packet->header_length + size - 1) / size;
 }
 
 // Bytes on the wire: every segment of a GSO packet repeats the headers, and a tag held apart is part of the frame.
 static __always_inline __u64 wire_bytes(const struct packet* packet) {
-    __u64 bytes = packet->length;
+    const __u64 frames = frames_of(packet);
 
-    if (packet->segments > 1) bytes += (__u64)(packet->segments - 1) * packet->header_length;
-    if (packet->has_held_tag) bytes += (__u64)packet->segments * 4;
-    return bytes;
+    return packet->length + (frames - 1) * packet->header_length + (packet->has_held_tag ? frames * 4 : 0);
 }
 
 // The frame begins with an Ethernet header; else with that of `protocol_without_link()`.

@@ -74,7 +74,7 @@ struct packet {
     __be32 sequence_be;
     __be32 acknowledgment_be;
     __be16 window_be;
-    __u16 pad;
+    __u16 segment_size;  // skb: of the payload, where nobody has counted the segments; 0: `segments` says
     // An ICMP error: what it quotes
     __u32 quoted_transport;  // offset of the quoted transport header
     __be32 quoted_sequence_be;

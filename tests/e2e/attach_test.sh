@@ -16,7 +16,7 @@ traffic client udp 10.0.0.5:7 --count 40
 chapter 'a second attach, a missing card, a card that is not attached'
 refused 1 'eth0 is already attached' edge "$EDGEFW" attach eth0
 refused 1 'nosuch0' edge "$EDGEFW" attach nosuch0
-refused 1 'not an Ethernet card' edge "$EDGEFW" attach lo
+refused 1 'lo joins the host to itself' edge "$EDGEFW" attach lo
 refused 1 'eth1 is not attached' edge "$EDGEFW" detach eth1
 equal 'hooks after refusals' "$(hooks edge eth0)" '1 received, 1 sent'
 

@@ -11,4 +11,16 @@ __attribute__((section("tc"), used)) int foreign_sent(void* context)
     return -1; /* TC_ACT_UNSPEC: whatever comes next */
 }
 
+__attribute__((section("tc"), used)) int foreign_final(void* context)
+{
+    (void)context;
+    return 0; /* TC_ACT_OK: it passes, and nobody else is asked */
+}
+
+__attribute__((section("tc"), used)) int foreign_drop(void* context)
+{
+    (void)context;
+    return 2; /* TC_ACT_SHOT */
+}
+
 char _license[] __attribute__((section("license"), used)) = "GPL";

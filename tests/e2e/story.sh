@@ -58,13 +58,16 @@ reason_count() { # HOST CARD REASON
 
 generation() { edgefw "$1" --json status | jq '.generation'; } # HOST
 
-# Programs on the hooks of a card: received (XDP) and sent (tcx and clsact).
+# Programs on the hooks of a card: received (XDP, tcx and clsact) and sent (tcx and clsact).
 hooks() { # HOST CARD
-    local received tcx clsact
-    received=$(on "$1" ip -json link show "$2" | jq '.[0] | if .xdp then 1 else 0 end')
-    tcx=$(on "$1" "$story_root/tests/e2e/tcx_programs.py" "$2")
-    clsact=$(on "$1" tc filter show dev "$2" egress | grep -c ' handle ' || true)
-    printf '%d received, %d sent' "$received" $((tcx + clsact))
+    local xdp
+    xdp=$(on "$1" ip -json link show "$2" | jq '.[0] | if .xdp then 1 else 0 end')
+    printf '%d received, %d sent' $((xdp + $(tc_programs "$@" ingress))) "$(tc_programs "$@" egress)"
+}
+tc_programs() { # HOST CARD ingress|egress
+    local clsact
+    clsact=$(on "$1" tc filter show dev "$2" "$3" | grep -c ' handle ' || true)
+    echo $((clsact + $(on "$1" "$story_root/tests/e2e/tcx_programs.py" "$2" "$3")))
 }
 
 # Pins two programs of somebody else: $lab_foreign/foreign_received (XDP) and $lab_foreign/foreign_sent (tc).

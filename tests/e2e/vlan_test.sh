@@ -38,14 +38,25 @@ frame() {
     udp=13880007000a0000
     printf '%s%s0800%s%s%s%s\n' "$macs" "$1" "$ip" "$udp" "$payload" "$(printf '%036d' 0)"
 }
-{
-    for _ in {1..5}; do frame 8100000a; done # VLAN 10
-    for _ in {1..3}; do frame 8100000b; done # VLAN 11
-    for _ in {1..2}; do frame ''; done
-    for _ in {1..4}; do frame 88a800108100000a; done # QinQ: the outermost tag is 16
-} | traffic client frames eth0
+tagged_frames() {
+    {
+        for _ in {1..5}; do frame 8100000a; done # VLAN 10
+        for _ in {1..3}; do frame 8100000b; done # VLAN 11
+        for _ in {1..2}; do frame ''; done
+        for _ in {1..4}; do frame 88a800108100000a; done # QinQ: the outermost tag is 16
+    } | traffic client frames eth0
+}
+tagged_frames
 equal 'VLAN 10' "$(rule_count host eth0 tagged packets)" 5
 equal 'the others' "$(rule_count host eth0 other packets)" 9
 
+edgefw host detach eth0
+
+chapter 'at tc ingress the tag is seen, although the card takes it off'
+on host ethtool -K eth0 rx-vlan-offload on
+edgefw host attach eth0 --mode tc --policy "$lab_folder/tagged.yaml"
+tagged_frames
+equal 'VLAN 10' "$(rule_count host eth0 tagged packets)" 5
+equal 'the others' "$(rule_count host eth0 other packets)" 9
 edgefw host detach eth0
 nothing_left host

@@ -1,4 +1,6 @@
 // account: every packet in exactly one reason; packets, bytes and connections of rules, forwards and built-ins.
+#include <linux/bpf.h>
+#include <bpf/bpf.h>
 #include <gtest/gtest.h>
 
 #include "tests/kernel/test_run.h"
@@ -51,6 +53,37 @@ TEST(Account, Forwards) {
     run.judge(EDGEFW_RECEIVED, tcp(443));
     expect_counter(run.counter("map"), 2, 108, 1);
     expect_counter(run.counter("web"), 3, 162, 2);
+}
+
+// What the kernel has merged, or will part, is counted as the frames of the wire, whether it says how many they are or
+// leaves that to be found out (what comes from a virtual machine or a tun).
+TEST(Account, Segments) {
+    struct Row {
+        std::uint32_t segments, size;
+        std::size_t payload;
+        std::uint64_t packets;
+    };
+    constexpr Row kRows[] = {
+        {0, 0, 1000, 1},    {3, 1000, 3000, 3}, {1, 1000, 900, 1},  {0, 1000, 999, 1}, {0, 1000, 1000, 1},
+        {0, 1000, 1001, 2}, {0, 1000, 2000, 2}, {0, 1000, 2001, 3}, {0, 1000, 0, 1},
+    };
+    TestRun::Options options;
+    options.at = kernel::ReceivedAt::kTcIngress;
+    for (const Row& row : kRows) {
+        TestRun run(options);
+        run.push(kPolicy);
+        const Bytes packet = tcp(443, row.payload);
+        __sk_buff context = {};
+        context.gso_segs = row.segments;
+        context.gso_size = row.size;
+        LIBBPF_OPTS(bpf_test_run_opts, test, .data_in = packet.data(),
+                    .data_size_in = static_cast<__u32>(packet.size()), .ctx_in = &context,
+                    .ctx_size_in = sizeof(context), .repeat = 1);
+        ASSERT_EQ(bpf_prog_test_run_opts(run.programs().received.get(), &test), 0);
+        SCOPED_TRACE(std::to_string(row.segments) + " segments of " + std::to_string(row.size) + ", payload " +
+                     std::to_string(row.payload));
+        expect_counter(run.counter("web"), row.packets, row.payload + 54 * row.packets, 1);
+    }
 }
 
 // A frame is counted as it is on the wire: padding and tags are part of it.

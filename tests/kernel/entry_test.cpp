@@ -15,14 +15,17 @@ using kernel::Map;
 // The entry programs of a card with two policies, one in each slot: dropping all, and passing all.
 class Entry : public ::testing::Test {
 protected:
-    void SetUp() override {
+    void SetUp() override { prepare(kernel::ReceivedAt::kXdp); }
+
+    void prepare(kernel::ReceivedAt at) {
         active_ = make({"active", BPF_MAP_TYPE_ARRAY, 4, sizeof(std::uint64_t), 1});
         received_ = make({"received", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2});
         sent_ = make({"sent", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2});
         reasons_ =
             make({"reasons", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(edgefw_reason_counter), EDGEFW_REASON_COUNTERS});
         auto entry = kernel::load_entry(
-            {{"active", active_.fd()}, {"received", received_.fd()}, {"sent", sent_.fd()}, {"reasons", reasons_.fd()}});
+            {{"active", active_.fd()}, {"received", received_.fd()}, {"sent", sent_.fd()}, {"reasons", reasons_.fd()}},
+            at);
         ASSERT_TRUE(entry) << entry.error().message;
         entry_ = std::move(*entry);
     }
@@ -97,6 +100,35 @@ TEST_F(Entry, DropsAndCountsWhereNothingJudges) {
     EXPECT_EQ(no_generation(EDGEFW_RECEIVED).bytes, 120u);
     EXPECT_EQ(no_generation(EDGEFW_SENT).packets, 1u);
     EXPECT_EQ(no_generation(EDGEFW_SENT).bytes, 60u);
+}
+
+// The same of a card that is judged at tc ingress.
+class EntryAtTcIngress : public Entry {
+protected:
+    void SetUp() override { prepare(kernel::ReceivedAt::kTcIngress); }
+};
+
+TEST_F(EntryAtTcIngress, JudgesByTheActiveSlot) {
+    TestRun::Options options;
+    options.at = kernel::ReceivedAt::kTcIngress;
+    TestRun drops(options), passes(options);
+    drops.push("default: drop");
+    passes.push("default: pass");
+    fill(0, drops);
+    fill(1, passes);
+    activate(4 << 1);
+    EXPECT_EQ(received_code(), std::uint32_t{TC_ACT_SHOT});
+    activate(5 << 1 | 1);
+    EXPECT_EQ(received_code(), kNext);
+    EXPECT_EQ(drops.seen().packets, 1u);
+    EXPECT_EQ(passes.seen().packets, 1u);
+}
+
+TEST_F(EntryAtTcIngress, DropsAndCountsWhereNothingJudges) {
+    EXPECT_EQ(received_code(), std::uint32_t{TC_ACT_SHOT});
+    EXPECT_EQ(no_generation(EDGEFW_RECEIVED).packets, 1u);
+    EXPECT_EQ(no_generation(EDGEFW_RECEIVED).bytes, 60u);
+    EXPECT_EQ(no_generation(EDGEFW_SENT).packets, 0u);
 }
 
 }  // namespace
