@@ -27,8 +27,9 @@ tests:
 Result<std::optional<Error>> try_programs(Context& context) {
     const Result<Prepared> prepared = prepare_text(kEveryStage, "doctor", context);
     if (!prepared) return prepared.error();
-    const Result<Ok> judged = run_policy_tests(*prepared, context);
-    return judged ? std::optional<Error>() : judged.error();
+    if (auto judged = run_policy_tests(*prepared, context); !judged) return std::optional<Error>(judged.error());
+    const Result<Ok> verified = kernel::verify(prepared->compiled);
+    return verified ? std::optional<Error>() : verified.error();
 }
 
 Result<observe::HostFacts> read_host(const std::string& interface, Context& context) {

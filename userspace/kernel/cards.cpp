@@ -3,7 +3,6 @@
 #include <net/if.h>
 // net/if.h before the kernel's: linux/if.h then leaves out what both define.
 #include <linux/bpf.h>
-#include <linux/if_arp.h>
 #include <linux/pkt_sched.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -36,20 +35,10 @@ int read_sysctl(const std::string& path) {
     return value;
 }
 
-LinkLayer link_layer_of(std::uint16_t type) {
-    switch (type) {
-        case ARPHRD_ETHER:
-            return LinkLayer::kEthernet;
-        case ARPHRD_NONE:  // WireGuard, tun
-        case ARPHRD_RAWIP:
-        case ARPHRD_PPP:  // the kernel takes the PPP header off before
-        case ARPHRD_TUNNEL:
-        case ARPHRD_TUNNEL6:
-        case ARPHRD_SIT:
-            return LinkLayer::kNone;
-        default:
-            return LinkLayer::kOther;
-    }
+LinkLayer link_layer_of(const Link& link) {
+    const Interface interface { link.index, link.type };
+    if (interface.is_ethernet()) return LinkLayer::kEthernet;
+    return interface.has_no_link_header() ? LinkLayer::kNone : LinkLayer::kOther;
 }
 
 // Ids of the two maps that the entry programs of an attached card, and no other programs, use.
@@ -160,7 +149,7 @@ Result<std::vector<CardFacts>> list_cards() {
         card.name = link.name;
         card.index = link.index;
         card.kind = link.kind;
-        card.link_layer = link_layer_of(link.type);
+        card.link_layer = link_layer_of(link);
         card.is_up = (link.flags & IFF_UP) != 0;
         card.mtu = link.mtu;
         card.master = find(link.master).name;
