@@ -71,8 +71,8 @@ judged() { # CARD ATTACH-OPTION...
     equal 'explain says so' "$(edgefw edge --json explain 'external inbound udp 198.51.100.9:5000 > 10.0.0.5:8' | jq -r .reason)" default
     equal 'explain of a rule' "$(edgefw edge --json explain 'external inbound udp 198.51.100.9:5000 > 10.0.0.5:7' | jq -r .rule)" echo
     traffic client udp 10.0.0.5:7 --count 5 --bytes 4000
-    equal 'later fragments, each way' "$(counted inbound fragment packets)" "$(counted outbound fragment packets)"
-    (($(counted inbound fragment packets) >= 10)) || fail 'fragments are not counted'
+    equal 'later fragments' "$(counted inbound fragment packets)" 10
+    (($(counted outbound fragment packets) >= 10)) || fail 'fragments that are sent are not counted'
 
     traffic client tcp $public:8000 --connections 3 --bytes 300000
     equal 'forwarded' "$(rule_count edge "$card" map connections)" 3
