@@ -202,7 +202,7 @@ TEST(Commit, RefusalsAreOneClearLine) {
     } rows[] = {
         {"attached already", attach("eth0").error(), "already attached"},
         {"no such card", attach("eth9").error(), "eth9"},
-        {"no Ethernet", attach("lo").error(), "not an Ethernet card"},
+        {"the loopback card", attach("lo").error(), "no edge to filter"},
         {"pushed to a card that is not attached", kernel::push(compiled(kUdp), "eth1").error(), "eth1 is not attached"},
         {"detached without being attached", kernel::detach("eth1").error(), "eth1 is not attached"},
         {"counters of another", kernel::counters("eth1").error(), "eth1 is not attached"},
