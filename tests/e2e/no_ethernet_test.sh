@@ -92,7 +92,8 @@ pair() { # CARD: of tun devices
     address "$1" "$1"
 }
 
-for hook in tcx clsact; do
+mapfile -t kinds < <(tc_kinds edge eth0)
+for hook in "${kinds[@]}"; do
     chapter "tun, $hook"
     pair tun0
     judged tun0 --egress $hook

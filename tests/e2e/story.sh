@@ -70,6 +70,15 @@ tc_programs() { # HOST CARD ingress|egress
     echo $((clsact + $(on "$1" "$story_root/tests/e2e/tcx_programs.py" "$2" "$3")))
 }
 
+# The kinds of hook at tc that this kernel has, by trying: it had none but clsact before 6.6.
+tc_kinds() { # HOST CARD, which is not attached
+    if on "$1" "$EDGEFW" attach "$2" --egress tcx >/dev/null 2>&1; then
+        on "$1" "$EDGEFW" detach "$2" >/dev/null
+        echo tcx
+    fi
+    echo clsact
+}
+
 # Pins two programs of somebody else: $lab_foreign/foreign_received (XDP) and $lab_foreign/foreign_sent (tc).
 # EDGEFW_FOREIGN is their object where there is no compiler.
 load_foreign() {

@@ -110,7 +110,8 @@ judged_at_tc() { # WIRE ATTACH-OPTION...
     equal 'after detach' "$(state_of "$card")" "$before"
 }
 
-for hook in tcx clsact; do
+mapfile -t kinds < <(tc_kinds edge eth0)
+for hook in "${kinds[@]}"; do
     chapter "a bridge, $hook"
     place br0 type bridge
     on edge ip link set eth0 master br0
@@ -205,7 +206,7 @@ equal 'their filters' "$(tc_programs edge eth0 ingress)" 2
 on edge tc qdisc del dev eth0 clsact
 
 chapter 'pushes lose nothing'
-for hook in tcx clsact; do
+for hook in "${kinds[@]}"; do
     edgefw edge attach eth0 --mode tc --egress $hook --policy "$lab_folder/open.yaml"
     lab_start client "$story_root/tests/e2e/traffic.py" udp 198.51.100.1:7 --count 0 --gap 0.001
     flow=$lab_started
@@ -234,7 +235,7 @@ edgefw edge detach eth0
 nothing_left edge
 
 chapter 'a card that goes while it is attached'
-for hook in tcx clsact; do
+for hook in "${kinds[@]}"; do
     place br0 type bridge
     edgefw edge attach br0 --egress $hook
     unplace
