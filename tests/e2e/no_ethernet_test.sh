@@ -96,7 +96,7 @@ mapfile -t kinds < <(tc_kinds edge eth0)
 for hook in "${kinds[@]}"; do
     chapter "tun, $hook"
     pair tun0
-    judged tun0 --egress $hook
+    judged tun0 --egress "$hook"
     kill "$pair"
     wait "$pair" || true
 done

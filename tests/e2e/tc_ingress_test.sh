@@ -115,7 +115,7 @@ for hook in "${kinds[@]}"; do
     chapter "a bridge, $hook"
     place br0 type bridge
     on edge ip link set eth0 master br0
-    judged_at_tc eth0 --egress $hook
+    judged_at_tc eth0 --egress "$hook"
     unplace
 done
 
@@ -207,7 +207,7 @@ on edge tc qdisc del dev eth0 clsact
 
 chapter 'pushes lose nothing'
 for hook in "${kinds[@]}"; do
-    edgefw edge attach eth0 --mode tc --egress $hook --policy "$lab_folder/open.yaml"
+    edgefw edge attach eth0 --mode tc --egress "$hook" --policy "$lab_folder/open.yaml"
     lab_start client "$story_root/tests/e2e/traffic.py" udp 198.51.100.1:7 --count 0 --gap 0.001
     flow=$lab_started
     for _ in {1..5}; do edgefw edge push "$lab_folder/open.yaml" >"$lab_folder/pushed"; done
@@ -237,7 +237,7 @@ nothing_left edge
 chapter 'a card that goes while it is attached'
 for hook in "${kinds[@]}"; do
     place br0 type bridge
-    edgefw edge attach br0 --egress $hook
+    edgefw edge attach br0 --egress "$hook"
     unplace
     equal 'cards' "$(edgefw edge --json status | jq '.interfaces | length')" 0
     edgefw edge attach eth0
