@@ -70,6 +70,9 @@ tc_programs() { # HOST CARD ingress|egress
     echo $((clsact + $(on "$1" "$story_root/tests/e2e/tcx_programs.py" "$2" "$3")))
 }
 
+# Whether a story repeats itself with further kinds of cards: not where the processor is emulated (tests/kernels/guest.sh).
+thorough() { [[ -z ${EDGEFW_SHORT-} ]]; }
+
 # The kinds of hook at tc that this kernel has, by trying: it had none but clsact before 6.6.
 tc_kinds() { # HOST CARD, which is not attached
     if on "$1" "$EDGEFW" attach "$2" --egress tcx >/dev/null 2>&1; then

@@ -9,7 +9,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit
 readonly programs=$1 list=tests/kernels/tests.list
 readonly longest=400 # seconds: no test of the list takes a quarter of that on two idle cores
-export EDGEFW=$programs/edgefw EDGEFW_FOREIGN=$programs/foreign.o
+export EDGEFW=$programs/edgefw EDGEFW_FOREIGN=$programs/foreign.o EDGEFW_SHORT=1
 
 # Names of a kind ("story", "kernel") in the list.
 listed() { awk -v kind="$1" '$1 == kind { print $2 }' "$list"; }

@@ -13,10 +13,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <thread>
 
+#include "maps/card.h"
 #include "userspace/kernel/errors.h"
+#include "userspace/kernel/map.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -56,9 +60,24 @@ bool has_lost_its_card(const std::string& link_path) {
     return !link.valid() || bpf_link_get_info_by_fd(link.get(), &info, &size) != 0 || info.xdp.ifindex == 0;
 }
 
+// What is received is judged by a clsact filter, which has no link. It says nothing to another namespace of whether its
+// card is there: such a home stays until edgefw is used in its own namespace again, or until the next boot.
+bool is_judged_by_a_filter(const std::string& directory) {
+    auto map = Map::open_pinned(directory + "/card");
+    if (!map || map->value_size() < offsetof(edgefw_card, slot_generation)) return false;
+    std::vector<std::uint8_t> value(map->value_size());
+    const std::uint32_t index = 0;
+    if (!map->read(&index, value.data())) return false;
+    edgefw_card card = {};
+    std::memcpy(&card, value.data(), offsetof(edgefw_card, slot_generation));
+    return card.xdp_mode == EDGEFW_XDP_NONE && card.egress == EDGEFW_EGRESS_CLSACT;
+}
+
 bool is_stale(const std::string& home) {
     for (const auto& name : entries(home)) {
-        if (name.starts_with("card_") && !has_lost_its_card(home + "/" + name + "/link_received")) return false;
+        if (!name.starts_with("card_")) continue;
+        const std::string directory = home + "/" + name;
+        if (is_judged_by_a_filter(directory) || !has_lost_its_card(directory + "/link_received")) return false;
     }
     return true;
 }
