@@ -34,6 +34,7 @@ test-e2e: deps binary
 test-kernels: deps-kernels configure
 	cmake --build build --target edgefw kernel_tests
 	scripts/test-kernels
+	tests/kernels/cards_test.sh
 
 build: deps-build binary
 
