@@ -144,6 +144,7 @@ else
 fi
 
 for kind in ipip sit gre; do
+    thorough || break
     chapter "$kind"
     if on client ip link add tunnel0 type $kind local 192.0.2.9 remote 192.0.2.1 2>"$lab_folder/stderr"; then
         on edge ip link add tunnel0 type $kind local 192.0.2.1 remote 192.0.2.9
