@@ -136,9 +136,7 @@ if [[ -e /dev/ppp ]] || modprobe ppp_async 2>"$lab_folder/stderr"; then
     is_up() { on "$1" ip -4 address show dev ppp0 2>/dev/null | grep -q peer; }
     waits_for 60 is_up client
     waits_for 60 is_up edge
-    for host in client edge; do on $host ip address flush dev ppp0 scope global; done
-    address ppp0 ppp0
-    judged ppp0
+    refused 1 'frames that edgefw does not read' edge "$EDGEFW" attach ppp0
 else
     chapter '  this kernel has no PPP'
 fi

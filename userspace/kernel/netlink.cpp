@@ -224,7 +224,6 @@ bool Interface::is_ethernet() const {
 bool Interface::has_no_link_header() const {
     switch (type) {
         case ARPHRD_NONE:     // WireGuard, tun, xfrm
-        case ARPHRD_PPP:      // the kernel takes the PPP header off before
         case ARPHRD_RAWIP:    // mobile modems
         case ARPHRD_TUNNEL:   // ipip
         case ARPHRD_TUNNEL6:  // ip6tnl
