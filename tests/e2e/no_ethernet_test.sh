@@ -136,16 +136,24 @@ on client ip link del "$here"
 on edge ip link del "$there"
 
 chapter 'PPP'
+dial() { # HOST END ADDRESS PEER
+    lab_start "$1" pppd "$lab_folder/$2" noauth local nodetach nodefaultroute noccp novj noipv6 persist maxfail 0 \
+        ifname ppp0 "$3:$4" >"$lab_folder/ppp.$1"
+    callers+=("$lab_started")
+}
+is_up() { on "$1" ip -4 address show dev ppp0 2>/dev/null | grep -q peer; } # HOST
 if [[ -e /dev/ppp ]] || modprobe ppp_async 2>"$lab_folder/stderr"; then
-    ends=(noauth local nodetach nodefaultroute noccp novj noipv6 persist maxfail 0)
-    socat "pty,raw,echo=0,link=$lab_folder/one" "pty,raw,echo=0,link=$lab_folder/other" &
+    callers=()
+    lab_start edge socat "pty,raw,echo=0,link=$lab_folder/one" "pty,raw,echo=0,link=$lab_folder/other"
     waits_for 10 test -e "$lab_folder/other"
-    lab_start client pppd "$lab_folder/one" "${ends[@]}" ifname ppp0 198.51.100.9:198.51.100.1 >"$lab_folder/ppp.client"
-    lab_start edge pppd "$lab_folder/other" "${ends[@]}" ifname ppp0 198.51.100.1:198.51.100.9 >"$lab_folder/ppp.edge"
-    is_up() { on "$1" ip -4 address show dev ppp0 2>/dev/null | grep -q peer; }
-    waits_for 60 is_up client
-    waits_for 60 is_up edge
-    refused 1 'frames that edgefw does not read' edge "$EDGEFW" attach ppp0
+    dial client one 198.51.100.9 198.51.100.1
+    dial edge other 198.51.100.1 198.51.100.9
+    for host in client edge; do waits_for 60 is_up $host || fail "PPP on $host: $(<"$lab_folder/ppp.$host")"; done
+    for host in client edge; do on $host ip address flush dev ppp0 scope global; done
+    address ppp0 ppp0
+    judged ppp0
+    kill "${callers[@]}"
+    wait "${callers[@]}" || true # the card goes with it
 else
     chapter '  this kernel has no PPP'
 fi

@@ -1,15 +1,18 @@
 // cards: what a card is and who is on its hooks.
 #include "userspace/kernel/cards.h"
 
+#include <net/if.h>
+// net/if.h before the kernel's: linux/if.h then leaves out what both define.
 #include <linux/bpf.h>
+#include <linux/if_arp.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <net/if.h>
 
 #include "tests/support/lab.h"
 #include "userspace/kernel/host.h"
+#include "userspace/kernel/netlink.h"
 
 namespace edgefw::test {
 namespace {
@@ -89,6 +92,13 @@ TEST(Cards, WhatLiesOnWhat) {
     EXPECT_EQ(card("eth0").master_kind, "bridge");
     EXPECT_EQ(card("br0").kind, "bridge");
     EXPECT_EQ(card("tunnel").link_layer, kernel::LinkLayer::kNone);
+}
+
+TEST(Cards, WhoseFramesBeginWithTheIpHeader) {
+    for (const std::uint16_t type : {ARPHRD_NONE, ARPHRD_PPP, ARPHRD_RAWIP, ARPHRD_TUNNEL, ARPHRD_TUNNEL6, ARPHRD_SIT})
+        EXPECT_TRUE((kernel::Interface{.index = 1, .type = type}.has_no_link_header())) << type;
+    for (const std::uint16_t type : {ARPHRD_ETHER, ARPHRD_LOOPBACK, ARPHRD_IPGRE, ARPHRD_IP6GRE, ARPHRD_CAN})
+        EXPECT_FALSE((kernel::Interface{.index = 1, .type = type}.has_no_link_header())) << type;
 }
 
 TEST(Cards, OffloadsAndSettings) {

@@ -224,6 +224,7 @@ bool Interface::is_ethernet() const {
 bool Interface::has_no_link_header() const {
     switch (type) {
         case ARPHRD_NONE:     // WireGuard, tun, xfrm
+        case ARPHRD_PPP:      // its driver takes the PPP header off before tc ingress, and puts it on behind egress
         case ARPHRD_RAWIP:    // mobile modems
         case ARPHRD_TUNNEL:   // ipip
         case ARPHRD_TUNNEL6:  // ip6tnl

@@ -18,8 +18,7 @@ struct Interface {
     std::uint32_t xdp_program = 0;  // id of the program that holds the XDP hook; 0: none
 
     bool is_ethernet() const;
-    // Whether its frames begin with the IP header (WireGuard, tun, IP tunnels). PPP is not among them: on Linux
-    // 6.12 what it sent was not seen to be judged.
+    // Whether its frames begin with the IP header (PPP, WireGuard, tun; IP tunnels).
     bool has_no_link_header() const;
 };
 
