@@ -49,7 +49,7 @@ Result<Ok> run(const ServeOptions& options, Context& context) {
     if (!created) return created.error();
     const auto resolver = std::make_shared<names::Resolver>(std::move(*created));
     observe::Service service{*address,
-                             {[] { return kernel::counters(std::nullopt); }, kernel::status},
+                             {[] { return kernel::counters(std::nullopt); }, kernel::status, kernel::closed_cards},
                              EDGEFW_VERSION,
                              std::nullopt,
                              refresh_of(options, resolver, std::move(*fixed)),

@@ -10,7 +10,12 @@ namespace edgefw::cli {
 
 Result<Ok> run(const StatusOptions& /*options*/, Context& context) {
     const Result<kernel::Status> status = kernel::status(true);
-    if (!status) return status.error();
+    if (!status) {
+        // What is closed needs nothing of what may be missing here.
+        if (const auto closed = kernel::closed_cards(); closed && !context.options.json)
+            context.out.write(observe::closed_text(*closed));
+        return status.error();
+    }
     const Result<std::vector<kernel::HostsInForce>> in_force = kernel::hosts_in_force();
     if (!in_force) return in_force.error();
     const Result<nlohmann::ordered_json> hosts = observe::hosts_json(*in_force);

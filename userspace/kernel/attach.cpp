@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "maps/limits.h"
+#include "userspace/kernel/closed.h"
 #include "userspace/kernel/commit.h"
 #include "userspace/kernel/driver.h"
 #include "userspace/kernel/hooks.h"
@@ -235,9 +236,28 @@ Result<Card> attach(const AttachRequest& request) {
     if (!inventory) return inventory.error();
     CardState* state = inventory->find(request.interface);
     if (state == nullptr) return failed(request.interface + " went away while it was being attached");
+    // Last: until here a card that was closed is closed.
+    if (auto opened = open_up(interface->index); !opened) return opened.error();
     Card card = describe(*inventory, *state, request.policy ? request.policy->digest : "");
     if (card.mode == XdpMode::kNative) card.warning = renew_receive_buffers(read_driver(request.interface));
     return card;
+}
+
+Result<bool> is_attached(const std::string& interface) {
+    silence_libbpf();
+    auto home = Home::look();
+    if (!home) return home.error();
+    if (!home->exists()) return false;
+    auto directory = directory_of(*home, interface);
+    if (!directory) return directory.error();
+    return !directory->empty();
+}
+
+Result<Ok> open_closed(const std::string& interface) {
+    silence_libbpf();
+    auto found = find_interface(interface);
+    if (!found) return found.error();
+    return open_up(found->index);
 }
 
 Result<Ok> detach(const std::string& interface) {
@@ -249,10 +269,13 @@ Result<Ok> detach(const std::string& interface) {
     auto directory = directory_of(*home, interface);
     if (!directory) return directory.error();
     Result<Ok> result = Ok{};
-    if (directory->empty()) {
+    const auto card = find_interface(interface);
+    const bool is_closed = card && closure_of(card->index) != Closure::kNone;
+    if (directory->empty() && !is_closed) {
         result = not_attached(interface);
     } else {
-        result = take_down(*directory);
+        if (!directory->empty()) result = take_down(*directory);
+        if (result && is_closed) result = open_up(card->index);
         // Cards of another version know their generations themselves: then they all stay.
         auto inventory = take_inventory(*home);
         if (inventory) remove_unused_generations(*home, *inventory);

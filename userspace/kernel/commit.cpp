@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <future>
 
+#include "userspace/kernel/closed.h"
 #include "userspace/kernel/netlink.h"
 #include "userspace/kernel/resize.h"
 
@@ -206,7 +207,10 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
     report.generation = number;
     report.warning = warning;
     for (const auto& card : inventory->cards) {
-        if (is_selected(card, interface)) report.cards.push_back(describe(*inventory, card, policy.digest));
+        if (!is_selected(card, interface)) continue;
+        report.cards.push_back(describe(*inventory, card, policy.digest));
+        // An attach that was killed in its last step has left it.
+        if (auto opened = open_up(static_cast<int>(card.card().ifindex)); !opened) return opened.error();
     }
     return report;
 }

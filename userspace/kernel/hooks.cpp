@@ -10,6 +10,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "userspace/kernel/closed.h"
 #include "userspace/kernel/driver.h"
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/ethtool.h"
@@ -134,7 +135,8 @@ Result<Ok> attach_clsact(int program, edgefw_card& card) {
     bpf_tc_hook both = clsact_hook(ifindex, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
     const int made = bpf_tc_hook_create(&both);
     if (made != 0 && made != -EEXIST) return system_error("making a clsact qdisc", made);
-    card.made_clsact = made == 0;
+    // The qdisc of a closed card goes to whoever opens it.
+    card.made_clsact = made == 0 || closure_of(ifindex) == Closure::kClosedOwnQdisc;
 
     bpf_tc_hook egress = clsact_hook(ifindex, BPF_TC_EGRESS);
     bpf_tc_opts options = {};
@@ -142,7 +144,7 @@ Result<Ok> attach_clsact(int program, edgefw_card& card) {
     options.prog_fd = program;
     const int attached = bpf_tc_attach(&egress, &options);
     if (attached != 0) {
-        if (card.made_clsact) bpf_tc_hook_destroy(&both);
+        if (made == 0) bpf_tc_hook_destroy(&both);
         return system_error("attaching a clsact egress filter", attached);
     }
     card.filter_handle = options.handle;

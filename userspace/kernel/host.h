@@ -62,6 +62,32 @@ Result<Card> attach(const AttachRequest& request);
 // Removes hooks and pins of `interface`, and everything when it was the last card.
 Result<Ok> detach(const std::string& interface);
 
+// Whether edgefw is on this card, whichever version attached it.
+Result<bool> is_attached(const std::string& interface);
+
+// What a closed card lets pass beside ARP, neighbour discovery and its own DHCP clients (maps/closed.h).
+struct ClosedRules {
+    std::vector<Prefix> ssh_from;  // EDGEFW_CLOSED_NETWORKS at most
+    std::uint16_t ssh_port = 22;
+};
+
+// Closes a card with a program of its own, which needs no bpffs. Closed already: it is closed by these rules then,
+// without a moment between. attach() and push() open it once what judges it is in its place; so does open_closed().
+Result<Ok> close(const std::string& interface, const ClosedRules& rules);
+// What judges this card is in force: what closed it goes, and what is in force stays. Ok where it was not closed.
+Result<Ok> open_closed(const std::string& interface);
+
+struct ClosedCounts {
+    std::uint64_t passed = 0;
+    std::uint64_t dropped = 0;
+};
+struct ClosedCard {
+    std::string interface;
+    int ifindex = 0;
+    ClosedCounts counts[EDGEFW_HOOKS] = {};  // packets
+};
+Result<std::vector<ClosedCard>> closed_cards();
+
 struct PushReport {
     std::uint32_t generation = 0;
     std::vector<Card> cards;  // now under it
@@ -127,6 +153,7 @@ struct CardStatus {
 struct Status {
     std::uint32_t generation = 0;
     std::vector<CardStatus> cards;
+    std::vector<ClosedCard> closed = {};
 };
 
 // `count_entries`: walk the tables to count what is in them (a million entries take a while).

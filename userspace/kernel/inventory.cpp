@@ -162,6 +162,13 @@ Card describe(const Inventory& inventory, const CardState& state, const std::str
 }
 
 Error nothing_attached() {
+    const auto closed = closed_cards();
+    if (closed && !closed->empty()) {
+        const std::string& name = closed->front().interface;
+        return failed("no card is attached in this network namespace, " + name +
+                      " is closed until its policy is in force; look with `edgefw status`, then: edgefw attach " +
+                      name + " --policy FILE");
+    }
     return failed("no card is attached in this network namespace; first: edgefw attach IFACE");
 }
 

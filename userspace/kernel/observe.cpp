@@ -164,6 +164,9 @@ Result<Status> status(bool count_entries) {
     return with_look<Status>([&](Look& seen) -> Result<Status> {
         Status result;
         result.generation = seen.inventory.active.generation;
+        auto closed = closed_cards();
+        if (!closed) return closed.error();
+        result.closed = std::move(*closed);
         for (const auto& state : seen.inventory.cards) {
             auto document = document_of(seen.home, seen.inventory.generation_of(state));
             if (!document) return document.error();

@@ -55,6 +55,9 @@ Snapshot Exporter::snapshot() {
     snapshot.version = version_;
     snapshot.pushes = pushes_;
     snapshot.hosts = hosts_;
+    if (host_.closed) {
+        if (auto closed = host_.closed()) snapshot.closed = std::move(*closed);
+    }
     Result<std::vector<kernel::CardCounters>> cards = host_.counters();
     std::string complaint;
     if (cards) {
@@ -77,6 +80,8 @@ Result<std::string> Exporter::metrics() {
 Result<Ok> Exporter::health() {
     const Result<kernel::Status> status = host_.status(false);
     if (!status) return status.error();
+    if (!status->closed.empty())
+        return failed(status->closed.front().interface + " is closed until its policy is in force");
     if (status->cards.empty()) return failed("no card is attached: run 'edgefw attach IFACE'");
     const std::lock_guard lock(mutex_);
     if (!pushes_) return Ok{};

@@ -178,6 +178,27 @@ void add_status(Families& families, const Snapshot& snapshot) {
         families.push_back(std::move(family));
 }
 
+void add_closed(Families& families, const std::vector<kernel::ClosedCard>& cards) {
+    MetricFamily is_closed{"edgefw_interface_closed",
+                           "1: the card passes nearly nothing until its policy is in force (docs/operations.md).",
+                           MetricType::Gauge,
+                           {}};
+    MetricFamily packets{"edgefw_closed_packets_total", "Frames that a closed card saw.", MetricType::Counter, {}};
+    for (const kernel::ClosedCard& card : cards) {
+        add(is_closed, {{"interface", card.interface}}, 1);
+        for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT}) {
+            const char* name = hook == EDGEFW_RECEIVED ? "received" : "sent";
+            const kernel::ClosedCounts& counts = card.counts[hook];
+            add(packets, {{"interface", card.interface}, {"hook", name}, {"verdict", "pass"}},
+                static_cast<double>(counts.passed));
+            add(packets, {{"interface", card.interface}, {"hook", name}, {"verdict", "drop"}},
+                static_cast<double>(counts.dropped));
+        }
+    }
+    families.push_back(std::move(is_closed));
+    families.push_back(std::move(packets));
+}
+
 void add_pushes(Families& families, const PushResults& pushes) {
     MetricFamily total{"edgefw_push_total", "Pushes of the watched policy file, by result.", MetricType::Counter, {}};
     add(total, {{"result", "ok"}}, static_cast<double>(pushes.ok));
@@ -242,6 +263,7 @@ Result<std::string> Metrics::render(const Snapshot& snapshot) {
     add_rules_and_nat(families, snapshot.cards, catalogues_);
     add_reasons(families, snapshot.cards);
     add_status(families, snapshot);
+    if (!snapshot.closed.empty()) add_closed(families, snapshot.closed);
     if (!snapshot.hosts.empty()) add_hosts(families, snapshot.hosts);
     if (snapshot.pushes) add_pushes(families, *snapshot.pushes);
     add_process(families, snapshot);

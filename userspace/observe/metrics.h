@@ -32,6 +32,7 @@ struct Snapshot {
     std::optional<PushResults> pushes;    // absent: this process watches no policy
     std::string version;                  // of edgefw
     std::vector<names::HostState> hosts;  // that policies in force name
+    std::vector<kernel::ClosedCard> closed = {};
 };
 
 // What the document of a card says, as labels of its series.

@@ -28,6 +28,7 @@ Result<ListenAddress> parse_listen_address(const std::string& text);
 struct Host {
     std::function<Result<std::vector<kernel::CardCounters>>()> counters;
     std::function<Result<kernel::Status>(bool count_entries)> status;
+    std::function<Result<std::vector<kernel::ClosedCard>>()> closed = {};  // absent: none are
 };
 
 struct Service {

@@ -81,6 +81,16 @@ std::string adoption_text(const kernel::Status& status) {
     return text;
 }
 
+ordered_json closed_json(const kernel::ClosedCard& card) {
+    const auto counts = [&](edgefw_hook hook) {
+        return ordered_json{{"passed", card.counts[hook].passed}, {"dropped", card.counts[hook].dropped}};
+    };
+    return {{"interface", card.interface},
+            {"ifindex", card.ifindex},
+            {"received", counts(EDGEFW_RECEIVED)},
+            {"sent", counts(EDGEFW_SENT)}};
+}
+
 // Cards under one policy have the same.
 std::string timeouts_text(const kernel::Status& status, std::size_t width) {
     std::vector<Column> columns = {{"seconds quiet until forgotten"}};
@@ -137,11 +147,27 @@ ordered_json status_json(const kernel::Status& status) {
         interfaces.back()["maps"] = std::move(maps);
         interfaces.back()["timeouts"] = timeouts_json(card);
     }
-    return {{"generation", status.generation}, {"interfaces", std::move(interfaces)}};
+    ordered_json closed = ordered_json::array();
+    for (const kernel::ClosedCard& card : status.closed)
+        closed.push_back(closed_json(card));
+    return {{"generation", status.generation}, {"interfaces", std::move(interfaces)}, {"closed", std::move(closed)}};
+}
+
+std::string closed_text(const std::vector<kernel::ClosedCard>& closed) {
+    std::string text;
+    for (const kernel::ClosedCard& card : closed) {
+        const auto counts = [&](edgefw_hook hook) {
+            return std::to_string(card.counts[hook].passed) + " passed, " + std::to_string(card.counts[hook].dropped) +
+                   " dropped";
+        };
+        text += card.interface + " is CLOSED until its policy is in force (`journalctl -u edgefw@" + card.interface +
+                "` says why it is not): received " + counts(EDGEFW_RECEIVED) + "; sent " + counts(EDGEFW_SENT) + "\n";
+    }
+    return text;
 }
 
 std::string status_text(const kernel::Status& status, std::size_t width) {
-    if (status.cards.empty()) return "nothing is attached\n";
+    if (status.cards.empty()) return closed_text(status.closed) + "nothing is attached\n";
     Table table(
         {{"interface"}, {"side"}, {"mode"}, {"egress"}, {"programs"}, {"generation", Align::kRight}, {"digest"}});
     for (const kernel::CardStatus& status_of_card : status.cards) {
@@ -150,7 +176,8 @@ std::string status_text(const kernel::Status& status, std::size_t width) {
                    std::to_string(card.received_program) + ", " + std::to_string(card.sent_program),
                    card.generation == 0 ? "no policy" : std::to_string(card.generation), short_digest(card.digest)});
     }
-    return table.to_text(width) + adoption_text(status) + maps_text(status, width) + timeouts_text(status, width);
+    return closed_text(status.closed) + table.to_text(width) + adoption_text(status) + maps_text(status, width) +
+           timeouts_text(status, width);
 }
 
 }  // namespace edgefw::observe

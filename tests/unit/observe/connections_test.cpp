@@ -95,8 +95,9 @@ TEST(ConnectionFilter, AllWordsMustHold) {
 }
 
 TEST(ConnectionFilter, WordsThatPickNothingAreNamed) {
-    for (const char* word : {"port=7", "local_port=65536", "local_port=x", "protocol=tpc", "side=left", "direction=up",
-                             "local=10.0.0.1/24", "remote=", "rule=", "state=tcp-bogus", "eth0", "=", "2001:db8::/129"}) {
+    for (const char* word :
+         {"port=7", "local_port=65536", "local_port=x", "protocol=tpc", "side=left", "direction=up",
+          "local=10.0.0.1/24", "remote=", "rule=", "state=tcp-bogus", "eth0", "=", "2001:db8::/129"}) {
         const auto filter = ConnectionFilter::parse({word});
         ASSERT_FALSE(filter) << word;
         EXPECT_EQ(filter.error().kind, ErrorKind::kUsage);

@@ -80,6 +80,24 @@ TEST_F(ExporterTest, IsHealthyWhileACardIsAttached) {
     EXPECT_EQ(exporter.health().error().message, "no bpffs");
 }
 
+// Also where nothing else is there to be read: that is when somebody must hear of it.
+TEST_F(ExporterTest, AClosedCardIsToldAndUnhealthy) {
+    const kernel::ClosedCard closed{"eth0", 2, {{3, 40}, {5, 0}}};
+    Exporter of_closed({[] { return Result<std::vector<kernel::CardCounters>>(failed("no card is attached")); },
+                        [&](bool) {
+                            return Result<kernel::Status>(kernel::Status{0, {}, {closed}});
+                        },
+                        [&] { return Result<std::vector<kernel::ClosedCard>>(std::vector{closed}); }},
+                       "0.1.0", log);
+    const Result<std::string> text = of_closed.metrics();
+    ASSERT_TRUE(text);
+    EXPECT_THAT(*text, HasSubstr("edgefw_interface_closed{interface=\"eth0\"} 1\n"));
+    EXPECT_THAT(*text,
+                HasSubstr("edgefw_closed_packets_total{interface=\"eth0\",hook=\"received\",verdict=\"drop\"} 40\n"));
+    EXPECT_EQ(of_closed.health().error().message, "eth0 is closed until its policy is in force");
+    EXPECT_EQ(metrics().find("edgefw_interface_closed"), std::string::npos);
+}
+
 TEST_F(ExporterTest, WhoKeepsAPolicyIsHealthyOnceOneIsInForce) {
     status->cards[0].card.generation = 0;
     EXPECT_TRUE(exporter.health());

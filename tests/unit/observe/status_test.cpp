@@ -48,6 +48,29 @@ TEST(StatusText, SaysThatNothingIsAttached) {
     EXPECT_EQ(status_text({}, 80), "nothing is attached\n");
 }
 
+kernel::Status with_a_closed_card() {
+    kernel::Status status;
+    status.closed.push_back({"eth0", 2, {{3, 40}, {5, 0}}});
+    return status;
+}
+
+TEST(StatusText, SaysThatACardIsClosed) {
+    EXPECT_EQ(
+        status_text(with_a_closed_card(), 80),
+        "eth0 is CLOSED until its policy is in force (`journalctl -u edgefw@eth0` says why it is not): received 3 "
+        "passed, 40 dropped; sent 5 passed, 0 dropped\nnothing is attached\n");
+    kernel::Status both = two_cards();
+    both.closed = with_a_closed_card().closed;
+    EXPECT_EQ(status_text(both, 100), closed_text(both.closed) + status_text(two_cards(), 100));
+}
+
+TEST(StatusJson, HoldsClosedCards) {
+    EXPECT_EQ(status_json(two_cards())["closed"].dump(), "[]");
+    EXPECT_EQ(
+        status_json(with_a_closed_card())["closed"].dump(),
+        R"([{"interface":"eth0","ifindex":2,"received":{"passed":3,"dropped":40},"sent":{"passed":5,"dropped":0}}])");
+}
+
 TEST(StatusJson, HoldsTheSame) {
     const auto json = status_json(two_cards());
     EXPECT_EQ(json["generation"], 3);
