@@ -6,6 +6,7 @@
 #include <string>
 
 #include "userspace/cli/attach.h"
+#include "userspace/cli/boot.h"
 #include "userspace/cli/check.h"
 #include "userspace/cli/connections.h"
 #include "userspace/cli/context.h"
@@ -34,6 +35,7 @@ struct CommandLine {
     StatusOptions status;
     ServeOptions serve;
     DoctorOptions doctor;
+    BootOptions boot;
     ProfileListOptions profile_list;
     ProfileShowOptions profile_show;
     ProfileNewOptions profile_new;
@@ -70,6 +72,7 @@ void for_each_command(CLI::App& app, CommandLine& line, Visit visit) {
     visit(app, line.status);
     visit(app, line.serve);
     visit(app, line.doctor);
+    visit(app, line.boot);
     CLI::App& profile = add_profile_to(app);
     visit(profile, line.profile_list);
     visit(profile, line.profile_show);

@@ -166,5 +166,16 @@ TEST(ExitCode, IsThatOfTheReference) {
     EXPECT_EQ(exit_code(ErrorKind::kNotPermitted), 5);
 }
 
+TEST(CommandLine, BootTakesItsCardAndItsFile) {
+    const Parsed parsed({"boot", "eth0", "--once", "--config", "b.conf"});
+    ASSERT_FALSE(parsed.stopped) << parsed.message;
+    EXPECT_EQ(parsed.chosen, "boot");
+    EXPECT_EQ(parsed.line.boot.interface, "eth0");
+    EXPECT_TRUE(parsed.line.boot.once);
+    EXPECT_EQ(parsed.line.boot.config, "b.conf");
+    EXPECT_EQ(Parsed({"boot", "eth0"}).line.boot.config, "/etc/edgefw/boot.conf");
+    EXPECT_TRUE(Parsed({"boot"}).stopped);
+}
+
 }  // namespace
 }  // namespace edgefw::cli

@@ -1,0 +1,69 @@
+#include "userspace/boot/attempt.h"
+
+namespace edgefw::boot {
+namespace {
+
+// How a card stands that nothing judges.
+Outcome closed_or_worse(const Config& config, const Host& host) {
+    if (config.on_failure == OnFailure::kOpen) return {};
+    const Result<Ok> closed = host.close(config.closed);
+    if (closed) return {.standing = Standing::kClosed};
+    const Result<Ok> down = host.hold_down();
+    if (down) return {.standing = Standing::kDown, .why_worse = closed.error().message};
+    return {.standing = Standing::kOpen, .why_worse = closed.error().message + "; " + down.error().message};
+}
+
+Outcome armed(Outcome outcome, const Host& host, std::string attached) {
+    outcome.standing = Standing::kArmed;
+    outcome.attached = std::move(attached);
+    outcome.why_worse.clear();
+    // It judges already; what closed it, or held it down, is not needed any more.
+    for (const auto& step : {host.open_closed, host.let_up}) {
+        if (Result<Ok> done = step(); !done && !outcome.error) outcome.error = done.error();
+    }
+    return outcome;
+}
+
+std::string networks_text(const std::vector<Prefix>& networks) {
+    if (networks.empty()) return "nobody";
+    constexpr std::size_t kShown = 3;
+    std::string text;
+    for (std::size_t i = 0; i < networks.size() && i < kShown; i++)
+        text += (i == 0 ? "" : ", ") + networks[i].to_text();
+    if (networks.size() > kShown) text += " and " + std::to_string(networks.size() - kShown) + " more";
+    return text;
+}
+
+}  // namespace
+
+Outcome attempt(const Loaded& loaded, const Host& host) {
+    const Config& config = loaded.config;
+    const Result<bool> before = host.is_attached();
+    if (before && *before) return armed({.error = loaded.error}, host, "");
+    Outcome outcome = closed_or_worse(config, host);
+    // A card is not attached by what may be half of what was meant.
+    const Result<std::string> attached = loaded.error ? Result<std::string>(*loaded.error) : host.attach(config);
+    if (attached) return armed(std::move(outcome), host, *attached);
+    // Closed after all: the card need not be down.
+    if (outcome.standing == Standing::kClosed) (void)host.let_up();
+    outcome.error = attached.error();
+    return outcome;
+}
+
+std::string describe(const std::string& interface, const Outcome& outcome, const Config& config) {
+    switch (outcome.standing) {
+        case Standing::kArmed:
+            return outcome.attached.empty() ? interface + " is attached already" : "attached to " + outcome.attached;
+        case Standing::kClosed:
+            return interface + " is CLOSED until then: ARP, neighbour discovery and its own DHCP pass, and SSH of " +
+                   networks_text(config.closed.ssh_from);
+        case Standing::kDown:
+            return interface + " is kept DOWN until then: it cannot be closed (" + outcome.why_worse + ")";
+        default:
+            return interface + " is OPEN until then: everything passes" +
+                   (outcome.why_worse.empty() ? ""
+                                              : "; it can neither be closed nor set down (" + outcome.why_worse + ")");
+    }
+}
+
+}  // namespace edgefw::boot

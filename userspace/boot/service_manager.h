@@ -1,0 +1,11 @@
+// sd_notify(3), its datagram.
+#pragma once
+
+#include <string>
+
+namespace edgefw::boot {
+
+// Tells the service manager that started this process how it stands ("READY=1\nSTATUS=..."). Nobody did: nothing.
+void tell_service_manager(const std::string& state);
+
+}  // namespace edgefw::boot

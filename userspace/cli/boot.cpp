@@ -1,0 +1,145 @@
+#include "userspace/cli/boot.h"
+
+#include <poll.h>
+
+#include <chrono>
+#include <optional>
+#include <sstream>
+
+#include "userspace/boot/attempt.h"
+#include "userspace/boot/service_manager.h"
+#include "userspace/cli/prepare.h"
+#include "userspace/kernel/down.h"
+#include "userspace/observe/status.h"
+#include "userspace/policy/read.h"
+
+namespace edgefw::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// Between two looks at the files, and after how many quiet ones everything is tried again: a profile may have changed,
+// a file system may be there now.
+constexpr milliseconds kLook{1000};
+constexpr int kQuietLooks = 10;
+
+Result<std::string> attach(const std::string& interface, const boot::Config& config, Context& context) {
+    Result<Prepared> prepared = prepare_and_test(config.policy, context);
+    if (!prepared) return prepared.error();
+    kernel::AttachRequest request;
+    request.interface = interface;
+    request.side = config.side;
+    request.mode = config.mode;
+    request.egress = config.egress;
+    request.policy = std::move(prepared->compiled);
+    const Result<kernel::Card> card = kernel::attach(request);
+    if (!card) return card.error();
+    if (!card->warning.empty()) context.log.warn("warning: {}", card->warning);
+    return observe::card_text(*card) + ", generation " + std::to_string(card->generation);
+}
+
+// What a change of means another attempt; what cannot be read is as good as empty.
+std::string read_files(const std::string& config, const std::string& policy) {
+    const Result<std::string> first = policy::read(config), second = policy::read(policy);
+    return (first ? *first : first.error().message) + '\0' + (second ? *second : second.error().message);
+}
+
+class Boot {
+public:
+    Boot(const BootOptions& options, Context& context) : options_(options), context_(context) {}
+
+    boot::Outcome attempt() {
+        const boot::Loaded loaded = boot::load(options_.config, options_.interface);
+        config_ = loaded.config;
+        files_ = read_files(options_.config, config_.policy);
+        return boot::attempt(loaded, host());
+    }
+
+    // Each state once: attempts that end alike say nothing more.
+    void say(const boot::Outcome& outcome) {
+        const std::string standing = boot::describe(options_.interface, outcome, config_);
+        const std::string error = outcome.error ? outcome.error->message : "";
+        std::string status = error.substr(0, error.find('\n'));
+        status = standing + (status.empty() ? "" : " (" + status + ")");
+        boot::tell_service_manager("READY=1\nSTATUS=" + status);
+        if (std::string said = error + "\n" + standing; said != std::exchange(said_, said))
+            log(outcome, error, standing);
+    }
+
+    // Until another attempt is worth it; a card that is held down stays down all the while.
+    void wait() {
+        for (int look = 0; look < kQuietLooks; look++) {
+            const Clock::time_point end = Clock::now() + kLook;
+            for (auto left = kLook; left > milliseconds::zero();
+                 left = std::chrono::duration_cast<milliseconds>(end - Clock::now())) {
+                pollfd changes = {down_ ? down_->fd() : -1, POLLIN, 0};
+                if (poll(&changes, 1, static_cast<int>(left.count())) > 0) hold_again();
+            }
+            if (read_files(options_.config, config_.policy) != files_) return;
+        }
+    }
+
+private:
+    boot::Host host() {
+        const std::string& interface = options_.interface;
+        return {[&] { return kernel::is_attached(interface); },
+                [&](const kernel::ClosedRules& rules) { return kernel::close(interface, rules); },
+                [&] { return kernel::open_closed(interface); },
+                [&](const boot::Config& config) { return attach(interface, config, context_); },
+                [&] { return hold_down(); },
+                [&] { return let_up(); }};
+    }
+
+    Result<Ok> hold_down() {
+        if (down_) return down_->again();
+        auto down = kernel::Down::hold(options_.interface);
+        if (!down) return down.error();
+        down_ = std::move(*down);
+        return Ok{};
+    }
+
+    Result<Ok> let_up() {
+        if (!down_) return Ok{};
+        auto released = down_->release();
+        down_.reset();
+        return released;
+    }
+
+    void hold_again() {
+        if (auto held = down_->again(); !held) context_.log.error("edgefw: {}", held.error().message);
+    }
+
+    // Lines of a policy's errors begin with file:line:column.
+    void log(const boot::Outcome& outcome, const std::string& error, const std::string& standing) {
+        std::istringstream lines(error);
+        for (std::string line; std::getline(lines, line);)
+            context_.log.error("{}", line);
+        if (outcome.standing == boot::Standing::kArmed)
+            context_.log.info("edgefw: {}", standing);
+        else
+            context_.log.error("edgefw: {}", standing);
+    }
+
+    const BootOptions& options_;
+    Context& context_;
+    boot::Config config_;
+    std::string files_;  // as the last attempt found them
+    std::string said_;
+    std::optional<kernel::Down> down_;
+};
+
+}  // namespace
+
+Result<Ok> run(const BootOptions& options, Context& context) {
+    Boot boot(options, context);
+    while (true) {
+        const boot::Outcome outcome = boot.attempt();
+        boot.say(outcome);
+        if (outcome.standing == boot::Standing::kArmed) return Ok{};
+        if (options.once) return *outcome.error;
+        boot.wait();
+    }
+}
+
+}  // namespace edgefw::cli
