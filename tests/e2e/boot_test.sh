@@ -153,6 +153,33 @@ for egress in tcx clsact; do
     on edge "${without_bpffs[@]}" "$EDGEFW" boot --once eth0 --config "$lab_folder/boot.conf" >/dev/null 2>&1 || true
 done
 
+chapter 'boot is killed anywhere: the card is closed or under its policy'
+begin=$(date +%s%3N)
+boot 2>/dev/null
+readonly longest=$((($(date +%s%3N) - begin) * 5 / 4))
+edgefw edge detach eth0 >/dev/null
+RANDOM=1 # the same kills in every run
+was_closed=0 was_armed=0
+for ((number = 0; number < ${EDGEFW_KILLS:-8}; number++)); do
+    on edge "${without_bpffs[@]}" "$EDGEFW" boot --once eth0 --config "$lab_folder/boot.conf" >/dev/null 2>&1 || true
+    booting killed
+    sleep "$(printf '0.%03d' $((RANDOM % longest)))"
+    kill -KILL "$booted" 2>/dev/null || true
+    wait "$booted" 2>/dev/null || true
+    traffic client fire 198.51.100.1:53 --count 20 >/dev/null
+    if [[ -n $(closed) ]]; then was_closed=$((was_closed + 1)); else
+        (($(generation edge) > 0)) || fail "kill $number: the card is neither closed nor armed"
+        was_armed=$((was_armed + 1))
+    fi
+    boot 2>/dev/null || fail "kill $number: the next boot does not work"
+    equal "closed cards after kill $number" "$(closed)" ''
+    edgefw edge detach eth0 >/dev/null
+    nothing_left edge
+done
+printf 'closed %d times, armed %d times\n' "$was_closed" "$was_armed"
+((was_closed > 0 && was_armed > 0)) || fail 'the kills did not fall on both sides'
+on edge "${without_bpffs[@]}" "$EDGEFW" boot --once eth0 --config "$lab_folder/boot.conf" >/dev/null 2>&1 || true
+
 chapter 'an attach that fails leaves a closed card closed'
 refused 3 'bad2.yaml' edge "$EDGEFW" attach eth0 --policy "$(policy bad2 <<<'version: 2'; echo "$lab_folder/bad2.yaml")"
 equal 'closed cards' "$(closed)" eth0

@@ -77,7 +77,7 @@ TEST(Commit, AttachWithoutAPolicyPassesAndCounts) {
     const auto card = attach("eth0");
     ASSERT_TRUE(card) << card.error().message;
     EXPECT_EQ(card->interface, "eth0");
-    EXPECT_EQ(card->mode, kernel::XdpMode::kNative);
+    EXPECT_EQ(card->mode, kernel::ReceivedMode::kNative);
     EXPECT_EQ(card->generation, 0u);
     FrameSocket peer = peer_of(lab);
     FrameSocket host("eth0");

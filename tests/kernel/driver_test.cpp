@@ -120,7 +120,7 @@ TEST(Driver, IsReadFromTheCard) {
 std::string refusal_of(const std::string& interface) {
     kernel::AttachRequest request;
     request.interface = interface;
-    request.mode = kernel::XdpMode::kNative;
+    request.mode = kernel::ReceivedMode::kNative;
     const auto card = kernel::attach(request);
     return card ? "" : card.error().message;
 }

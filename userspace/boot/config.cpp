@@ -18,15 +18,17 @@ namespace edgefw::boot {
 namespace {
 
 using kernel::Egress;
-using kernel::XdpMode;
+using kernel::ReceivedMode;
 using policy::Diagnostics;
 using policy::Fields;
 using policy::Node;
 using policy::Word;
 
 constexpr std::array<Word<OnFailure>, 2> kOnFailure{{{"open", OnFailure::kOpen}, {"closed", OnFailure::kClosed}}};
-constexpr std::array<Word<XdpMode>, 4> kModes{
-    {{"auto", XdpMode::kAuto}, {"native", XdpMode::kNative}, {"generic", XdpMode::kGeneric}, {"tc", XdpMode::kTc}}};
+constexpr std::array<Word<ReceivedMode>, 4> kModes{{{"auto", ReceivedMode::kAuto},
+                                                    {"native", ReceivedMode::kNative},
+                                                    {"generic", ReceivedMode::kGeneric},
+                                                    {"tc", ReceivedMode::kTc}}};
 constexpr std::array<Word<Egress>, 3> kEgress{
     {{"auto", Egress::kAuto}, {"tcx", Egress::kTcx}, {"clsact", Egress::kClsact}}};
 

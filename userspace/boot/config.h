@@ -23,7 +23,7 @@ struct Config {
     bool is_named = false;  // under `cards:`
     std::string policy = kPolicyFile;
     policy::Side side = policy::Side::kExternal;
-    kernel::XdpMode mode = kernel::XdpMode::kAuto;
+    kernel::ReceivedMode mode = kernel::ReceivedMode::kAuto;
     kernel::Egress egress = kernel::Egress::kAuto;
 };
 

@@ -12,7 +12,7 @@ struct AttachOptions {
     std::string interface;
     std::string policy;  // empty: none
     policy::Side side = policy::Side::kExternal;
-    kernel::XdpMode mode = kernel::XdpMode::kAuto;
+    kernel::ReceivedMode mode = kernel::ReceivedMode::kAuto;
     kernel::Egress egress = kernel::Egress::kAuto;
     std::uint32_t connections = 0;  // 0: the default
 };
@@ -20,7 +20,7 @@ struct AttachOptions {
 // Inline, like that of every subcommand: the unit ring parses command lines without the kernel.
 inline CLI::App* add_to(CLI::App& app, AttachOptions& options) {
     using kernel::Egress;
-    using kernel::XdpMode;
+    using kernel::ReceivedMode;
     using policy::Side;
     CLI::App* command = app.add_subcommand("attach", "Attach the filter to a card, received and sent");
     command->add_option("IFACE", options.interface, "The network card")->required();
@@ -28,9 +28,11 @@ inline CLI::App* add_to(CLI::App& app, AttachOptions& options) {
                           {{"external", Side::kExternal}, {"internal", Side::kInternal}})
         ->description("What the card faces: external (the Internet, default) or internal");
     command->add_option("--policy", options.policy, "The policy file; without one everything passes and is counted");
-    add_word_option<XdpMode>(
-        *command, "--mode", options.mode,
-        {{"auto", XdpMode::kAuto}, {"native", XdpMode::kNative}, {"generic", XdpMode::kGeneric}, {"tc", XdpMode::kTc}})
+    add_word_option<ReceivedMode>(*command, "--mode", options.mode,
+                                  {{"auto", ReceivedMode::kAuto},
+                                   {"native", ReceivedMode::kNative},
+                                   {"generic", ReceivedMode::kGeneric},
+                                   {"tc", ReceivedMode::kTc}})
         ->description(
             "Where received packets are judged: XDP in the driver (native) or behind it (generic), or tc "
             "ingress; auto takes native where the card has it, else tc");

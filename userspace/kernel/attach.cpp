@@ -180,13 +180,13 @@ Result<Ok> check_request(const AttachRequest& request, const Interface& interfac
 
 }  // namespace
 
-const char* to_text(XdpMode mode) {
+const char* to_text(ReceivedMode mode) {
     switch (mode) {
-        case XdpMode::kNative:
+        case ReceivedMode::kNative:
             return "native";
-        case XdpMode::kGeneric:
+        case ReceivedMode::kGeneric:
             return "generic";
-        case XdpMode::kTc:
+        case ReceivedMode::kTc:
             return "tc";
         default:
             return "auto";
@@ -239,7 +239,7 @@ Result<Card> attach(const AttachRequest& request) {
     // Last: until here a card that was closed is closed.
     if (auto opened = open_up(interface->index); !opened) return opened.error();
     Card card = describe(*inventory, *state, request.policy ? request.policy->digest : "");
-    if (card.mode == XdpMode::kNative) card.warning = renew_receive_buffers(read_driver(request.interface));
+    if (card.mode == ReceivedMode::kNative) card.warning = renew_receive_buffers(read_driver(request.interface));
     return card;
 }
 

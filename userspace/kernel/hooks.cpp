@@ -97,22 +97,22 @@ constexpr OffloadName kMerging[] = {{EDGEFW_OFFLOAD_LRO, "rx-lro"}, {EDGEFW_OFFL
 
 }  // namespace
 
-Result<ReceivedHook> claim_received(const std::string& name, const Interface& interface, XdpMode mode) {
+Result<ReceivedHook> claim_received(const std::string& name, const Interface& interface, ReceivedMode mode) {
     ReceivedHook hook;
-    if (mode == XdpMode::kTc) return hook;
+    if (mode == ReceivedMode::kTc) return hook;
     if (!interface.is_ethernet()) {
-        if (mode == XdpMode::kAuto) return hook;
+        if (mode == ReceivedMode::kAuto) return hook;
         return failed(name + " has no Ethernet header, and edgefw's XDP program reads one; attach it with --mode tc");
     }
     const Fd program = load_passing();
     if (!program.valid()) return system_error("loading an XDP program that passes everything", errno);
-    const bool generic = mode == XdpMode::kGeneric;
+    const bool generic = mode == ReceivedMode::kGeneric;
     const Driver driver = read_driver(name);
     const int fd = generic ? create_xdp_link(interface.index, program.get(), XDP_FLAGS_SKB_MODE)
                            : create_native_link(driver, interface.index, program.get());
     if (fd < 0) {
         const int number = errno;
-        if (mode == XdpMode::kAuto && is_refusal_of_driver(number)) return hook;
+        if (mode == ReceivedMode::kAuto && is_refusal_of_driver(number)) return hook;
         if (!generic) return native_error(driver, interface.index, program.get(), number);
         return xdp_error(name, words_of_refusal(interface.index, program.get(), XDP_FLAGS_SKB_MODE), number);
     }

@@ -28,7 +28,7 @@ struct ReceivedHook {
 // of queues. The link's program passes everything until another takes its place: so the card is set up once, and
 // closing the link leaves it as it was. kAuto: native, and tc ingress where the card does not take that. A program that
 // is there already stays and is named.
-Result<ReceivedHook> claim_received(const std::string& name, const Interface& interface, XdpMode mode);
+Result<ReceivedHook> claim_received(const std::string& name, const Interface& interface, ReceivedMode mode);
 
 // tcx: a link; where the kernel has none (before 6.6): a clsact filter, noted in `card`.
 Result<Fd> attach_tcx(int ifindex, int program, edgefw_hook hook);

@@ -20,10 +20,10 @@
 namespace edgefw::kernel {
 
 // Where a card's received side is judged: by XDP in the driver or behind it, or at tc ingress.
-enum class XdpMode { kAuto, kNative, kGeneric, kTc };
+enum class ReceivedMode { kAuto, kNative, kGeneric, kTc };
 enum class Egress { kAuto, kTcx, kClsact };
 
-const char* to_text(XdpMode mode);  // of an attached card: never kAuto
+const char* to_text(ReceivedMode mode);  // of an attached card: never kAuto
 const char* to_text(Egress egress);
 
 // A compiled policy and its `show` document (policy::show(...).dump()).
@@ -36,7 +36,7 @@ struct Compiled {
 struct AttachRequest {
     std::string interface;
     policy::Side side = policy::Side::kExternal;
-    XdpMode mode = XdpMode::kAuto;
+    ReceivedMode mode = ReceivedMode::kAuto;
     Egress egress = Egress::kAuto;
     std::uint32_t connections = 0;   // room until a policy says how much; 0: EDGEFW_CONNECTIONS_DEFAULT
     std::optional<Compiled> policy;  // absent: passes and counts everything
@@ -46,7 +46,7 @@ struct Card {
     std::string interface;
     int ifindex = 0;
     policy::Side side = policy::Side::kExternal;
-    XdpMode mode = XdpMode::kNative;
+    ReceivedMode mode = ReceivedMode::kNative;
     Egress egress = Egress::kTcx;
     std::uint32_t generation = 0;        // of the policy in force on this card; 0: none
     std::string digest;                  // of that policy; empty: none

@@ -30,14 +30,14 @@ bool is_whole(const std::string& directory) {
            holds_clsact_ingress(*card);
 }
 
-XdpMode mode_of(const edgefw_card& card) {
+ReceivedMode mode_of(const edgefw_card& card) {
     switch (card.xdp_mode) {
         case EDGEFW_XDP_NATIVE:
-            return XdpMode::kNative;
+            return ReceivedMode::kNative;
         case EDGEFW_XDP_GENERIC:
-            return XdpMode::kGeneric;
+            return ReceivedMode::kGeneric;
         default:
-            return XdpMode::kTc;
+            return ReceivedMode::kTc;
     }
 }
 

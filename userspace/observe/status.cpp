@@ -8,15 +8,15 @@ namespace {
 
 using nlohmann::ordered_json;
 
-const char* mode_text(kernel::XdpMode mode) {
+const char* mode_text(kernel::ReceivedMode mode) {
     switch (mode) {
-        case kernel::XdpMode::kNative:
+        case kernel::ReceivedMode::kNative:
             return "native";
-        case kernel::XdpMode::kGeneric:
+        case kernel::ReceivedMode::kGeneric:
             return "generic";
-        case kernel::XdpMode::kTc:
+        case kernel::ReceivedMode::kTc:
             return "tc";
-        case kernel::XdpMode::kAuto:
+        case kernel::ReceivedMode::kAuto:
             break;
     }
     return "auto";

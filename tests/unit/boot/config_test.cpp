@@ -50,7 +50,7 @@ TEST(BootConfig, EveryKey) {
     EXPECT_TRUE(first.config.is_named);
     EXPECT_EQ(second.config.policy, "/c.yaml");
     EXPECT_EQ(second.config.side, policy::Side::kInternal);
-    EXPECT_EQ(second.config.mode, kernel::XdpMode::kTc);
+    EXPECT_EQ(second.config.mode, kernel::ReceivedMode::kTc);
     EXPECT_EQ(second.config.egress, kernel::Egress::kClsact);
 }
 

@@ -47,7 +47,7 @@ TEST(CommandLine, AttachTakesAllItsOptions) {
     EXPECT_EQ(parsed.chosen, "attach");
     EXPECT_EQ(parsed.line.attach.interface, "eth0");
     EXPECT_EQ(parsed.line.attach.side, policy::Side::kInternal);
-    EXPECT_EQ(parsed.line.attach.mode, kernel::XdpMode::kGeneric);
+    EXPECT_EQ(parsed.line.attach.mode, kernel::ReceivedMode::kGeneric);
     EXPECT_EQ(parsed.line.attach.egress, kernel::Egress::kClsact);
     EXPECT_EQ(parsed.line.attach.connections, 4096u);
     EXPECT_EQ(parsed.line.attach.policy, "p.yaml");
@@ -57,7 +57,7 @@ TEST(CommandLine, AttachIsExternalAndAutomaticUnlessSaidOtherwise) {
     const Parsed parsed({"attach", "eth0"});
     ASSERT_FALSE(parsed.stopped);
     EXPECT_EQ(parsed.line.attach.side, policy::Side::kExternal);
-    EXPECT_EQ(parsed.line.attach.mode, kernel::XdpMode::kAuto);
+    EXPECT_EQ(parsed.line.attach.mode, kernel::ReceivedMode::kAuto);
     EXPECT_EQ(parsed.line.attach.egress, kernel::Egress::kAuto);
     EXPECT_EQ(parsed.line.attach.connections, 0u);
     EXPECT_EQ(parsed.line.attach.policy, "");

@@ -58,7 +58,7 @@ inline kernel::CardCounters internal_counters() {
     kernel::CardCounters counters = external_counters();
     counters.card.interface = "eth1";
     counters.card.side = policy::Side::kInternal;
-    counters.card.mode = kernel::XdpMode::kGeneric;
+    counters.card.mode = kernel::ReceivedMode::kGeneric;
     counters.card.egress = kernel::Egress::kClsact;
     return counters;
 }
