@@ -57,6 +57,9 @@ before=$(dropped sent)
 on edge "$story_root/tests/e2e/traffic.py" udp 198.51.100.9:7 --count 2 >/dev/null 2>&1 || true
 (($(dropped sent) > before)) || fail 'the host sends'
 [[ $(edgefw edge status) == *'eth0 is CLOSED until its policy is in force'*'nothing is attached'* ]] || fail "$(edgefw edge status)"
+edgefw edge doctor eth0 >"$lab_folder/doctor"
+says doctor 'card.eth0.closed' || fail "$(<"$lab_folder/doctor")"
+says doctor 'card.eth0.tc ' && fail 'doctor takes what closes the card for a program of somebody else'
 refused 1 'eth0 is closed until its policy is in force' edge "$EDGEFW" push "$lab_folder/good.yaml"
 
 chapter 'closed again by other words, without a moment between'

@@ -1,7 +1,9 @@
 #include "userspace/cli/doctor.h"
 
 #include <algorithm>
+#include <filesystem>
 
+#include "userspace/boot/config.h"
 #include "userspace/cli/prepare.h"
 #include "userspace/observe/doctor.h"
 
@@ -32,6 +34,13 @@ Result<std::optional<Error>> try_programs(Context& context) {
     return verified ? std::optional<Error>() : verified.error();
 }
 
+observe::BootFacts read_boot() {
+    std::error_code ignored;
+    const boot::Loaded loaded = boot::load(boot::kConfigFile, "");
+    return {std::filesystem::exists(boot::kConfigFile, ignored), loaded.error ? loaded.error->message : "",
+            loaded.config.on_failure == boot::OnFailure::kClosed, loaded.config.closed.ssh_from.size()};
+}
+
 Result<observe::HostFacts> read_host(const std::string& interface, Context& context) {
     observe::HostFacts facts;
     facts.card = interface;
@@ -43,6 +52,7 @@ Result<observe::HostFacts> read_host(const std::string& interface, Context& cont
     if (!interface.empty() && !is_there)
         return failed("no card named " + interface +
                       " in this network namespace; `edgefw doctor` lists those there are");
+    facts.boot = read_boot();
     facts.platform = kernel::read_platform();
     facts.features = kernel::probe_features();
     Result<std::optional<Error>> refused = try_programs(context);

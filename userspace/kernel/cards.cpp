@@ -13,6 +13,7 @@
 #include <set>
 
 #include "userspace/base/fd.h"
+#include "userspace/kernel/closed.h"
 #include "userspace/kernel/ethtool.h"
 #include "userspace/kernel/hooks.h"
 #include "userspace/kernel/map.h"
@@ -97,8 +98,12 @@ void read_programs(CardFacts& card, const Link& link, const Result<Home>& home) 
     add_filters(card, TC_H_MIN_INGRESS, "clsact ingress");
     add_filters(card, TC_H_MIN_EGRESS, "clsact egress");
     const OwnMaps own = home ? own_maps(*home, card.index) : OwnMaps();
-    for (HookedProgram& program : card.programs)
+    const std::vector<std::uint32_t> closing = closing_programs(card.index);
+    card.is_closed = !closing.empty();
+    for (HookedProgram& program : card.programs) {
         describe(program, own);
+        if (std::find(closing.begin(), closing.end(), program.id) != closing.end()) program.ours = Presence::kPresent;
+    }
     // Without a bpffs nothing of edgefw can be attached; where the folder is there and closed, nobody knows.
     if (home || home.error().kind != ErrorKind::kNotPermitted)
         card.attached = own.empty() ? Presence::kAbsent : Presence::kPresent;

@@ -39,6 +39,7 @@ struct CardFacts {
     bool can_keep_vlan_tags = false;  // with takes_vlan_tags_off: it can be told not to
     bool hands_up_partial_checksums = false;
     Presence attached = Presence::kUnknown;  // by edgefw
+    bool is_closed = false;                  // maps/closed.h; false also where this caller may not see it
     Presence tcx_read = Presence::kUnknown;  // whether `programs` has those of tcx; kAbsent: the kernel has no tcx
     std::vector<HookedProgram> programs = {};
     int forwards_ipv4 = -1;  // net.ipv4.conf.NAME.forwarding; -1: not told

@@ -197,6 +197,14 @@ Closure closure_of(int ifindex) {
     return closure;
 }
 
+std::vector<std::uint32_t> closing_programs(int ifindex) {
+    std::vector<std::uint32_t> ids;
+    for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT}) {
+        if (const Filtered filter = find_filter(ifindex, hook); filter.handle != 0) ids.push_back(filter.info.id);
+    }
+    return ids;
+}
+
 Result<Ok> open_up(int ifindex) {
     const Closure closure = closure_of(ifindex);
     if (closure == Closure::kNone) return Ok{};

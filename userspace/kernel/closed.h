@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "maps/closed.h"  // the skeleton names its struct
 #include "userspace/base/result.h"
@@ -18,6 +19,9 @@ Result<ProgramPair> load_closed(edgefw_link_layer link_layer, const ClosedRules&
 // Whether one of the two filters is on this card; OWN_QDISC: the qdisc was made for them, and is to go with them.
 enum class Closure { kNone, kClosed, kClosedOwnQdisc };
 Closure closure_of(int ifindex);
+
+// Ids of the programs that close this card; as far as this caller may ask.
+std::vector<std::uint32_t> closing_programs(int ifindex);
 
 // Takes both off, the received one last. Nothing is there: Ok. A qdisc that was made for them goes too where no filter
 // is left on it.

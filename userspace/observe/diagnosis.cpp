@@ -237,6 +237,18 @@ void diagnose_reverse_path(const HostFacts& facts, std::vector<Finding>& finding
                         remedy});
 }
 
+Finding diagnose_boot(const BootFacts& boot) {
+    const std::string id = "boot.config", begin = "while its policy cannot be put in force at boot a card is ";
+    if (!boot.error.empty())
+        return {id, Severity::kWarn, "boot.conf is wrong: " + boot.error.substr(0, boot.error.find('\n')),
+                "mend it: what cannot be read of it counts as closed, and to everybody"};
+    if (!boot.closes) return {id, Severity::kOk, begin + "open"};
+    if (boot.networks > 0)
+        return {id, Severity::kOk, begin + "closed, but to SSH of " + std::to_string(boot.networks) + " networks"};
+    return {id, Severity::kNote, (boot.is_there ? "" : "no /etc/edgefw/boot.conf: ") + begin + "closed, also to SSH",
+            "name under `ssh_from:` of /etc/edgefw/boot.conf who may come by SSH then"};
+}
+
 }  // namespace
 
 const char* to_text(Severity severity) {
@@ -260,6 +272,7 @@ std::vector<Finding> diagnose(const HostFacts& facts) {
     findings.push_back(diagnose_bpffs(facts.platform));
     findings.push_back(diagnose_caller(facts));
     diagnose_state(facts, findings);
+    findings.push_back(diagnose_boot(facts.boot));
     diagnose_nat(facts, findings);
     diagnose_reverse_path(facts, findings);
     for (Finding& finding : diagnose_cards(facts))

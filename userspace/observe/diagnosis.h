@@ -12,7 +12,16 @@
 
 namespace edgefw::observe {
 
+// /etc/edgefw/boot.conf.
+struct BootFacts {
+    bool is_there = false;
+    std::string error;  // what is wrong with it; empty: nothing
+    bool closes = true;
+    std::size_t networks = 0;  // that may come by SSH to a closed card
+};
+
 struct HostFacts {
+    BootFacts boot;
     kernel::Platform platform;
     kernel::Features features;
     kernel::HostNetwork network;

@@ -56,6 +56,9 @@ public:
     }
 
     std::vector<Finding> all() && {
+        if (card_.is_closed)
+            add("closed", Severity::kWarn, "closed until its policy is in force: nearly nothing passes",
+                "journalctl -u edgefw@" + card_.name);
         say_mode();
         if (card_.link_layer == LinkLayer::kEthernet) say_offloads();
         say_neighbours();

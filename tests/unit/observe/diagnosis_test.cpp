@@ -68,6 +68,16 @@ const Row kHostRows[] = {
      [](HostFacts& facts) {
          facts.programs_refused = Error{ErrorKind::kKernel, "loading: no; the verifier's log is in /tmp/x"};
      }},
+    {"boot.config", Severity::kOk, "closed, but to SSH of 2 networks", "", [](HostFacts&) {}},
+    {"boot.config", Severity::kOk, "a card is open", "", [](HostFacts& facts) { facts.boot.closes = false; }},
+    {"boot.config", Severity::kNote, "no /etc/edgefw/boot.conf: while its policy", "`ssh_from:`",
+     [](HostFacts& facts) { facts.boot = {}; }},
+    {"boot.config", Severity::kNote, "closed, also to SSH", "`ssh_from:`",
+     [](HostFacts& facts) { facts.boot.networks = 0; }},
+    {"boot.config", Severity::kWarn, "boot.conf is wrong: b:1:1: no", "mend it",
+     [](HostFacts& facts) { facts.boot.error = "b:1:1: no\nb:2:1: no"; }},
+    {"card.eth0.closed", Severity::kWarn, "closed until its policy is in force", "journalctl -u edgefw@eth0",
+     [](HostFacts& facts) { facts.cards[0].is_closed = true; }},
     {"kernel.realtime", Severity::kWarn, "PREEMPT_RT", "without PREEMPT_RT",
      [](HostFacts& facts) { facts.platform.is_realtime = true; }},
     {"kernel.btf", Severity::kWarn, "no /sys/kernel/btf/vmlinux", "CONFIG_DEBUG_INFO_BTF",

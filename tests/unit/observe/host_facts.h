@@ -23,6 +23,7 @@ inline kernel::CardFacts healthy_card(const std::string& name = "eth0") {
 
 inline HostFacts healthy_host() {
     HostFacts facts;
+    facts.boot = {true, "", true, 2};
     facts.platform.release = "6.12.0";
     facts.platform.version = "#1 SMP";
     facts.platform.machine = "x86_64";
