@@ -44,6 +44,8 @@ Outcome attempt(const Loaded& loaded, const Host& host) {
     // A card is not attached by what may be half of what was meant.
     const Result<std::string> attached = loaded.error ? Result<std::string>(*loaded.error) : host.attach(config);
     if (attached) return armed(std::move(outcome), host, *attached);
+    // Somebody else may have attached it meanwhile, and it was closed behind their back.
+    if (const Result<bool> now = host.is_attached(); now && *now) return armed(std::move(outcome), host, "");
     // Closed after all: the card need not be down.
     if (outcome.standing == Standing::kClosed) (void)host.let_up();
     outcome.error = attached.error();

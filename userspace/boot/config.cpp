@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <cerrno>
 #include <string_view>
 
 #include "maps/card.h"
@@ -117,8 +118,10 @@ Loaded parse(const std::string& text, const std::string& file, const std::string
 }
 
 Loaded load(const std::string& file, const std::string& interface) {
-    struct stat ignored = {};
-    if (stat(file.c_str(), &ignored) != 0 && errno == ENOENT) return {};
+    struct stat about = {};
+    if (stat(file.c_str(), &about) != 0 && errno == ENOENT) return {};
+    // What is no file may keep a reader waiting, and the card open meanwhile.
+    if (!S_ISREG(about.st_mode)) return {{}, failed(file + " is no file; write one, or remove it")};
     const Result<std::string> text = policy::read(file);
     if (!text) return {{}, text.error()};
     return parse(*text, file, interface);

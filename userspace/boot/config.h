@@ -29,7 +29,7 @@ struct Config {
 
 struct Loaded {
     Config config;               // of a file with errors: all that could be read of it, the rest as of an empty one
-    std::optional<Error> error;  // kPolicy, a line each; kFailed: the file cannot be read
+    std::optional<Error> error;  // kPolicy, a line each; kFailed: it is no file, or cannot be read
 };
 
 // `interface`: the card that is asked about. A file that is not there is an empty one.

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <sstream>
 
@@ -39,10 +40,17 @@ Result<std::string> attach(const std::string& interface, const boot::Config& con
     return observe::card_text(*card) + ", generation " + std::to_string(card->generation);
 }
 
-// What a change of means another attempt; what cannot be read is as good as empty.
+// What cannot be read, and what a reader may have to wait for, is as good as empty.
+std::string read_file(const std::string& file) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(file, ignored)) return "";
+    const Result<std::string> text = policy::read(file);
+    return text ? *text : text.error().message;
+}
+
+// What a change of means another attempt.
 std::string read_files(const std::string& config, const std::string& policy) {
-    const Result<std::string> first = policy::read(config), second = policy::read(policy);
-    return (first ? *first : first.error().message) + '\0' + (second ? *second : second.error().message);
+    return read_file(config) + '\0' + read_file(policy);
 }
 
 class Boot {
@@ -52,8 +60,10 @@ public:
     boot::Outcome attempt() {
         const boot::Loaded loaded = boot::load(options_.config, options_.interface);
         config_ = loaded.config;
-        files_ = read_files(options_.config, config_.policy);
-        return boot::attempt(loaded, host());
+        files_.reset();
+        boot::Outcome outcome = boot::attempt(loaded, host());
+        if (!files_) files_ = read_files(options_.config, config_.policy);
+        return outcome;
     }
 
     // Each state once: attempts that end alike say nothing more.
@@ -63,7 +73,10 @@ public:
         std::string status = error.substr(0, error.find('\n'));
         status = standing + (status.empty() ? "" : " (" + status + ")");
         boot::tell_service_manager("READY=1\nSTATUS=" + status);
-        if (std::string said = error + "\n" + standing; said != std::exchange(said_, said))
+        // With --once the error is the command's own, and main prints it.
+        if (options_.once && outcome.standing != boot::Standing::kArmed)
+            context_.log.error("edgefw: {}", standing);
+        else if (std::string said = error + "\n" + standing; said != std::exchange(said_, said))
             log(outcome, error, standing);
     }
 
@@ -86,7 +99,11 @@ private:
         return {[&] { return kernel::is_attached(interface); },
                 [&](const kernel::ClosedRules& rules) { return kernel::close(interface, rules); },
                 [&] { return kernel::open_closed(interface); },
-                [&](const boot::Config& config) { return attach(interface, config, context_); },
+                [&](const boot::Config& config) {
+                    // Not before the card is closed: a file system may keep a reader waiting.
+                    files_ = read_files(options_.config, config.policy);
+                    return attach(interface, config, context_);
+                },
                 [&] { return hold_down(); },
                 [&] { return let_up(); }};
     }
@@ -124,7 +141,7 @@ private:
     const BootOptions& options_;
     Context& context_;
     boot::Config config_;
-    std::string files_;  // as the last attempt found them
+    std::optional<std::string> files_;  // as the last attempt found them
     std::string said_;
     std::optional<kernel::Down> down_;
 };
@@ -132,6 +149,7 @@ private:
 }  // namespace
 
 Result<Ok> run(const BootOptions& options, Context& context) {
+    if (auto there = kernel::find_card(options.interface); !there) return there.error();
     Boot boot(options, context);
     while (true) {
         const boot::Outcome outcome = boot.attempt();

@@ -243,6 +243,12 @@ Result<Card> attach(const AttachRequest& request) {
     return card;
 }
 
+Result<Ok> find_card(const std::string& interface) {
+    auto found = find_interface(interface);
+    if (!found) return found.error();
+    return Ok{};
+}
+
 Result<bool> is_attached(const std::string& interface) {
     silence_libbpf();
     auto home = Home::look();

@@ -62,6 +62,9 @@ Result<Card> attach(const AttachRequest& request);
 // Removes hooks and pins of `interface`, and everything when it was the last card.
 Result<Ok> detach(const std::string& interface);
 
+// Ok, or the names there are where `interface` is none of them.
+Result<Ok> find_card(const std::string& interface);
+
 // Whether edgefw is on this card, whichever version attached it.
 Result<bool> is_attached(const std::string& interface);
 

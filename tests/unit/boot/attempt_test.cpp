@@ -75,6 +75,15 @@ TEST(BootAttempt, WhatIsAttachedIsNeverClosed) {
     }
 }
 
+TEST(BootAttempt, WhatSomebodyElseAttachedMeanwhileIsOpened) {
+    FakeHost fake{"", "attach"};
+    Host host = fake.host();
+    int looks = 0;
+    host.is_attached = [&]() -> Result<bool> { return looks++ > 0; };
+    EXPECT_EQ(attempt(parse("", "b", "eth0"), host).standing, Standing::kArmed);
+    EXPECT_EQ(fake.asked, "close attach open up");
+}
+
 TEST(BootAttempt, SaysWhatTheCardIs) {
     const Config config = parse("ssh_from: [192.0.2.0/24, 198.51.100.1]", "b", "eth0").config;
     EXPECT_EQ(describe("eth0", {.standing = Standing::kClosed}, config),

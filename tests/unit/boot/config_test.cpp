@@ -2,6 +2,8 @@
 #include "userspace/boot/config.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -99,10 +101,16 @@ TEST(BootConfig, ThereIsRoomForSoManyNetworks) {
     EXPECT_NE(error(parse(text + "10.1.0.0/16]\n", "b", "e")).find("has room for 64 networks"), std::string::npos);
 }
 
-TEST(BootConfig, AFileThatCannotBeReadIsClosed) {
-    const Loaded loaded = load("/", "eth0");
-    EXPECT_TRUE(loaded.error);
-    EXPECT_EQ(loaded.config.on_failure, OnFailure::kClosed);
+// A pipe would be waited for, with the card open.
+TEST(BootConfig, WhatIsNoFileIsClosed) {
+    const std::string pipe = testing::TempDir() + "boot.conf-" + std::to_string(getpid());
+    ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+    for (const std::string& file : {std::string("/"), std::string("/dev/zero"), pipe}) {
+        const Loaded loaded = load(file, "eth0");
+        EXPECT_EQ(error(loaded), file + " is no file; write one, or remove it");
+        EXPECT_EQ(loaded.config.on_failure, OnFailure::kClosed);
+    }
+    unlink(pipe.c_str());
 }
 
 }  // namespace
