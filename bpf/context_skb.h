@@ -33,6 +33,11 @@ static __always_inline void describe_frame(CONTEXT* context, struct packet* pack
     packet->has_held_tag = context->vlan_present;
 }
 
+// The kernel holds the outermost tag apart.
+static __always_inline bool has_held_tag(const struct packet* packet) {
+    return packet->has_held_tag;
+}
+
 // Frames on the wire: more than one where the kernel merged them, or will part them.
 static __always_inline __u32 frames_of(const struct packet* packet) {
     const __u32 size = packet->segment_size;

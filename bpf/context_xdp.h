@@ -28,6 +28,12 @@ static __always_inline void describe_frame(CONTEXT* context, struct packet* pack
     if (!config.armed) packet->length = whole_length(context);
 }
 
+// The kernel holds a tag apart: never of XDP.
+static __always_inline bool has_held_tag(const struct packet* packet) {
+    (void)packet;
+    return false;
+}
+
 // Frames on the wire: more than one where the kernel merged them, or will part them.
 static __always_inline __u32 frames_of(const struct packet* packet) {
     (void)packet;

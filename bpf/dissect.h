@@ -41,11 +41,13 @@ static __always_inline bool is_link_local_group(CONTEXT* context) {
 }
 
 // The tags from `offset` on, and the one held apart. Sets the ethertype and the offset of what follows them.
-static __always_inline __u32 dissect_tags(CONTEXT* context, struct flight* flight, __be16 type, __u32 offset) {
+static __always_inline __u32 dissect_tags(CONTEXT* context, struct flight* flight, __be16* ethertype, __u32* network) {
     struct packet* packet = &flight->packet;
+    __be16 type = *ethertype;
+    __u32 offset = *network;
     __u32 tags = 0;
 
-    if (packet->has_held_tag) {
+    if (has_held_tag(packet)) {
         note_tag(&flight->flow, tags, packet->held_tag);
         tags++;
     }
@@ -63,34 +65,40 @@ static __always_inline __u32 dissect_tags(CONTEXT* context, struct flight* fligh
         tags++;
     }
     if (is_tag(type)) return EDGEFW_REASON_VLAN_DEPTH;
-    packet->network = offset;
-    packet->ethertype = type;
+    *network = offset;
+    *ethertype = type;
     return EDGEFW_REASON_COUNT;
 }
 
 // Returns the reason of a malformed shape, or EDGEFW_REASON_COUNT.
 static __always_inline __u32 dissect(CONTEXT* context, struct flight* flight) {
     struct packet* packet = &flight->packet;
+    __u32 network = 0;
+    __be16 type;
 
     if (has_link_header()) {
         __be16 copy;
-        const __be16* type = read(context, ETHERNET_HEADER - 2, &copy, sizeof(copy));
+        const __be16* first = read(context, ETHERNET_HEADER - 2, &copy, sizeof(copy));
         __u32 malformed;
 
-        if (!type) return EDGEFW_REASON_MALFORMED_ETHERNET;
-        malformed = dissect_tags(context, flight, *type, ETHERNET_HEADER);
+        if (!first) return EDGEFW_REASON_MALFORMED_ETHERNET;
+        type = *first;
+        network = ETHERNET_HEADER;
+        malformed = dissect_tags(context, flight, &type, &network);
         if (malformed != EDGEFW_REASON_COUNT) return malformed;
     } else {
-        packet->ethertype = protocol_without_link(context);
+        type = protocol_without_link(context);
     }
-    if (packet->ethertype == bpf_htons(ETH_P_IP)) {
+    packet->network = network;
+    packet->ethertype = type;
+    if (type == bpf_htons(ETH_P_IP)) {
         packet->is_ip = true;
-        return dissect_ipv4(context, flight);
+        return dissect_ipv4(context, flight, network);
     }
-    if (packet->ethertype == bpf_htons(ETH_P_IPV6)) {
+    if (type == bpf_htons(ETH_P_IPV6)) {
         packet->is_ip = true;
         flight->flow.family = EDGEFW_IPV6;
-        return dissect_ipv6(context, flight);
+        return dissect_ipv6(context, flight, network);
     }
     packet->is_link_local = has_link_header() && is_link_local_group(context);
     return EDGEFW_REASON_COUNT;

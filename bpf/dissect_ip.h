@@ -83,37 +83,37 @@ __noinline __u32 check_ipv4_options(CONTEXT* context, __u32 offset, __u32 length
     return walk_ipv4_options(&options, length);
 }
 
-static __always_inline __u32 dissect_ipv4(CONTEXT* context, struct flight* flight) {
+static __always_inline __u32 dissect_ipv4(CONTEXT* context, struct flight* flight, __u32 network) {
     struct packet* packet = &flight->packet;
     struct iphdr copy;
-    const struct iphdr* header = read(context, packet->network, &copy, sizeof(copy));
+    const struct iphdr* header = read(context, network, &copy, sizeof(copy));
     __u32 header_length, total, offset, reason;
+    struct transport transport;
 
     if (!header) return EDGEFW_REASON_MALFORMED_IPV4;
     header_length = header->ihl * 4;
     total = bpf_ntohs(header->tot_len);
     // IPv4 "BIG TCP": a GSO packet over 65,535 bytes carries length 0 until it is segmented.
-    if (total == 0 && frames_of(packet) > 1) total = packet->length - packet->network;
+    if (total == 0 && frames_of(packet) > 1) total = packet->length - network;
     if (header->version != 4 || header_length < IPV4_HEADER || total < header_length ||
-        !has_bytes(context, packet, packet->network + total))
+        !has_bytes(context, packet, network + total))
         return EDGEFW_REASON_MALFORMED_IPV4;
     set_addresses4(&flight->flow, HOOK, header->saddr, header->daddr);
-    flight->flow.protocol = header->protocol;
+    transport = (struct transport){header->protocol, network + header_length, total - header_length};
+    set_transport(flight, &transport);
     packet->hop_limit = header->ttl;
-    packet->transport = packet->network + header_length;
-    packet->transport_length = total - header_length;
     packet->fragment_id = header->id;
     offset = bpf_ntohs(header->frag_off);
     if (header_length > IPV4_HEADER) {
-        reason = check_ipv4_options(context, packet->network + IPV4_HEADER, header_length - IPV4_HEADER);
+        reason = check_ipv4_options(context, network + IPV4_HEADER, header_length - IPV4_HEADER);
         if (reason != EDGEFW_REASON_COUNT) return reason;
     }
     if (offset & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) {
-        reason = set_fragment(packet, flight->flow.protocol, (offset & IPV4_OFFSET_MASK) * 8,
-                              offset & IPV4_MORE_FRAGMENTS, EDGEFW_REASON_MALFORMED_IPV4);
+        reason = set_fragment(packet, transport.protocol, (offset & IPV4_OFFSET_MASK) * 8, offset & IPV4_MORE_FRAGMENTS,
+                              EDGEFW_REASON_MALFORMED_IPV4);
         if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
     }
-    return dissect_transport(context, flight);
+    return dissect_transport(context, flight, &transport);
 }
 
 struct extension {
@@ -197,26 +197,25 @@ __noinline __u32 walk_extensions(CONTEXT* context, __u32 first) {
     return EDGEFW_REASON_EXTENSION_DEPTH;
 }
 
-static __always_inline __u32 dissect_ipv6(CONTEXT* context, struct flight* flight) {
+static __always_inline __u32 dissect_ipv6(CONTEXT* context, struct flight* flight, __u32 network) {
     struct packet* packet = &flight->packet;
     struct ipv6hdr copy;
-    const struct ipv6hdr* header = read(context, packet->network, &copy, sizeof(copy));
+    const struct ipv6hdr* header = read(context, network, &copy, sizeof(copy));
+    struct transport transport;
     __u32 payload, reason;
-    __u8 next;
 
     if (!header) return EDGEFW_REASON_MALFORMED_IPV6;
     payload = bpf_ntohs(header->payload_len);
-    if (header->version != 6 || !has_bytes(context, packet, packet->network + IPV6_HEADER + payload))
+    if (header->version != 6 || !has_bytes(context, packet, network + IPV6_HEADER + payload))
         return EDGEFW_REASON_MALFORMED_IPV6;
     set_addresses6(&flight->flow, HOOK, header->saddr.s6_addr32, header->daddr.s6_addr32);
-    next = header->nexthdr;
-    flight->flow.protocol = next;
+    transport = (struct transport){header->nexthdr, network + IPV6_HEADER, payload};
+    set_transport(flight, &transport);
     packet->hop_limit = header->hop_limit;
-    packet->transport = packet->network + IPV6_HEADER;
-    packet->transport_length = payload;
-    if (is_extension(next)) {
-        reason = walk_extensions(context, next);
+    if (is_extension(transport.protocol)) {
+        reason = walk_extensions(context, transport.protocol);
         if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
+        transport = (struct transport){flight->flow.protocol, packet->transport, packet->transport_length};
     }
-    return dissect_transport(context, flight);
+    return dissect_transport(context, flight, &transport);
 }

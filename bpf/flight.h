@@ -1,6 +1,7 @@
 // Where the packet in flight is kept: one element of a per-CPU array for each object of programs. A key of a map may
-// lie in a map's value, and a global function can fetch it itself, so nothing of it lies on the stack or is handed on
-// (Linux before 6.2 takes no key from memory behind a global function's argument, and 512 bytes of stack hold little).
+// lie in a map's value, and a global function can fetch it itself, so nothing of it lies on the stack, and none of its
+// keys is handed on (Linux before 6.2 takes no key from memory behind a global function's argument, and 512 bytes of
+// stack hold little: with a connection on it the deepest calls need 544).
 //
 // One packet at a time has it: XDP runs in a softirq, tc with softirqs off, and neither calls anything that runs
 // another judging program. Where that ever fails (a kernel that lets a packet preempt another one on its processor),

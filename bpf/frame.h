@@ -19,7 +19,10 @@ static __always_inline const void* read(CONTEXT* context, __u32 offset, void* co
     if (offset > FRAME_READ_LIMIT) return NULL;
     ONE_VALUE(context);
     at = (void*)(long)context->data + (__builtin_constant_p(offset) ? offset : within(offset, FRAME_READ_MASK));
-    if (at + size <= (void*)(long)context->data_end) return at;
+    if (at + size <= (void*)(long)context->data_end) {
+        if (!at) __builtin_unreachable();  // so that callers' own check of the pointer costs nothing
+        return at;
+    }
     return load(context, offset, copy, size) ? copy : NULL;
 }
 

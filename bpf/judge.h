@@ -15,9 +15,9 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-// Writes the translation that was decided on. False: the kernel refuses.
-__noinline int write_translation(CONTEXT* context) {
-    const struct flight* flight = fetch();
+// Writes the translation that was decided on. False: the kernel refuses. Handed the flight: every translated packet
+// comes by, and to fetch it anew takes 1 to 2 ns.
+__noinline int write_translation(CONTEXT* context, const struct flight* flight) {
     struct rewrite change;
 
     if (!flight) return false;
@@ -25,9 +25,10 @@ __noinline int write_translation(CONTEXT* context) {
     return rewrite(context, flight, &change, flight->packet.fragment != FRAGMENT_LATER);
 }
 
-static __always_inline struct decision translate(CONTEXT* context, struct decision decision) {
+static __always_inline struct decision translate(CONTEXT* context, const struct flight* flight,
+                                                 struct decision decision) {
     const bool is_error = decision.reason == EDGEFW_REASON_ICMP_ERROR;
-    const bool written = is_error ? write_error(context) : write_translation(context);
+    const bool written = is_error ? write_error(context) : write_translation(context, flight);
 
     // It must not leave as it is, nor half written.
     return written ? decision : drop_instead(decision, EDGEFW_REASON_TRANSLATE_FAILED);
@@ -55,7 +56,7 @@ static __always_inline struct decision judge_armed(CONTEXT* context, struct flig
     else
         decision = decide(context, flight);
     if (config.translates && flight->translation.nat && decision.verdict == EDGEFW_PASS)
-        decision = translate(context, decision);
+        decision = translate(context, flight, decision);
     return decision;
 }
 

@@ -29,10 +29,9 @@ static __always_inline void set_key_addresses6(struct flow* flow, const __be32* 
 }
 
 // Ports and protocol: the same eight bytes at the end of both keys.
-static __always_inline void set_key_end(struct flow* flow, __be16 local_port, __be16 remote_port) {
+static __always_inline void set_key_end(struct flow* flow, __u32 protocol, __be16 local_port, __be16 remote_port) {
     // Protocol and its pad bytes: one word.
-    const __u32 protocol = LITTLE_ENDIAN_HOST ? flow->protocol : (__u32)flow->protocol << 24;
-    const __u64 end = pair32(pair16(local_port, remote_port), protocol);
+    const __u64 end = pair32(pair16(local_port, remote_port), LITTLE_ENDIAN_HOST ? protocol : protocol << 24);
 
     flow->key_word[flow->family == EDGEFW_IPV4 ? 1 : 4] = end;
 }
@@ -54,18 +53,19 @@ static __always_inline void set_addresses6(struct flow* flow, const __u32 hook, 
 }
 
 // Ports of TCP or UDP, likewise.
-static __always_inline void set_ports(struct flow* flow, const __u32 hook, __be16 source, __be16 destination) {
+static __always_inline void set_ports(struct flow* flow, const __u32 hook, __u32 protocol, __be16 source,
+                                      __be16 destination) {
     if (hook == EDGEFW_RECEIVED)
-        set_key_end(flow, destination, source);
+        set_key_end(flow, protocol, destination, source);
     else
-        set_key_end(flow, source, destination);
+        set_key_end(flow, protocol, source, destination);
     flow->has_ports = true;
 }
 
 // The end that sends the requests has the identifier as its port: so the two directions of pinging never share a key.
-static __always_inline void set_echo(struct flow* flow, const __u32 hook, __be16 id, bool is_request) {
+static __always_inline void set_echo(struct flow* flow, const __u32 hook, __u32 protocol, __be16 id, bool is_request) {
     if ((hook == EDGEFW_RECEIVED) == is_request)
-        set_key_end(flow, 0, id);
+        set_key_end(flow, protocol, 0, id);
     else
-        set_key_end(flow, id, 0);
+        set_key_end(flow, protocol, id, 0);
 }

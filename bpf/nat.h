@@ -85,7 +85,7 @@ static __always_inline void set_public(struct translation* translation, __be32 a
 // The local end as it was on the wire; nothing translates the flow.
 static __always_inline void untranslate(struct flow* flow, struct translation* translation) {
     set_key_addresses4(flow, translation->public_address, flow->key4.remote);
-    set_key_end(flow, translation->public_port, flow->key4.remote_port);
+    set_key_end(flow, flow->protocol, translation->public_port, flow->key4.remote_port);
     set_public(translation, 0, 0, 0);
     translation->masqueraded = false;
     translation->needs_tracking = false;
@@ -113,7 +113,7 @@ __noinline int find_inside(struct flow* flow, struct translation* translation) {
     translation->masqueraded = true;
     translation->needs_tracking = true;
     set_key_addresses4(flow, inside->address, key.remote);
-    set_key_end(flow, inside->port, key.remote_port);
+    set_key_end(flow, flow->protocol, inside->port, key.remote_port);
     return 1;
 }
 
@@ -129,7 +129,7 @@ static __always_inline void take_destination(struct flow* flow, struct translati
     if (is_static && config.side == EDGEFW_INTERNAL)
         translation->needs_tracking = forward->flags & EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL);
     set_key_addresses4(flow, forward->target_address, flow->key4.remote);
-    set_key_end(flow, port, flow->key4.remote_port);
+    set_key_end(flow, flow->protocol, port, flow->key4.remote_port);
 }
 
 // A global function: rare, since what is common is inline below.

@@ -42,7 +42,7 @@ static __always_inline void note_opener(CONTEXT* context, struct packet* packet,
     struct edgefw_end* from = &fresh->end[HOOK];
     struct edgefw_end* to = &fresh->end[OTHER(HOOK)];
 
-    packet->scale = find_scale(context);
+    packet->scale = find_scale(context, packet);
     from->next = sequence_end(packet);
     from->scale = packet->scale;
     from->window = to->window = FIRST_WINDOW;

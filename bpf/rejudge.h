@@ -135,7 +135,7 @@ static __noinline bool revoke_retired(struct flight* flight) {
                 struct found found;
 
                 set_key_addresses4(older, forward->target_address, now->remote);
-                set_key_end(older, is_static ? port : forward->target_port, now->remote_port);
+                set_key_end(older, older->protocol, is_static ? port : forward->target_port, now->remote_port);
                 found = live(older, &by, false);
                 if (found.connection) {
                     revoke(older, found);

@@ -100,7 +100,7 @@ __noinline int read_quoted(CONTEXT* context) {
         return false;
     if (!load(context, packet->quoted_transport, &start, QUOTED_TRANSPORT)) return false;
     if (quoted->protocol == IPPROTO_TCP || quoted->protocol == IPPROTO_UDP) {
-        set_ports(quoted, OTHER(HOOK), start.source, start.destination);
+        set_ports(quoted, OTHER(HOOK), quoted->protocol, start.source, start.destination);
         packet->quoted_sequence_be = start.sequence;
         return true;
     }
@@ -109,10 +109,10 @@ __noinline int read_quoted(CONTEXT* context) {
         const __u8 reply = is_ipv4 ? ICMP4_ECHO_REPLY : ICMP6_ECHO_REPLY;
 
         if (start.icmp.type != request && start.icmp.type != reply) return false;
-        set_echo(quoted, OTHER(HOOK), start.icmp.id, start.icmp.type == request);
+        set_echo(quoted, OTHER(HOOK), quoted->protocol, start.icmp.id, start.icmp.type == request);
         return true;
     }
-    set_key_end(quoted, 0, 0);
+    set_key_end(quoted, quoted->protocol, 0, 0);
     return true;
 }
 

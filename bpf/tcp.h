@@ -68,12 +68,16 @@ static __always_inline __u32 offered_window(const struct packet* packet, const s
 
 // Of a segment of a confirmed connection, in window: the ends' numbers move on.
 static __always_inline void note_numbers(const struct packet* packet, struct edgefw_end* from, struct edgefw_end* to) {
-    __u32 window = offered_window(packet, from);
+    // Read once: the compiler has to take it that what is stored to the one changes the other.
+    const __u32 window = offered_window(packet, from);
+    const __u32 end = sequence_end(packet);
+    const __u32 acknowledged = acknowledgment(packet);
+    const __u8 flags = packet->flags;
 
-    if ((packet->flags & TCP_RST) || !is_in_window(packet, to)) return;
-    if (is_after(sequence_end(packet), from->next)) from->next = sequence_end(packet);
-    if (!(packet->flags & TCP_ACK) || is_after(acknowledgment(packet), to->next)) return;
-    if (is_after(acknowledgment(packet), from->acknowledged)) from->acknowledged = acknowledgment(packet);
+    if ((flags & TCP_RST) || !is_in_window(packet, to)) return;
+    if (is_after(end, from->next)) from->next = end;
+    if (!(flags & TCP_ACK) || is_after(acknowledged, to->next)) return;
+    if (is_after(acknowledged, from->acknowledged)) from->acknowledged = acknowledged;
     if (window > from->window) from->window = window;
 }
 
@@ -106,14 +110,13 @@ static long read_option(__u64 unused, struct tcp_options* options) {
 
 // The window scale in a SYN's options, or EDGEFW_SCALE_NONE. A global function: once a connection and end. A loop of
 // the kernel's: one of ours the verifier would walk once for every way to place options.
-__noinline int find_scale(CONTEXT* context) {
-    const struct flight* flight = fetch();
+__noinline int find_scale(CONTEXT* context, const struct packet* packet) {
     struct tcp_options options = {.scale = EDGEFW_SCALE_NONE};
     __u32 start, length;
 
-    if (!flight) return EDGEFW_SCALE_NONE;
-    start = flight->packet.transport + TCP_HEADER;
-    length = flight->packet.header_length - start;
+    if (!packet) return EDGEFW_SCALE_NONE;
+    start = packet->transport + TCP_HEADER;
+    length = packet->header_length - start;
     if (length < 3 || length > TCP_OPTIONS_MAX ||
         !load(context, start, options.bytes, size_within(length, TCP_OPTIONS_ROOM)))
         return EDGEFW_SCALE_NONE;

@@ -69,7 +69,7 @@ static __always_inline void advance(CONTEXT* context, struct flight* flight, str
             state = join_midstream(packet, connection, from, to);
             confirmed = state == EDGEFW_STATE_TCP_ESTABLISHED;
         } else if (found.half_open) {
-            if (packet->flags & TCP_SYN) packet->scale = find_scale(context);
+            if (packet->flags & TCP_SYN) packet->scale = find_scale(context, packet);
             state = handshake(packet, from, to, state, from_opener);
             confirmed = state == EDGEFW_STATE_TCP_ESTABLISHED;
         }
