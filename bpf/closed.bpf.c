@@ -54,11 +54,13 @@ struct {
 #define ETHERTYPE_SLOW 0x8809  // LACP
 #define ETHERTYPE_PAE 0x888e   // 802.1X
 #define ETHERTYPE_LLDP 0x88cc
+#define LINK_LOCAL 0xfe800000u
+#define LINK_LOCAL_MASK 0xffc00000u
 #define SHORTEST_ETHERTYPE 0x600  // below it is a length, and LLC follows: STP
 
 // An IP header, of either family.
 struct ip {
-    __u32 version;
+    __u32 family;                      // enum edgefw_family
     __be32 source[4], destination[4];  // IPv4 as edgefw_closed_network has it
     __u32 protocol;                    // of what follows at `next`
     __u32 hop_limit;
@@ -76,21 +78,15 @@ static __always_inline bool load(struct __sk_buff* context, __u32 offset, void* 
     return bpf_skb_load_bytes(context, offset, to, size) == 0;
 }
 
-static __always_inline void map_address(__be32* to, __be32 address) {
-    to[0] = to[1] = 0;
-    to[2] = bpf_htonl(0xffff);
-    to[3] = address;
-}
-
 // False: not a whole header, or the packet is a fragment.
 static __always_inline bool read_ipv4(struct __sk_buff* context, __u32 offset, struct ip* ip) {
     struct iphdr header;
 
     if (!load(context, offset, &header, sizeof(header)) || header.version != 4 || header.ihl < 5) return false;
     if (header.frag_off & bpf_htons(FRAGMENT_BITS)) return false;
-    map_address(ip->source, header.saddr);
-    map_address(ip->destination, header.daddr);
-    ip->version = 4;
+    ip->source[3] = header.saddr;
+    ip->destination[3] = header.daddr;
+    ip->family = EDGEFW_IPV4;
     ip->protocol = header.protocol;
     ip->hop_limit = header.ttl;
     ip->next = offset + header.ihl * 4;
@@ -103,17 +99,17 @@ static __always_inline bool read_ipv6(struct __sk_buff* context, __u32 offset, s
     if (!load(context, offset, &header, sizeof(header)) || header.version != 6) return false;
     __builtin_memcpy(ip->source, &header.saddr, sizeof(ip->source));
     __builtin_memcpy(ip->destination, &header.daddr, sizeof(ip->destination));
-    ip->version = 6;
+    ip->family = EDGEFW_IPV6;
     ip->protocol = header.nexthdr;
     ip->hop_limit = header.hop_limit;
     ip->next = offset + sizeof(header);
     return true;
 }
 
-static __always_inline bool is_named(const __be32* address) {
+static __always_inline bool is_named(const struct ip* ip, const __be32* address) {
     for (__u32 i = 0; i < EDGEFW_CLOSED_NETWORKS; i++) {
         const volatile struct edgefw_closed_network* network = &closed.network[i];
-        __u32 difference = 0;
+        __u32 difference = network->family ^ ip->family;
 
         if (i >= closed.networks) return false;
         for (int word = 0; word < 4; word++)
@@ -123,20 +119,32 @@ static __always_inline bool is_named(const __be32* address) {
     return false;
 }
 
+static __always_inline bool is_on_link(const __be32* address) {
+    return (address[0] & bpf_htonl(LINK_LOCAL_MASK)) == bpf_htonl(LINK_LOCAL);
+}
+
+static __always_inline bool is_unspecified(const __be32* address) {
+    return (address[0] | address[1] | address[2] | address[3]) == 0;
+}
+
 // What a named network sends to the SSH server, and what the server answers: it opens no connection from that port.
 static __always_inline bool is_ssh(struct __sk_buff* context, const struct ip* ip, __u32 hook) {
     struct tcphdr header;
 
     if (!load(context, ip->next, &header, sizeof(header))) return false;
-    if (hook == EDGEFW_RECEIVED) return header.dest == bpf_htons(closed.ssh_port) && is_named(ip->source);
-    return header.source == bpf_htons(closed.ssh_port) && (header.ack || header.rst) && is_named(ip->destination);
+    if (hook == EDGEFW_RECEIVED) return header.dest == bpf_htons(closed.ssh_port) && is_named(ip, ip->source);
+    return header.source == bpf_htons(closed.ssh_port) && (header.ack || header.rst) && is_named(ip, ip->destination);
 }
 
+// The host's own client asks, nobody for whom it routes; a DHCPv6 client's address is that of the link (RFC 8415
+// section 7.1). Whose client an answer by IPv4 is for is not known here.
 static __always_inline bool is_dhcp(struct __sk_buff* context, const struct ip* ip, __u32 hook) {
-    const __u16 client = ip->version == 4 ? DHCP_CLIENT : DHCPV6_CLIENT;
-    const __u16 server = ip->version == 4 ? DHCP_SERVER : DHCPV6_SERVER;
+    const __u16 client = ip->family == EDGEFW_IPV4 ? DHCP_CLIENT : DHCPV6_CLIENT;
+    const __u16 server = ip->family == EDGEFW_IPV4 ? DHCP_SERVER : DHCPV6_SERVER;
     struct udphdr header;
 
+    if (hook == EDGEFW_SENT && context->ingress_ifindex != 0) return false;
+    if (ip->family == EDGEFW_IPV6 && !is_on_link(hook == EDGEFW_SENT ? ip->source : ip->destination)) return false;
     if (!load(context, ip->next, &header, sizeof(header))) return false;
     if (hook == EDGEFW_SENT) return header.source == bpf_htons(client) && header.dest == bpf_htons(server);
     return header.source == bpf_htons(server) && header.dest == bpf_htons(client);
@@ -148,9 +156,10 @@ static __always_inline bool is_narrow_path(struct __sk_buff* context, const stru
     struct ip quoted = {};
     __be16 port;
 
-    if (ip->version == 4 ? !read_ipv4(context, offset, &quoted) : !read_ipv6(context, offset, &quoted)) return false;
+    if (ip->family == EDGEFW_IPV4 ? !read_ipv4(context, offset, &quoted) : !read_ipv6(context, offset, &quoted))
+        return false;
     return quoted.protocol == IPPROTO_TCP && load(context, quoted.next, &port, sizeof(port)) &&
-           port == bpf_htons(closed.ssh_port) && is_named(quoted.destination);
+           port == bpf_htons(closed.ssh_port) && is_named(&quoted, quoted.destination);
 }
 
 static __always_inline bool passes_icmp4(struct __sk_buff* context, const struct ip* ip, __u32 hook) {
@@ -160,14 +169,15 @@ static __always_inline bool passes_icmp4(struct __sk_buff* context, const struct
     return header.type == UNREACHABLE && header.code == FRAGMENTATION_NEEDED && is_narrow_path(context, ip);
 }
 
-// RFC 4861: what discovers neighbours has crossed no router. RFC 3810: nor has what tells switches of groups.
+// RFC 4861: what discovers neighbours has crossed no router. RFC 3810 section 5.2.13: what tells switches of groups
+// comes from the link, or has no address yet.
 static __always_inline bool passes_icmp6(struct __sk_buff* context, const struct ip* ip, __u32 hook) {
     struct icmp header;
 
     if (!load(context, ip->next, &header, sizeof(header))) return false;
     if (header.type >= ND_FIRST && header.type <= ND_LAST) return ip->hop_limit == 255;
     if ((header.type >= MLD_FIRST && header.type <= MLD_LAST) || header.type == MLD_V2_REPORT)
-        return ip->hop_limit == 1;
+        return ip->hop_limit == 1 && (is_on_link(ip->source) || is_unspecified(ip->source));
     return hook == EDGEFW_RECEIVED && header.type == PACKET_TOO_BIG && is_narrow_path(context, ip);
 }
 

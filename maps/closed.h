@@ -14,12 +14,13 @@
 
 #define EDGEFW_CLOSED_NETWORKS 64
 
-// IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2); network order.
+// IPv4 in the last word; network order.
 struct edgefw_closed_network {
+    __u32 family;  // enum edgefw_family
     __u32 address[4];
     __u32 mask[4];
 };
-EDGEFW_ABI_SIZE(edgefw_closed_network, 32);
+EDGEFW_ABI_SIZE(edgefw_closed_network, 36);
 
 struct edgefw_closed {
     __u32 link_layer;  // enum edgefw_link_layer
@@ -27,7 +28,7 @@ struct edgefw_closed {
     __u32 networks;  // that may come by SSH
     struct edgefw_closed_network network[EDGEFW_CLOSED_NETWORKS];
 };
-EDGEFW_ABI_SIZE(edgefw_closed, 2060);
+EDGEFW_ABI_SIZE(edgefw_closed, 2316);
 
 // What the program of one hook has passed and dropped.
 enum edgefw_closed_count { EDGEFW_CLOSED_PASSED, EDGEFW_CLOSED_DROPPED, EDGEFW_CLOSED_COUNTS };

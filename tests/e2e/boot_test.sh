@@ -115,12 +115,30 @@ refused_boot 3 "boot.conf:4:22: 'extrenal' is not a side"
 equal 'closed cards' "$(closed)" eth0
 passes tcp 22 || fail 'what could be read of boot.conf does not count'
 
-chapter 'detach opens a closed card'
+chapter 'detach opens a closed card, also one that two have closed at once'
 edgefw edge detach eth0
-nothing_left edge
-equal 'qdiscs of clsact' "$(on edge tc qdisc show dev eth0 | grep -c clsact || true)" 0
+for ((pair = 0; pair < 5; pair++)); do
+    boot --once >/dev/null 2>"$lab_folder/one" &
+    one=$!
+    boot --once >/dev/null 2>"$lab_folder/two" && fail 'boot.conf is wrong'
+    wait "$one" && fail 'boot.conf is wrong'
+    for which in one two; do
+        says "$which" 'eth0 is CLOSED' || fail "boot says: $(<"$lab_folder/$which")"
+    done
+    equal 'hooks' "$(hooks edge eth0)" '1 received, 1 sent'
+    edgefw edge detach eth0 >/dev/null
+    nothing_left edge
+    equal 'qdiscs of clsact' "$(on edge tc qdisc show dev eth0 | grep -c clsact || true)" 0
+done
 
-chapter 'open, where the operator wants it'
+chapter 'what attach refuses is not closed'
+refused 1 'lo joins the host to itself' edge "$EDGEFW" boot lo --once
+refused 1 'no card named nosuch0' edge "$EDGEFW" boot nosuch0
+nothing_left edge
+
+chapter 'open, where the operator wants it, also when it was closed'
+boot --once >/dev/null 2>&1 && fail 'boot.conf is wrong'
+equal 'closed cards' "$(closed)" eth0
 config <<EOF
 on_boot_failure: open
 policy: $lab_folder/nosuch.yaml

@@ -60,8 +60,10 @@ Bytes tcp6(const std::string& from, const std::string& to, const Tcp& tcp) {
 Bytes udp4(std::uint16_t from, std::uint16_t to) {
     return frame(Ethernet{}, Ipv4{}, Udp{.source_port = from, .destination_port = to}, payload(240));
 }
-Bytes udp6(std::uint16_t from, std::uint16_t to) {
-    return frame(Ethernet{}, Ipv6{.source = "fe80::1"}, Udp{.source_port = from, .destination_port = to}, payload(40));
+Bytes udp6(std::uint16_t from, std::uint16_t to, const std::string& source = "fe80::1",
+           const std::string& destination = "fe80::2") {
+    return frame(Ethernet{}, Ipv6{.source = source, .destination = destination},
+                 Udp{.source_port = from, .destination_port = to}, payload(40));
 }
 Bytes icmp6(std::uint8_t type, std::uint8_t hop_limit) {
     return frame(Ethernet{}, Ipv6{.source = "fe80::1", .destination = "ff02::1", .hop_limit = hop_limit},
@@ -138,7 +140,7 @@ std::vector<Row> rows() {
         {"SSH by IPv6", true, false, tcp6(kFriend6, kHost6, kAsks)},
         {"its answer by IPv6", false, true, answer6},
         {"SSH by IPv6 of another", false, false, tcp6(kStranger6, kHost6, kAsks)},
-        {"an IPv4 friend, written in IPv6", true, false, tcp6("::ffff:198.51.100.9", kHost6, kAsks)},
+        {"an IPv4 friend, written in IPv6", false, false, tcp6("::ffff:198.51.100.9", kHost6, kAsks)},
         {"SSH behind an extension header", false, false,
          frame(Ethernet{}, Ipv6{.source = kFriend6, .destination = kHost6}, Extension{}, kAsks)},
         {"SSH behind hop-by-hop options", false, false,
@@ -151,6 +153,14 @@ std::vector<Row> rows() {
         {"DHCPv6, asked", false, true, udp6(546, 547)},
         {"DHCPv6, answered", true, false, udp6(547, 546)},
         {"DHCP's ports by IPv6", false, false, udp6(67, 68)},
+        {"DHCPv6 for a host behind", false, false, udp6(547, 546, "fe80::1", kHost6)},
+        {"DHCPv6 asked from elsewhere", false, false, udp6(546, 547, kHost6, "ff02::1:2")},
+        {"listener discovery with a global source", false, false,
+         frame(Ethernet{}, Ipv6{.source = kFriend6, .destination = "ff02::16", .hop_limit = 1}, Icmp{.type = 143},
+               payload(16))},
+        {"listener discovery without an address", true, true,
+         frame(Ethernet{}, Ipv6{.source = "::", .destination = "ff02::16", .hop_limit = 1}, Icmp{.type = 143},
+               payload(16))},
         {"DNS", false, false, udp4(53, 40000)},
         {"to DHCP's port from another", false, false, udp4(53, 68)},
 
@@ -216,6 +226,9 @@ TEST_F(Closed, AsManyNetworksAsThereIsRoomFor) {
     load({{prefix("0.0.0.0/0")}, 22});
     EXPECT_TRUE(passes(EDGEFW_RECEIVED, tcp4(kStranger4, kHost4, kAsks)));
     EXPECT_FALSE(passes(EDGEFW_RECEIVED, tcp6(kStranger6, kHost6, kAsks))) << "IPv4 is named, IPv6 is not";
+    load({{prefix("::/0")}, 22});
+    EXPECT_TRUE(passes(EDGEFW_RECEIVED, tcp6(kStranger6, kHost6, kAsks)));
+    EXPECT_FALSE(passes(EDGEFW_RECEIVED, tcp4(kStranger4, kHost4, kAsks))) << "IPv6 is named, IPv4 is not";
 }
 
 // A test run takes Ethernet frames; one that is read as if it had none begins with no IP header.

@@ -5,7 +5,14 @@ namespace {
 
 // How a card stands that nothing judges.
 Outcome closed_or_worse(const Config& config, const Host& host) {
-    if (config.on_failure == OnFailure::kOpen) return {};
+    if (config.on_failure == OnFailure::kOpen) {
+        // An earlier attempt may have found another word in boot.conf.
+        for (const auto& step : {host.open_closed, host.let_up}) {
+            if (const Result<Ok> done = step(); !done)
+                return {.standing = Standing::kClosed, .why_worse = done.error().message};
+        }
+        return {};
+    }
     const Result<Ok> closed = host.close(config.closed);
     if (closed) return {.standing = Standing::kClosed};
     const Result<Ok> down = host.hold_down();
@@ -58,7 +65,8 @@ std::string describe(const std::string& interface, const Outcome& outcome, const
             return outcome.attached.empty() ? interface + " is attached already" : "attached to " + outcome.attached;
         case Standing::kClosed:
             return interface + " is CLOSED until then: ARP, neighbour discovery and its own DHCP pass, and SSH of " +
-                   networks_text(config.closed.ssh_from);
+                   networks_text(config.closed.ssh_from) +
+                   (outcome.why_worse.empty() ? "" : "; it cannot be opened (" + outcome.why_worse + ")");
         case Standing::kDown:
             return interface + " is kept DOWN until then: it cannot be closed (" + outcome.why_worse + ")";
         default:

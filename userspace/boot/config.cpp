@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <string_view>
 
 #include "maps/card.h"
@@ -105,7 +106,7 @@ Loaded parse(const std::string& text, const std::string& file, const std::string
     const policy::Syntax syntax = policy::parse(text, file, diagnostics);
     if (diagnostics.ok() && syntax.root.kind != Node::Kind::kNull) {
         const Fields fields(syntax.root, kKeys, "boot.conf", diagnostics);
-        take_word(fields, "on_boot_failure", config.on_failure, kOnFailure, "what a card is then", diagnostics);
+        take_word(fields, "on_boot_failure", config.on_failure, kOnFailure, "a value of on_boot_failure", diagnostics);
         take_policy(fields, config, diagnostics);
         if (const Node* port = fields.find("ssh_port"))
             config.closed.ssh_port = static_cast<std::uint16_t>(
@@ -119,7 +120,10 @@ Loaded parse(const std::string& text, const std::string& file, const std::string
 
 Loaded load(const std::string& file, const std::string& interface) {
     struct stat about = {};
-    if (stat(file.c_str(), &about) != 0 && errno == ENOENT) return {};
+    if (stat(file.c_str(), &about) != 0) {
+        if (errno == ENOENT) return {};
+        return {{}, failed("cannot read " + file + ": " + std::strerror(errno))};
+    }
     // What is no file may keep a reader waiting, and the card open meanwhile.
     if (!S_ISREG(about.st_mode)) return {{}, failed(file + " is no file; write one, or remove it")};
     const Result<std::string> text = policy::read(file);

@@ -1,11 +1,13 @@
 #include "userspace/cli/boot.h"
 
-#include <poll.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <sstream>
+#include <thread>
 
 #include "userspace/boot/attempt.h"
 #include "userspace/boot/service_manager.h"
@@ -17,12 +19,9 @@
 namespace edgefw::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-using std::chrono::milliseconds;
-
 // Between two looks at the files, and after how many quiet ones everything is tried again: a profile may have changed,
 // a file system may be there now.
-constexpr milliseconds kLook{1000};
+constexpr std::chrono::milliseconds kLook{1000};
 constexpr int kQuietLooks = 10;
 
 Result<std::string> attach(const std::string& interface, const boot::Config& config, Context& context) {
@@ -80,15 +79,10 @@ public:
             log(outcome, error, standing);
     }
 
-    // Until another attempt is worth it; a card that is held down stays down all the while.
-    void wait() {
+    // Until another attempt is worth it.
+    void wait() const {
         for (int look = 0; look < kQuietLooks; look++) {
-            const Clock::time_point end = Clock::now() + kLook;
-            for (auto left = kLook; left > milliseconds::zero();
-                 left = std::chrono::duration_cast<milliseconds>(end - Clock::now())) {
-                pollfd changes = {down_ ? down_->fd() : -1, POLLIN, 0};
-                if (poll(&changes, 1, static_cast<int>(left.count())) > 0) hold_again();
-            }
+            std::this_thread::sleep_for(kLook);
             if (read_files(options_.config, config_.policy) != files_) return;
         }
     }
@@ -97,7 +91,7 @@ private:
     boot::Host host() {
         const std::string& interface = options_.interface;
         return {[&] { return kernel::is_attached(interface); },
-                [&](const kernel::ClosedRules& rules) { return kernel::close(interface, rules); },
+                [&](const kernel::ClosedRules& rules) { return close(rules); },
                 [&] { return kernel::open_closed(interface); },
                 [&](const boot::Config& config) {
                     // Not before the card is closed: a file system may keep a reader waiting.
@@ -108,8 +102,16 @@ private:
                 [&] { return let_up(); }};
     }
 
+    // A card that is closed by these rules already stays so, and its counters go on.
+    Result<Ok> close(const kernel::ClosedRules& rules) {
+        if (closed_by_ == rules && kernel::is_closed(options_.interface)) return Ok{};
+        auto closed = kernel::close(options_.interface, rules);
+        if (closed) closed_by_ = rules;
+        return closed;
+    }
+
     Result<Ok> hold_down() {
-        if (down_) return down_->again();
+        if (down_) return Ok{};
         auto down = kernel::Down::hold(options_.interface);
         if (!down) return down.error();
         down_ = std::move(*down);
@@ -121,10 +123,6 @@ private:
         auto released = down_->release();
         down_.reset();
         return released;
-    }
-
-    void hold_again() {
-        if (auto held = down_->again(); !held) context_.log.error("edgefw: {}", held.error().message);
     }
 
     // Lines of a policy's errors begin with file:line:column.
@@ -143,15 +141,18 @@ private:
     boot::Config config_;
     std::optional<std::string> files_;  // as the last attempt found them
     std::string said_;
-    std::optional<kernel::Down> down_;
+    std::optional<kernel::ClosedRules> closed_by_;
+    std::unique_ptr<kernel::Down> down_;
 };
 
 }  // namespace
 
 Result<Ok> run(const BootOptions& options, Context& context) {
-    if (auto there = kernel::find_card(options.interface); !there) return there.error();
+    // root without CAP_BPF can still set a card down.
+    if (auto may = kernel::may_load_programs(); !may && geteuid() != 0) return may.error();
     Boot boot(options, context);
     while (true) {
+        if (auto there = kernel::find_card(options.interface); !there) return there.error();
         const boot::Outcome outcome = boot.attempt();
         boot.say(outcome);
         if (outcome.standing == boot::Standing::kArmed) return Ok{};

@@ -158,13 +158,18 @@ Result<Ok> build(const Home& home, const Inventory& inventory, const Interface& 
     return hook_up(*state, *entry, request, *hook);
 }
 
-Result<Ok> check_request(const AttachRequest& request, const Interface& interface) {
+Result<Ok> check_link(const std::string& name, const Interface& interface) {
     if (interface.type == ARPHRD_LOOPBACK)
-        return failed(request.interface + " joins the host to itself: there is no edge to filter; attach a card");
+        return failed(name + " joins the host to itself: there is no edge to filter; attach a card");
     if (!interface.is_ethernet() && !interface.has_no_link_header()) {
-        return failed(request.interface + " has frames that edgefw does not read (link type " +
-                      std::to_string(interface.type) + "); it reads Ethernet, and IP without a link header");
+        return failed(name + " has frames that edgefw does not read (link type " + std::to_string(interface.type) +
+                      "); it reads Ethernet, and IP without a link header");
     }
+    return Ok{};
+}
+
+Result<Ok> check_request(const AttachRequest& request, const Interface& interface) {
+    if (auto checked = check_link(request.interface, interface); !checked) return checked;
     if (request.connections != 0 && request.policy) {
         return Error{ErrorKind::kUsage,
                      "--connections is for a card without a policy; write `connections: { confirmed: " +
@@ -246,7 +251,7 @@ Result<Card> attach(const AttachRequest& request) {
 Result<Ok> find_card(const std::string& interface) {
     auto found = find_interface(interface);
     if (!found) return found.error();
-    return Ok{};
+    return check_link(interface, *found);
 }
 
 Result<bool> is_attached(const std::string& interface) {

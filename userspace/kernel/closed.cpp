@@ -4,6 +4,8 @@
 #include <linux/pkt_sched.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -73,8 +75,6 @@ edgefw_closed_network network_of(const Prefix& prefix) {
     const bool is_ipv4 = prefix.address.family == Family::kIpv4;
     const std::size_t begin = is_ipv4 ? kIpv4At : 0;
     std::uint8_t address[16] = {}, mask[16] = {};
-    if (is_ipv4) std::fill(address + 10, address + kIpv4At, 0xff);
-    std::fill(mask, mask + begin, 0xff);
     const auto bytes = prefix.address.bytes();
     for (std::size_t i = begin; i < sizeof(mask); i++) {
         address[i] = bytes[i - begin];
@@ -82,6 +82,7 @@ edgefw_closed_network network_of(const Prefix& prefix) {
         mask[i] = static_cast<std::uint8_t>(0xff00 >> bits);
     }
     edgefw_closed_network network = {};
+    network.family = is_ipv4 ? EDGEFW_IPV4 : EDGEFW_IPV6;
     std::memcpy(network.address, address, sizeof(address));
     std::memcpy(network.mask, mask, sizeof(mask));
     return network;
@@ -98,9 +99,21 @@ Result<Ok> put_filter(const Interface& interface, edgefw_hook hook, int program,
         const std::string point = hook == EDGEFW_RECEIVED ? "ingress" : "egress";
         return failed("another filter is in the place of the one that closes the card; look with `tc filter show dev " +
                       interface_name(interface.index) + " " + point + "` for priority " +
-                      std::to_string(EDGEFW_CLOSED_PRIORITY));
+                      std::to_string(EDGEFW_CLOSED_PRIORITY) +
+                      ", and with `tc qdisc` for an `ingress` qdisc, which has no egress");
     }
     if (attached != 0) return system_error(std::string("attaching ") + kPrograms[hook], attached);
+    return Ok{};
+}
+
+Result<Ok> take_filters(int ifindex, edgefw_hook hook) {
+    for (Filtered found = find_filter(ifindex, hook); found.handle != 0; found = find_filter(ifindex, hook)) {
+        bpf_tc_hook at = hook_of(ifindex, kPoints[hook]);
+        bpf_tc_opts options = filter_of(found.handle);
+        const int detached = bpf_tc_detach(&at, &options);
+        if (detached != 0 && detached != -ENOENT && detached != -ENODEV)
+            return system_error(std::string("detaching ") + kPrograms[hook], detached);
+    }
     return Ok{};
 }
 
@@ -118,21 +131,11 @@ Result<Ok> put_filters(const Interface& interface, const ProgramPair& programs) 
     auto put = put_filter(interface, EDGEFW_RECEIVED, programs.received.get(), handle);
     if (put) put = put_filter(interface, EDGEFW_SENT, programs.sent.get(), handle);
     if (!put && !was_closed) {
-        (void)open_up(interface.index);
+        for (const edgefw_hook hook : {EDGEFW_SENT, EDGEFW_RECEIVED})
+            (void)take_filters(interface.index, hook);
         if (made == 0) bpf_tc_hook_destroy(&both);
     }
     return put;
-}
-
-Result<Ok> take_filters(int ifindex, edgefw_hook hook) {
-    for (Filtered found = find_filter(ifindex, hook); found.handle != 0; found = find_filter(ifindex, hook)) {
-        bpf_tc_hook at = hook_of(ifindex, kPoints[hook]);
-        bpf_tc_opts options = filter_of(found.handle);
-        const int detached = bpf_tc_detach(&at, &options);
-        if (detached != 0 && detached != -ENOENT && detached != -ENODEV)
-            return system_error(std::string("detaching ") + kPrograms[hook], detached);
-    }
-    return Ok{};
 }
 
 // Of the map that the program counts in, the one that is no constant.
@@ -159,6 +162,20 @@ ClosedCounts read_counts(const Filtered& filter) {
         }
     }
     return counts;
+}
+
+// One at a time closes or opens a card; the others wait, for 10 s at most. A lock that only root may take. Where there
+// is no /run to have it in, they do without: a card is closed all the same.
+Result<Fd> take_turn() {
+    Fd lock = Fd::own(open("/run/edgefw.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock.valid()) return lock;
+    constexpr int kTries = 1000;
+    constexpr useconds_t kPause = 10'000;
+    for (int i = 0; i < kTries; i++) {
+        if (flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+        usleep(kPause);
+    }
+    return failed("another edgefw has been closing or opening a card for 10 seconds; look for one that hangs");
 }
 
 Fd duplicate(const bpf_program* program) {
@@ -206,8 +223,10 @@ std::vector<std::uint32_t> closing_programs(int ifindex) {
 }
 
 Result<Ok> open_up(int ifindex) {
+    if (closure_of(ifindex) == Closure::kNone) return Ok{};
+    const auto turn = take_turn();
+    if (!turn) return turn.error();
     const Closure closure = closure_of(ifindex);
-    if (closure == Closure::kNone) return Ok{};
     for (const edgefw_hook hook : {EDGEFW_SENT, EDGEFW_RECEIVED}) {
         if (auto taken = take_filters(ifindex, hook); !taken) return taken.error();
     }
@@ -220,8 +239,16 @@ Result<Ok> open_up(int ifindex) {
     return Ok{};
 }
 
+bool is_closed(const std::string& interface) {
+    silence_libbpf();
+    const auto found = find_interface(interface);
+    return found && closing_programs(found->index).size() == EDGEFW_HOOKS;
+}
+
 Result<Ok> close(const std::string& interface, const ClosedRules& rules) {
     silence_libbpf();
+    const auto turn = take_turn();
+    if (!turn) return turn.error();
     const auto found = find_interface(interface);
     if (!found) return found.error();
     const auto programs = load_closed(found->is_ethernet() ? EDGEFW_ETHERNET : EDGEFW_NO_LINK, rules);

@@ -1,30 +1,35 @@
 // Cards that are kept down: nothing else keeps packets from them.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <string>
+#include <thread>
 
-#include "userspace/base/fd.h"
 #include "userspace/base/result.h"
 
 namespace edgefw::kernel {
 
-// For as long as it lives, and with it the process.
+// Sets a card down, and down again whenever somebody sets it up, whatever name it has by then: in a thread of its own,
+// for as long as this lives, and with it the process. The card is left down.
 class Down {
 public:
-    // Hears of changes from here on, then sets the card down.
-    static Result<Down> hold(const std::string& interface);
+    static Result<std::unique_ptr<Down>> hold(const std::string& interface);
+    ~Down();
+    Down(const Down&) = delete;
+    Down& operator=(const Down&) = delete;
 
-    // Readable when something about a card of this namespace has changed: then again().
-    int fd() const { return changes_.get(); }
-    // Sets the card down again where somebody has set it up.
-    Result<Ok> again();
     // Gives the card back: up where it was up, or somebody wanted it to be.
     Result<Ok> release();
 
 private:
-    std::string interface_;
-    Fd changes_;
-    bool is_wanted_ = false;
+    explicit Down(int ifindex) : ifindex_(ifindex) {}
+    void stop();
+
+    const int ifindex_;
+    std::atomic<bool> is_wanted_ = false;
+    std::atomic<bool> is_over_ = false;
+    std::thread holder_;
 };
 
 }  // namespace edgefw::kernel

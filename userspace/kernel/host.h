@@ -62,7 +62,7 @@ Result<Card> attach(const AttachRequest& request);
 // Removes hooks and pins of `interface`, and everything when it was the last card.
 Result<Ok> detach(const std::string& interface);
 
-// Ok, or the names there are where `interface` is none of them.
+// Ok, or why attach() would refuse `interface` whatever the policy: there is none, or its frames are not read.
 Result<Ok> find_card(const std::string& interface);
 
 // Whether edgefw is on this card, whichever version attached it.
@@ -72,12 +72,15 @@ Result<bool> is_attached(const std::string& interface);
 struct ClosedRules {
     std::vector<Prefix> ssh_from;  // EDGEFW_CLOSED_NETWORKS at most
     std::uint16_t ssh_port = 22;
+
+    bool operator==(const ClosedRules&) const = default;
 };
 
 // Closes a card with a program of its own, which needs no bpffs. Closed already: it is closed by these rules then,
 // without a moment between. attach() and push() open it once what judges it is in its place; so does open_closed().
 Result<Ok> close(const std::string& interface, const ClosedRules& rules);
 // What judges this card is in force: what closed it goes, and what is in force stays. Ok where it was not closed.
+bool is_closed(const std::string& interface);
 Result<Ok> open_closed(const std::string& interface);
 
 struct ClosedCounts {

@@ -53,10 +53,11 @@ TEST(BootAttempt, EachEnd) {
         {"on_boot_failure: closed", "close attach", Standing::kDown, "close down attach"},
         {"on_boot_failure: closed", "close attach down", Standing::kOpen, "close down attach"},
         {"on_boot_failure: closed", "look attach", Standing::kClosed, "close attach up"},
-        {"on_boot_failure: open", "", Standing::kArmed, "attach open up"},
-        {"on_boot_failure: open", "attach", Standing::kOpen, "attach"},
+        {"on_boot_failure: open", "", Standing::kArmed, "open up attach open up"},
+        {"on_boot_failure: open", "attach", Standing::kOpen, "open up attach"},
+        {"on_boot_failure: open", "open attach", Standing::kClosed, "open attach up"},
         {"on_boot_failure: neither", "", Standing::kClosed, "close up"},
-        {"on_boot_failure: open\ncards: {eth0: {side: no}}", "", Standing::kOpen, ""},
+        {"on_boot_failure: open\ncards: {eth0: {side: no}}", "", Standing::kOpen, "open up"},
     };
     for (const Case& row : cases) {
         FakeHost host{"", row.refused};

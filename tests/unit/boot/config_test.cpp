@@ -63,7 +63,7 @@ struct Wrong {
 
 TEST(BootConfig, WrongOnesSayWhereAndWhatWouldBeRight) {
     const Wrong rows[] = {
-        {"on_boot_failure: shut\n", "b:1:18: 'shut' is not what a card is then; write open or closed"},
+        {"on_boot_failure: shut\n", "b:1:18: 'shut' is not a value of on_boot_failure; write open or closed"},
         {"on_boot_failur: open\n", "b:1:1: unknown key 'on_boot_failur' in boot.conf; did you mean 'on_boot_failure'?"},
         {"ssh_from: bastion.example.org\n",
          "b:1:11: 'bastion.example.org' is a host name, and here only addresses can stand"},
