@@ -4,7 +4,7 @@
 #
 #   ok SECONDS NAME            FAILED SECONDS NAME, with what it said below, after "  | "
 #
-# and before them `booted SECONDS`, after them `done`.
+# and before them `booted SECONDS KERNEL PACKAGE`, after them `done`.
 set -u
 cd "$(dirname "$0")/../.." || exit
 readonly programs=$1 quick=${2-} list=tests/kernels/tests.list
@@ -74,7 +74,7 @@ kernel_tests() { # FILTER
     fi
 }
 
-printf 'booted %s\n' "$(cut -d ' ' -f 1 /proc/uptime)"
+printf 'booted %s %s %s\n' "$(cut -d ' ' -f 1 /proc/uptime)" "$(uname -r)" "$(uname -v | sed -n 's/.*Debian \([^ ]*\).*/\1/p')"
 modprobe -qa tun ppp_generic # nobody asks for the devices that programs open
 kernel_tests 'VerifierBudget.*'
 story smoke tests/kernels/smoke_test.sh
