@@ -96,7 +96,7 @@ judged_at_tc() { # WIRE ATTACH-OPTION...
         on server ethtool -K eth0 tx $offload >"$lab_folder/ethtool"
         errors=$(bad_checksums client edge server)
         packets=$(unaccounted packets) bytes=$(unaccounted bytes)
-        traffic client tcp $public:8000 --connections 2 --bytes 1000000
+        traffic client tcp $public:8000 --connections 2 --bytes "$(much_of 1000000 200000)"
         traffic server tcp 198.51.100.9:80 --connections 2 --bytes 100000
         equal "checksum errors, offloads $offload" "$(bad_checksums client edge server)" "$errors"
         equal 'packets counted, beyond those on the wire' "$(unaccounted packets)" "$packets"
@@ -111,7 +111,9 @@ judged_at_tc() { # WIRE ATTACH-OPTION...
 }
 
 mapfile -t kinds < <(tc_kinds edge eth0)
-for hook in "${kinds[@]}"; do
+bridged=("${kinds[@]}")
+thorough || bridged=(clsact) # the VLAN below is judged by tcx, where there is tcx
+for hook in "${bridged[@]}"; do
     chapter "a bridge, $hook"
     place br0 type bridge
     on edge ip link set eth0 master br0
