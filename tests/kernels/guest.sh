@@ -11,7 +11,8 @@ set -u
 cd "$(dirname "$0")/../.." || exit
 readonly programs=$1 which=${2-} list=tests/kernels/tests.list
 readonly longest=400 # seconds: no test of the list takes a quarter of that on two idle cores
-export EDGEFW=$programs/edgefw EDGEFW_FOREIGN=$programs/foreign.o EDGEFW_SHORT=1
+export EDGEFW=$programs/edgefw EDGEFW_FOREIGN=$programs/foreign.o EDGEFW_SHORT=1 TMPDIR=/tmp/test
+mkdir -p "$TMPDIR"
 
 # What of the list runs here: the names of a kind ("story", "kernel"); of "not-kernel" those that do not.
 # shellcheck disable=SC2016  # awk's own
@@ -47,7 +48,6 @@ explain_failure() { # OUTPUT
 
 # in_folder COMMAND...: in an empty folder for temporary files.
 in_folder() {
-    export TMPDIR=/tmp/test
     rm -rf "$TMPDIR" && mkdir "$TMPDIR"
     "$@"
 }
