@@ -37,8 +37,8 @@ for rule in 'eth0 ext' 'eth1 int'; do
     equal "$rule" "$(rule_count edge $rule packets) $(rule_count edge $rule bytes)" "200 $((200 * (bytes + 42)))"
 done
 equal 'forwarded' "$(rule_count edge eth0 media packets)" 100
-traffic client tcp 10.0.0.5:80 --bytes 5000000
-traffic client tcp 203.0.113.7:8080 --bytes 5000000
+traffic client tcp 10.0.0.5:80 --bytes "$(much_of 5000000 1000000)"
+traffic client tcp 203.0.113.7:8080 --bytes "$(much_of 5000000 1000000)"
 
 edgefw edge detach eth0
 edgefw edge detach eth1

@@ -26,6 +26,8 @@ connections=0
 for client in on off; do
     for edge in on off; do
         for server in on off; do
+            # Of the eight the four that try each pair both ways.
+            if ! thorough && [[ $client$edge$server != @(ononon|onoffoff|offonoff|offoffon) ]]; then continue; fi
             chapter "transmit checksum offload: client $client, edge $edge, server $server"
             offload client eth0 $client
             offload edge eth0 $edge
@@ -38,8 +40,8 @@ for client in on off; do
         done
     done
 done
-equal 'UDP through the forward' "$(rule_count edge eth0 map/udp packets)" 800
-equal 'UDP, by its rule' "$(rule_count edge eth0 media packets)" 800
+equal 'UDP through the forward' "$(rule_count edge eth0 map/udp packets)" $((connections * 20))
+equal 'UDP, by its rule' "$(rule_count edge eth0 media packets)" $((connections * 20))
 
 chapter 'fragments are translated like their first'
 for setting in on off; do
@@ -54,8 +56,8 @@ for setting in on off; do
 done
 equal 'failed translations' "$(reason_count edge eth0 translate-failed)" 0
 
-chapter 'ten megabytes each way'
-traffic client tcp 203.0.113.7:8000 --bytes 10000000
+chapter 'megabytes each way'
+traffic client tcp 203.0.113.7:8000 --bytes "$(much_of 10000000 2000000)"
 
 chapter 'a direct connection to the same server is none of the forward'
 before=$(rule_count edge eth0 map/udp packets)

@@ -72,6 +72,8 @@ tc_programs() { # HOST CARD ingress|egress
 
 # Whether a story repeats itself with further kinds of cards: not where the processor is emulated (tests/kernels/guest.sh).
 thorough() { [[ -z ${EDGEFW_SHORT-} ]]; }
+# much_of MUCH LITTLE: how much of something, likewise.
+much_of() { if thorough; then echo "$1"; else echo "$2"; fi; }
 
 # The kinds of hook at tc that this kernel has, by trying: it had none but clsact before 6.6.
 tc_kinds() { # HOST CARD, which is not attached

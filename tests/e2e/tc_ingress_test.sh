@@ -96,7 +96,7 @@ judged_at_tc() { # WIRE ATTACH-OPTION...
         on server ethtool -K eth0 tx $offload >"$lab_folder/ethtool"
         errors=$(bad_checksums client edge server)
         packets=$(unaccounted packets) bytes=$(unaccounted bytes)
-        traffic client tcp $public:8000 --connections 2 --bytes 1000000
+        traffic client tcp $public:8000 --connections 2 --bytes "$(much_of 1000000 200000)"
         traffic server tcp 198.51.100.9:80 --connections 2 --bytes 100000
         equal "checksum errors, offloads $offload" "$(bad_checksums client edge server)" "$errors"
         equal 'packets counted, beyond those on the wire' "$(unaccounted packets)" "$packets"
@@ -111,7 +111,9 @@ judged_at_tc() { # WIRE ATTACH-OPTION...
 }
 
 mapfile -t kinds < <(tc_kinds edge eth0)
-for hook in "${kinds[@]}"; do
+bridged=("${kinds[@]}")
+thorough || bridged=(clsact) # the VLAN below is judged by tcx, where there is tcx
+for hook in "${bridged[@]}"; do
     chapter "a bridge, $hook"
     place br0 type bridge
     on edge ip link set eth0 master br0
@@ -211,7 +213,7 @@ for hook in "${kinds[@]}"; do
     refused 1 'eth0 is already attached' edge "$EDGEFW" attach eth0 --mode tc
     lab_start client "$story_root/tests/e2e/traffic.py" udp 198.51.100.1:7 --count 0 --gap 0.001
     flow=$lab_started
-    for _ in {1..5}; do edgefw edge push "$lab_folder/open.yaml" >"$lab_folder/pushed"; done
+    for _ in $(seq "$(much_of 5 2)"); do edgefw edge push "$lab_folder/open.yaml" >"$lab_folder/pushed"; done
     kill -TERM "$flow"
     wait "$flow" || fail "a push at $hook lost packets"
     edgefw edge detach eth0
@@ -236,7 +238,7 @@ edgefw edge detach eth0
 nothing_left edge
 
 chapter 'a card that goes while it is attached'
-for hook in "${kinds[@]}"; do
+for hook in "${bridged[@]}"; do
     place br0 type bridge
     edgefw edge attach br0 --egress "$hook"
     unplace

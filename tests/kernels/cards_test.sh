@@ -10,7 +10,7 @@ scratch=$(mktemp -d build/cards.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 strip -o "$scratch/edgefw" "$edgefw"
 
-"$vm" run "$kernel" --seconds 400 --card virtio-net-pci --card e1000e --card virtio-net-pci,1,mrg_rxbuf=off \
+setpriv --pdeathsig TERM "$vm" run "$kernel" --seconds 400 --card virtio-net-pci --card e1000e --card virtio-net-pci,1,mrg_rxbuf=off \
     --card virtio-net-pci -- \
     python3 tests/kernels/try_cards.py --modes auto,native "$scratch/edgefw" virtio e1000e 'not merged' |
     tee "$scratch/lines"

@@ -1,18 +1,35 @@
 #!/usr/bin/env bash
-# The tests of tests/kernels/tests.list in the machine that scripts/vm has booted: `guest.sh PROGRAMS [quick]`, where PROGRAMS is the
-# folder of edgefw, kernel_tests and foreign.o. Prints a line a test, which scripts/test-kernels reads:
+# The tests of tests/kernels/tests.list in the machine that scripts/vm has booted: `guest.sh PROGRAMS [quick|middle]`, where
+# PROGRAMS is the folder of edgefw, kernel_tests and foreign.o; `middle` is a kernel that is neither the oldest nor the
+# newest of the run. Prints a line a test, which scripts/test-kernels reads:
 #
 #   ok SECONDS NAME            FAILED SECONDS NAME, with what it said below, after "  | "
 #
-# and before them `booted SECONDS`, after them `done`.
+# before them `booted SECONDS KERNEL PACKAGE`, and `not here: NAME...` of the list; behind them a line `suite SECONDS NAME`
+# for each suite, and `done`.
 set -u
 cd "$(dirname "$0")/../.." || exit
-readonly programs=$1 quick=${2-} list=tests/kernels/tests.list
+readonly programs=$1 which=${2-} list=tests/kernels/tests.list
 readonly longest=400 # seconds: no test of the list takes a quarter of that on two idle cores
-export EDGEFW=$programs/edgefw EDGEFW_FOREIGN=$programs/foreign.o EDGEFW_SHORT=1
+export EDGEFW=$programs/edgefw EDGEFW_FOREIGN=$programs/foreign.o EDGEFW_SHORT=1 TMPDIR=/tmp/test
+mkdir -p "$TMPDIR"
 
-# Names of a kind ("story", "kernel") in the list.
-listed() { awk -v kind="$1" '$1 == kind { print $2 }' "$list"; }
+# What of the list runs here: the names of a kind ("story", "kernel"); of "not-kernel" those that do not.
+# shellcheck disable=SC2016  # awk's own
+listed() { of_list '$1 == kind && here() { print $2 }' "$1"; }
+# shellcheck disable=SC2016
+left_out() { of_list '($1 !~ /^not-/ && !here()) || ($1 ~ /^not-/ && $3 == "before" && here()) { printf " %s", $2 }'; }
+of_list() {
+    awk -v kind="${2-}" -v which="$which" -v release="$(uname -r)" '
+        function older(than, ours, theirs) {
+            split(release, ours, "[.]")
+            split(than, theirs, "[.]")
+            return ours[1] * 1000 + ours[2] < theirs[1] * 1000 + theirs[2]
+        }
+        function here() { return $1 ~ /^not-/ ? $3 != "before" || older($4) : $3 != "ends" || which != "middle" }
+        !/^(not-)?(story|kernel) / { next }
+        '"$1" "$list"
+}
 
 now() { local of=$EPOCHREALTIME && printf '%s' "${of/[.,]/}"; }
 seconds_since() { printf '%d.%d' $((($(now) - $1) / 1000000)) $((($(now) - $1) / 100000 % 10)); }
@@ -31,7 +48,6 @@ explain_failure() { # OUTPUT
 
 # in_folder COMMAND...: in an empty folder for temporary files.
 in_folder() {
-    export TMPDIR=/tmp/test
     rm -rf "$TMPDIR" && mkdir "$TMPDIR"
     "$@"
 }
@@ -52,6 +68,7 @@ story() { # NAME SCRIPT
 # One process for all cases of some suites: each would load the data path anew. Their lines come as they end.
 kernel_tests() { # FILTER
     local line name status begin cases=0
+    local -A suites=() # milliseconds
     begin=$(now)
     : >/tmp/output
     while IFS= read -r line; do
@@ -61,12 +78,14 @@ kernel_tests() { # FILTER
         elif [[ $line =~ ^\[\ +(OK|FAILED|SKIPPED)\ +\]\ ([^ ,]+).*\(([0-9]+)\ ms\)$ ]]; then
             status=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]}
             cases=$((cases + 1))
+            suites[${name%%.*}]=$((${suites[${name%%.*}]-0} + BASH_REMATCH[3]))
             printf '%s %d.%d kernel.%s\n' "${status/#SKIPPED/FAILED}" $((BASH_REMATCH[3] / 1000)) \
                 $((BASH_REMATCH[3] / 100 % 10)) "$name" | sed 's/^OK /ok /'
             [[ $status == OK ]] || explain_failure /tmp/output
             rm -f /tmp/test/edgefw-verifier-*
         fi
     done < <(in_folder timeout -k 5 1000 "$programs/kernel_tests" --gtest_filter="$1" 2>&1; echo "ended $?")
+    for name in "${!suites[@]}"; do printf 'suite %d %s\n' $((suites[$name] / 1000)) "$name"; done | sort -k2,2nr
     line=$(tail -n 1 /tmp/output)
     if [[ $line != 'ended '[01] || $cases == 0 ]]; then # killed, time is up, or none matched
         printf 'FAILED %s kernel %s\n' "$(seconds_since "$begin")" "$1"
@@ -74,11 +93,13 @@ kernel_tests() { # FILTER
     fi
 }
 
-printf 'booted %s\n' "$(cut -d ' ' -f 1 /proc/uptime)"
+printf 'booted %s %s %s\n' "$(cut -d ' ' -f 1 /proc/uptime)" "$(uname -r)" "$(uname -v | sed -n 's/.*Debian \([^ ]*\).*/\1/p')"
+left=$(left_out)
+[[ $which == quick || -z $left ]] || printf 'not here:%s\n' "$left"
 modprobe -qa tun ppp_generic # nobody asks for the devices that programs open
 kernel_tests 'VerifierBudget.*'
 story smoke tests/kernels/smoke_test.sh
-if [[ -n $quick ]]; then
+if [[ $which == quick ]]; then
     story e2e.egress_clsact tests/e2e/egress_clsact_test.sh
     echo 'done'
     exit 0
