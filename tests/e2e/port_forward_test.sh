@@ -26,6 +26,8 @@ connections=0
 for client in on off; do
     for edge in on off; do
         for server in on off; do
+            # Of the eight the four that try each pair both ways.
+            if ! thorough && [[ $client$edge$server != @(ononon|onoffoff|offonoff|offoffon) ]]; then continue; fi
             chapter "transmit checksum offload: client $client, edge $edge, server $server"
             offload client eth0 $client
             offload edge eth0 $edge
@@ -38,8 +40,8 @@ for client in on off; do
         done
     done
 done
-equal 'UDP through the forward' "$(rule_count edge eth0 map/udp packets)" 800
-equal 'UDP, by its rule' "$(rule_count edge eth0 media packets)" 800
+equal 'UDP through the forward' "$(rule_count edge eth0 map/udp packets)" $((connections * 20))
+equal 'UDP, by its rule' "$(rule_count edge eth0 media packets)" $((connections * 20))
 
 chapter 'fragments are translated like their first'
 for setting in on off; do

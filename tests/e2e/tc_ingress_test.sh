@@ -213,7 +213,7 @@ for hook in "${kinds[@]}"; do
     refused 1 'eth0 is already attached' edge "$EDGEFW" attach eth0 --mode tc
     lab_start client "$story_root/tests/e2e/traffic.py" udp 198.51.100.1:7 --count 0 --gap 0.001
     flow=$lab_started
-    for _ in {1..5}; do edgefw edge push "$lab_folder/open.yaml" >"$lab_folder/pushed"; done
+    for _ in $(seq "$(much_of 5 2)"); do edgefw edge push "$lab_folder/open.yaml" >"$lab_folder/pushed"; done
     kill -TERM "$flow"
     wait "$flow" || fail "a push at $hook lost packets"
     edgefw edge detach eth0
@@ -238,7 +238,7 @@ edgefw edge detach eth0
 nothing_left edge
 
 chapter 'a card that goes while it is attached'
-for hook in "${kinds[@]}"; do
+for hook in "${bridged[@]}"; do
     place br0 type bridge
     edgefw edge attach br0 --egress "$hook"
     unplace
