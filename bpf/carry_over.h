@@ -22,8 +22,8 @@
                                                                                     \
         if (!older) return true;                                                    \
         result = bpf_map_update_elem(&table, key, older, BPF_NOEXIST);              \
-        if (result) return result == -EEXIST;                                       \
-        if (bpf_map_delete_elem(&older_##table, key) != -ENOENT) return true;       \
+        if (result) return (int)result == -EEXIST;                                  \
+        if ((int)bpf_map_delete_elem(&older_##table, key) != -ENOENT) return true;  \
         bpf_map_delete_elem(&table, key);                                           \
         return false;                                                               \
     } while (0)
