@@ -72,7 +72,6 @@ void take_networks(const Node& node, Config& config, Diagnostics& diagnostics) {
 }
 
 void take_card(const Node& node, Config& config, Diagnostics& diagnostics) {
-    config.is_named = true;
     if (node.kind == Node::Kind::kNull) return;
     const Fields fields(node, kCardKeys, "a card", diagnostics);
     take_policy(fields, config, diagnostics);

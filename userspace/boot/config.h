@@ -20,7 +20,6 @@ enum class OnFailure { kOpen, kClosed };
 struct Config {
     OnFailure on_failure = OnFailure::kClosed;
     kernel::ClosedRules closed;
-    bool is_named = false;  // under `cards:`
     std::string policy = kPolicyFile;
     policy::Side side = policy::Side::kExternal;
     kernel::ReceivedMode mode = kernel::ReceivedMode::kAuto;

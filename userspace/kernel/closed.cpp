@@ -1,7 +1,6 @@
 #include "userspace/kernel/closed.h"
 
 #include <linux/bpf.h>
-#include <linux/pkt_sched.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
@@ -20,6 +19,7 @@
 #include "maps/counters.h"
 #include "userspace/base/fd.h"
 #include "userspace/kernel/errors.h"
+#include "userspace/kernel/hooks.h"
 #include "userspace/kernel/map.h"
 #include "userspace/kernel/netlink.h"
 #include "userspace/kernel/program.h"
@@ -31,15 +31,6 @@ namespace {
 constexpr const char* kPrograms[EDGEFW_HOOKS] = {"closed_received", "closed_sent"};
 constexpr bpf_tc_attach_point kPoints[EDGEFW_HOOKS] = {BPF_TC_INGRESS, BPF_TC_EGRESS};
 constexpr std::uint32_t kHandles[] = {EDGEFW_CLOSED_HANDLE_OWN_QDISC, EDGEFW_CLOSED_HANDLE};
-constexpr auto kBothPoints = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
-
-bpf_tc_hook hook_of(int ifindex, bpf_tc_attach_point point) {
-    bpf_tc_hook hook = {};
-    hook.sz = sizeof(hook);
-    hook.ifindex = ifindex;
-    hook.attach_point = point;
-    return hook;
-}
 
 bpf_tc_opts filter_of(std::uint32_t handle) {
     bpf_tc_opts options = {};
@@ -59,7 +50,7 @@ struct Filtered {
 // that closed the card at once may have left one under each handle: that of its own qdisc is found first.
 Filtered find_filter(int ifindex, edgefw_hook hook) {
     for (const std::uint32_t handle : kHandles) {
-        bpf_tc_hook at = hook_of(ifindex, kPoints[hook]);
+        bpf_tc_hook at = clsact_hook(ifindex, kPoints[hook]);
         bpf_tc_opts options = filter_of(handle);
         if (bpf_tc_query(&at, &options) != 0) continue;
         Filtered found{handle, Fd::own(bpf_prog_get_fd_by_id(options.prog_id))};
@@ -90,7 +81,7 @@ edgefw_closed_network network_of(const Prefix& prefix) {
 
 // In the place of ours, where there is one; never of somebody else's.
 Result<Ok> put_filter(const Interface& interface, edgefw_hook hook, int program, std::uint32_t handle) {
-    bpf_tc_hook at = hook_of(interface.index, kPoints[hook]);
+    bpf_tc_hook at = clsact_hook(interface.index, kPoints[hook]);
     bpf_tc_opts options = filter_of(handle);
     options.prog_fd = program;
     if (find_filter(interface.index, hook).handle == handle) options.flags = BPF_TC_F_REPLACE;
@@ -108,7 +99,7 @@ Result<Ok> put_filter(const Interface& interface, edgefw_hook hook, int program,
 
 Result<Ok> take_filters(int ifindex, edgefw_hook hook) {
     for (Filtered found = find_filter(ifindex, hook); found.handle != 0; found = find_filter(ifindex, hook)) {
-        bpf_tc_hook at = hook_of(ifindex, kPoints[hook]);
+        bpf_tc_hook at = clsact_hook(ifindex, kPoints[hook]);
         bpf_tc_opts options = filter_of(found.handle);
         const int detached = bpf_tc_detach(&at, &options);
         if (detached != 0 && detached != -ENOENT && detached != -ENODEV)
@@ -119,7 +110,7 @@ Result<Ok> take_filters(int ifindex, edgefw_hook hook) {
 
 // The qdisc and both filters. What is there already stays until the new one is in its place.
 Result<Ok> put_filters(const Interface& interface, const ProgramPair& programs) {
-    bpf_tc_hook both = hook_of(interface.index, kBothPoints);
+    bpf_tc_hook both = clsact_hook(interface.index, kBothClsact);
     const int made = bpf_tc_hook_create(&both);
     if (made != 0 && made != -EEXIST) return system_error("making a clsact qdisc", made);
     std::uint32_t handle = made == 0 ? EDGEFW_CLOSED_HANDLE_OWN_QDISC : EDGEFW_CLOSED_HANDLE;
@@ -231,11 +222,7 @@ Result<Ok> open_up(int ifindex) {
         if (auto taken = take_filters(ifindex, hook); !taken) return taken.error();
     }
     if (closure != Closure::kClosedOwnQdisc) return Ok{};
-    const auto in = count_filters(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
-    const auto out = count_filters(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
-    if (!in || !out || *in != 0 || *out != 0) return Ok{};  // others use it now: it stays
-    bpf_tc_hook both = hook_of(ifindex, kBothPoints);
-    bpf_tc_hook_destroy(&both);
+    remove_unused_clsact(ifindex);
     return Ok{};
 }
 

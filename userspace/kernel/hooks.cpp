@@ -72,14 +72,6 @@ Fd load_passing() {
 
 constexpr char kIngressProgram[] = "enter_ingress";
 
-bpf_tc_hook clsact_hook(int ifindex, bpf_tc_attach_point point) {
-    bpf_tc_hook hook = {};
-    hook.sz = sizeof(hook);
-    hook.ifindex = ifindex;
-    hook.attach_point = point;
-    return hook;
-}
-
 bpf_tc_opts ingress_options(int program) {
     bpf_tc_opts options = {};
     options.sz = sizeof(options);
@@ -96,6 +88,22 @@ struct OffloadName {
 constexpr OffloadName kMerging[] = {{EDGEFW_OFFLOAD_LRO, "rx-lro"}, {EDGEFW_OFFLOAD_GRO_HW, "rx-gro-hw"}};
 
 }  // namespace
+
+bpf_tc_hook clsact_hook(int ifindex, bpf_tc_attach_point point) {
+    bpf_tc_hook hook = {};
+    hook.sz = sizeof(hook);
+    hook.ifindex = ifindex;
+    hook.attach_point = point;
+    return hook;
+}
+
+void remove_unused_clsact(int ifindex) {
+    const auto in = count_filters(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
+    const auto out = count_filters(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
+    if (!in || !out || *in != 0 || *out != 0) return;  // others use it now: it stays
+    bpf_tc_hook both = clsact_hook(ifindex, kBothClsact);
+    bpf_tc_hook_destroy(&both);
+}
 
 Result<ReceivedHook> claim_received(const std::string& name, const Interface& interface, ReceivedMode mode) {
     ReceivedHook hook;
@@ -132,7 +140,7 @@ Result<Fd> attach_tcx(int ifindex, int program, edgefw_hook hook) {
 
 Result<Ok> attach_clsact(int program, edgefw_card& card) {
     const int ifindex = static_cast<int>(card.ifindex);
-    bpf_tc_hook both = clsact_hook(ifindex, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
+    bpf_tc_hook both = clsact_hook(ifindex, kBothClsact);
     const int made = bpf_tc_hook_create(&both);
     if (made != 0 && made != -EEXIST) return system_error("making a clsact qdisc", made);
     // The qdisc of a closed card goes to whoever opens it.
@@ -198,11 +206,7 @@ Result<Ok> detach_clsact(const edgefw_card& card) {
             return system_error("detaching the clsact egress filter", detached);
     }
     if (card.made_clsact == 0) return Ok{};
-    auto in = count_filters(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
-    auto out = count_filters(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
-    if (!in || !out || *in != 0 || *out != 0) return Ok{};  // others use it now: it stays
-    bpf_tc_hook both = clsact_hook(ifindex, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
-    bpf_tc_hook_destroy(&both);
+    remove_unused_clsact(ifindex);
     return Ok{};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <linux/bpf.h>
+#include <bpf/libbpf.h>
 
 #include <optional>
 #include <string>
@@ -17,6 +18,11 @@ namespace edgefw::kernel {
 // enum bpf_attach_type BPF_TCX_INGRESS and _EGRESS (Linux 6.6): the headers of an older distribution do not have them.
 inline constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
 inline constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
+
+inline constexpr auto kBothClsact = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
+bpf_tc_hook clsact_hook(int ifindex, bpf_tc_attach_point point);
+// A clsact qdisc that was made for filters of ours goes with the last of them, unless somebody else has put one on it.
+void remove_unused_clsact(int ifindex);
 
 // Where a card's received side is judged, and the link that holds the hook when that is XDP.
 struct ReceivedHook {

@@ -29,7 +29,6 @@ TEST(BootConfig, WhatIsNotSaidIsClosedForAll) {
         EXPECT_EQ(networks(loaded.config), "");
         EXPECT_EQ(loaded.config.policy, "/etc/edgefw/policy.yaml");
         EXPECT_EQ(loaded.config.side, policy::Side::kExternal);
-        EXPECT_FALSE(loaded.config.is_named);
     }
     EXPECT_EQ(error(load("/nosuch/boot.conf", "eth0")), "");
 }
@@ -49,7 +48,6 @@ TEST(BootConfig, EveryKey) {
     EXPECT_EQ(networks(first.config), "192.0.2.0/24 2001:db8::/32 198.51.100.1 198.51.100.2");
     EXPECT_EQ(first.config.closed.ssh_port, 2222);
     EXPECT_EQ(first.config.policy, "/a/b.yaml");
-    EXPECT_TRUE(first.config.is_named);
     EXPECT_EQ(second.config.policy, "/c.yaml");
     EXPECT_EQ(second.config.side, policy::Side::kInternal);
     EXPECT_EQ(second.config.mode, kernel::ReceivedMode::kTc);
