@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # A thin door: every target does all it needs, packages and build included.
 PREFIX ?= /usr# edgefw looks for its profiles in /usr/share/edgefw/profiles
 CTEST = ctest --test-dir build --output-on-failure --no-tests=error
@@ -20,7 +21,7 @@ demo: deps binary
 test: test-unit test-kernel test-e2e
 
 test-unit: deps configure
-	cmake --build build --target unit_tests
+	cmake --build build --target unit_tests fuzz
 	$(call ring,unit,-j2)
 
 test-kernel: deps configure
@@ -42,7 +43,7 @@ bench: deps configure
 	build/edgefw_bench build/benchmarks.md
 
 install: build
-	cmake --install build --prefix $(PREFIX)
+	cmake --install build --prefix $(PREFIX) --strip
 
 lint: deps-lint
 	scripts/check-style

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Where the nanoseconds of a packet go: the same packet through policies that ask for one thing more each time.
 #pragma once
 

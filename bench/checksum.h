@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The Internet checksum, for the BPF programs of the benchmark.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Other programs (ip, nft, xdp-filter), run to completion.
 #pragma once
 

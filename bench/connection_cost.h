@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a packet of each kind of connection costs, beside the floor.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Kinds of connections: without translation, and through each kind of NAT. The tables that compare them walk this list.
 #pragma once
 

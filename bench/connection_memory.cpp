@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "bench/connection_memory.h"
 
 #include <linux/bpf.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a connection takes in the kernel's maps, by kind.
 #pragma once
 

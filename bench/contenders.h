@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Who drops packets on the lab's veth: each can be put in place, asked what it dropped, and taken away.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "bench/control_plane.h"
 
 #include <benchmark/benchmark.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // How long a policy of 10,000 further rules takes from its file into force, and what it occupies.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Drivers: they call the program under test, read the clock at two repetitions, and put things back before each where
 // that is asked for (BPF_PROG_TEST_RUN repeats one frame and keeps what programs write into it). What a driver itself
 // takes is in the no-op's figure too, and is subtracted with it.

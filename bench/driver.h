@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Runs one pair of programs under test and times them: bench/drive.bpf.c.
 #pragma once
 

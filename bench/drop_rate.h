@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Packets a second that one core makes, carries over a veth and drops: a no-op, edgefw, xdp-filter, nftables.
 #pragma once
 

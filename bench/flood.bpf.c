@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The traffic generator of the drop rates: run with BPF_F_TEST_XDP_LIVE_FRAMES, as xdp-trafficgen does, it hands one
 // frame a run to a card. Source address and port change from frame to frame, and the checksums with them: a stack
 // that checks them must find them right.

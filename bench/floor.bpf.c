@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What everything is compared with: programs that do nothing, and the floor, the least any stateful filter must do:
 // parse the headers, look one connection up, count one packet. No VLAN, no IPv6, no rules, no checks of shape.
 #include "maps/connection.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // No-op and floor, timed once for each way to run programs that something is compared in.
 #pragma once
 

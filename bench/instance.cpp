@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "bench/instance.h"
 
 #include <linux/bpf.h>
@@ -90,6 +91,21 @@ Result<packet::Packet> Instance::pass(const packet::Packet& packet) const {
     auto left = run_once(program, packet::frame(packet));
     if (!left) return left.error();
     return packet::with_ends_of(packet, *left);
+}
+
+Result<Ok> Instance::settle() const {
+    std::vector<std::pair<edgefw_connection4_key, edgefw_connection>> all;
+    auto read = card_.openings4.for_each([&](const std::uint8_t* key, const std::uint8_t* value) {
+        auto& [ends, connection] = all.emplace_back();
+        std::memcpy(&ends, key, sizeof(ends));
+        std::memcpy(&connection, value, sizeof(connection));
+        connection.opened -= kernel::jiffies_of(EDGEFW_SETTLED_SECONDS);
+    });
+    if (!read) return read;
+    for (const auto& [ends, connection] : all) {
+        if (auto wrote = card_.openings4.write(&ends, &connection); !wrote) return wrote;
+    }
+    return Ok{};
 }
 
 Result<Ok> Instance::forget() const {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A policy loaded as on an attached card: the entry pair, its program slots filled with a judging pair, maps of its
 // own. Attached to nothing: test runs are its only packets.
 #pragma once
@@ -38,6 +39,8 @@ public:
 
     // Sends one packet through, for what it leaves in the connection table. Returns it as it left: translated.
     Result<packet::Packet> pass(const packet::Packet& packet) const;
+    // Half-open connections of IPv4 are from now on EDGEFW_SETTLED_SECONDS older: their openers' next packets confirm.
+    Result<Ok> settle() const;
     // Removes what packets have left behind.
     Result<Ok> forget() const;
     // How many packets ended so since the instance was loaded.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Where the benchmark attaches things: a network and mount namespace of its own process, with a veth pair and a bpffs.
 // They end with the process, however it ends: nothing is left behind and no card of the machine is touched.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // edgefw_bench [FILE]: measures everything, prints the tables, and writes them to FILE too. Needs root.
 #include <sched.h>
 

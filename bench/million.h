@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // One million connections: opened and confirmed on a card that has room for them, held, and used.
 #pragma once
 

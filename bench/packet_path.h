@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a packet costs: edgefw beside the floor, with 10 to 10,000 further rules.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a packet costs with every shipped profile in one policy.
 #pragma once
 

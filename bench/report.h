@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The tables, as Markdown that also reads in a terminal.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What stands at both ends of the router in the benchmark's lab (bench/router.h): a generator that hands frames to a
 // card, the two ends of a TCP handshake, and sinks that count. Ends without a stack of their own cost next to nothing:
 // what the router does is most of what is timed.

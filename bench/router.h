@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A router in a namespace of its own, between two cards of the lab: client --- external (router) internal --- server.
 // It ends with its descriptor, however that is closed.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What filters in the router: nothing, nftables, edgefw; with the same rules and the same port forward.
 #pragma once
 

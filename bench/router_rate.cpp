@@ -1,12 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "bench/router_rate.h"
 
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "bench/router.h"
 #include "bench/router_filter.h"
 #include "bench/traffic.h"
+#include "maps/connection.h"
 
 namespace edgefw::bench {
 namespace {
@@ -87,7 +91,8 @@ private:
         return open(syns, rate_.openings);
     }
 
-    // One datagram of each flow, its answer, and another one: then both filters take it as answered.
+    // One datagram of each flow, its answer, and another one two seconds later: then both filters take it as one that
+    // goes on.
     Result<Ok> answer_udp() const {
         auto client = traffic_.put(Traffic::Place::kSinkAnswers);
         if (!client) return client.error();
@@ -100,6 +105,8 @@ private:
             if (!sent) return sent.error();
             if (sent->in_the_end < kEntered * kFlows)
                 return failed(filter_.who + ": the flows of UDP did not get through");
+            if (stream == &answers)
+                std::this_thread::sleep_for(std::chrono::milliseconds(1000 * EDGEFW_SETTLED_SECONDS + 100));
         }
         return Ok{};
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a router comes to on one core: connections opened and packets forwarded a second, without a filter, with
 // nftables, with edgefw.
 #pragma once

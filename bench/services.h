@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The policy under test, as values, as YAML and as nftables rules: an edge with one web service, media ports and a port
 // forward, and any number of further services, each on a host of its own with 1 to 8 remote prefixes.
 #pragma once

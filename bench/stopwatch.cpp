@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "bench/stopwatch.h"
+
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <limits>
@@ -36,6 +39,9 @@ Result<Ok> Stopwatch::run_one(std::size_t index) {
     const Timed& timed = timed_[index];
     for (const auto& packet : timed.before) {
         if (auto passed = timed.instance->pass(packet); !passed) return passed.error();
+    }
+    if (!timed.before.empty() && timed.packet.protocol != IPPROTO_TCP) {
+        if (auto settled = timed.instance->settle(); !settled) return settled;
     }
     std::uint64_t before = 0;
     if (timed.instance != nullptr) {

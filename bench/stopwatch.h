@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Times programs against each other on a machine that is not quiet: every round runs each of them once, and the best
 // round counts.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A Markdown table with its columns lined up.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // BPF_PROG_TEST_RUN.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Frames through the router and back, and who stands at its ends: bench/router.bpf.c.
 #pragma once
 

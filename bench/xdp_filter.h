@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Debian's xdp-filter on the lab's veth, its program run as ours is.
 #pragma once
 

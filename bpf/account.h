@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // account: the only place that counts. One reason a packet; its rule and NAT entry where it has them; and what comes
 // into and goes out of the tables of connections.
 #pragma once
@@ -32,8 +33,8 @@ enum table_event {
 
 // Of a table of connections. A global function, which the verifier checks once: events are rare, and their callers
 // inline.
-__noinline int count_event(__u32 family, int half_open, int event) {
-    const __u32 index = EDGEFW_TABLE_INDEX(half_open ? 1 : 0, family & 1);
+__noinline int count_event(__u32 table, __u32 family, int event) {
+    const __u32 index = EDGEFW_TABLE_INDEX(table, family & 1);
     struct edgefw_table_counter* counter = bpf_map_lookup_elem(&table_counters, &index);
 
     if (!counter) return 0;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // adopt: what runs before the first policy. Learned while everything passes, and adopted for a while after the first
 // push (docs/semantics.md, "Before the first policy").
 #pragma once
@@ -7,37 +8,25 @@
 #include "bpf/rejudge.h"
 #include "bpf/track.h"
 
-#define NANOSECONDS 1000000000ull
-
-// A TCP segment that only a connection that was open before can have: every one of those acknowledges (RFC 9293 section
-// 3.10.7.4). A reset ends something and proves nothing.
-static __always_inline bool is_midstream(const struct flight* flight) {
-    return flight->flow.protocol == IPPROTO_TCP && (flight->packet.flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK;
+static __always_inline bool is_in_midstream(const struct flight* flight) {
+    return flight->flow.protocol == IPPROTO_TCP && is_midstream(flight->packet.flags);
 }
 
 // Enters the TCP connection of a segment in mid-stream, half open, as opened from `opener` under the rule of counter
-// slot `rule`. What the ends have scaled their windows by was in their SYNs: the widest is assumed, so that the numbers
-// never stop to follow; a reset still has to lie between what one end acknowledged and the other sent since.
+// slot `rule`. Where that is not the end that sent it, it is unproven.
 static __noinline bool enter_midstream(struct flight* flight, __u32 rule, __u32 opener) {
-    const struct packet* packet = &flight->packet;
     struct edgefw_connection* fresh = &flight->fresh;
-    struct edgefw_end* from = &fresh->end[HOOK];
-    struct edgefw_end* to = &fresh->end[OTHER(HOOK)];
+    const __u8 state = opener == HOOK ? EDGEFW_STATE_TCP_ANSWERED : EDGEFW_STATE_TCP_UNPROVEN;
 
-    begin(fresh, &flight->flow, rule, opener, EDGEFW_STATE_TCP_ANSWERED);
-    from->bytes = wire_bytes(packet);
-    from->next = sequence_end(packet);
-    from->acknowledged = acknowledgment(packet);
-    to->next = acknowledgment(packet);
-    to->acknowledged = sequence(packet);
-    from->window = to->window = FIRST_WINDOW << EDGEFW_SCALE_MAX;
-    from->scale = to->scale = EDGEFW_SCALE_MAX;
-    return store(&flight->flow, true, fresh, BPF_ANY) == 0;
+    begin(fresh, &flight->flow, rule, opener, state);
+    begin_in_midstream(&flight->packet, fresh);
+    fresh->end[HOOK].bytes = wire_bytes(&flight->packet);
+    return store_opening(&flight->flow, fresh, BPF_ANY) == 0;
 }
 
 // After the first policy of a card: what was open before and has been quiet since the card was attached.
 static __always_inline bool may_be_adopted(const struct flight* flight) {
-    return config.adopts_until && is_midstream(flight) && flight->packet.fragment == FRAGMENT_NONE &&
+    return config.adopts_until && is_in_midstream(flight) && flight->packet.fragment == FRAGMENT_NONE &&
            !flight->translation.nat && !flight->translation.masquerade &&
            bpf_ktime_get_coarse_ns() < config.adopts_until * NANOSECONDS;
 }
@@ -45,6 +34,7 @@ static __always_inline bool may_be_adopted(const struct flight* flight) {
 enum adoption {
     NOT_ADOPTED,       // nothing has changed
     ADOPTED,           // its connection is entered, under the rule of flight->rule
+    ADOPTED_UNPROVEN,  // likewise, but only the other end could have opened it
     ADOPTION_REFUSED,  // the kernel could not store it
 };
 
@@ -56,17 +46,30 @@ __noinline int adopt(void) {
     const struct translation* by;
     struct admission admission;
 
-    if (!flight) return NOT_ADOPTED;
+    if (!flight || is_martian_packet(flight)) return NOT_ADOPTED;
     flow = &flight->flow;
     by = &flight->translation;
     ask_about(flight, flow, TCP_SYN, flow->vlan);
     admission = admit_opener(HOOK, true, EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_KEEP);
     if (!admission.outcome) return NOT_ADOPTED;
-    if (comes_by_public_end(flow) &&
+    if ((comes_by_public_end(flow) || config.tells_vlans) &&
         (collides(flow, by, lookup(flow, false)) || collides(flow, by, lookup(flow, true))))
         return NOT_ADOPTED;
     flight->rule = admission.outcome & EDGEFW_OUTCOME_SLOT_MASK;
-    return enter_midstream(flight, flight->rule, admission.hook) ? ADOPTED : ADOPTION_REFUSED;
+    if (!enter_midstream(flight, flight->rule, admission.hook)) return ADOPTION_REFUSED;
+    return admission.hook == HOOK ? ADOPTED : ADOPTED_UNPROVEN;
+}
+
+// Enters the connection that the packet opens, half open, under no rule. Nothing is translated without a policy. Not
+// open_connection: that tracks what another processor entered meanwhile, and from here its calls exceed the stack.
+static __always_inline void enter_opener(CONTEXT* context, struct flight* flight) {
+    const struct flow* flow = &flight->flow;
+    struct edgefw_connection* fresh = &flight->fresh;
+
+    begin(fresh, flow, EDGEFW_SLOT_NONE, HOOK, first_state(flow->protocol));
+    fresh->end[HOOK].bytes = wire_bytes(&flight->packet);
+    if (flow->protocol == IPPROTO_TCP) note_opener(context, &flight->packet, fresh);
+    store_opening(flow, fresh, BPF_ANY);
 }
 
 // Without a policy: what passes is remembered, so that the first policy finds what is running. No verdict depends on
@@ -77,16 +80,16 @@ __noinline int learn(CONTEXT* context) {
     struct found found;
 
     if (!flight || !flight->flow.tracked || flight->packet.fragment != FRAGMENT_NONE) return 0;
-    if (builtin_of_packet(flight) != EDGEFW_BUILTIN_COUNT) return 0;
+    if (builtin_of_packet(context, flight) != EDGEFW_BUILTIN_COUNT) return 0;
     found = live(&flight->flow, &flight->translation, false);
     if (found.connection) {
         if (is_stray_reset(flight, found)) return 0;
-        pass_along(flight, found.connection);
+        pass_along(flight, found.connection, true);
         advance(context, flight, found);
-    } else if (is_midstream(flight)) {
+    } else if (is_in_midstream(flight)) {
         enter_midstream(flight, EDGEFW_SLOT_NONE, HOOK);
-    } else if (flight->flow.opens) {
-        open_connection(context, flight, EDGEFW_SLOT_NONE);
+    } else if (flight->flow.opens && !is_open_in_midstream(&flight->flow)) {
+        enter_opener(context, flight);
     }
     return 0;
 }

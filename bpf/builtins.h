@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The built-in rules of maps/builtins.h.
 #pragma once
 
+#include "bpf/dhcp.h"
 #include "bpf/dissect.h"
 
 #include "maps/builtins.h"
@@ -10,12 +12,6 @@
 #define MLD_FIRST 130
 #define MLD_LAST 132
 #define MLD_V2_REPORT 143
-#define DHCP_SERVER 67
-#define DHCP_CLIENT 68
-#define DHCPV6_CLIENT 546
-#define DHCPV6_SERVER 547
-#define IPV6_LINK_LOCAL 0xfe800000u
-#define IPV6_LINK_LOCAL_MASK 0xffc00000u
 
 static __always_inline bool is_on(__u32 builtin) {
     return config.builtins >> builtin & 1;
@@ -26,6 +22,10 @@ static __always_inline __u32 builtin_of_link(const struct packet* packet) {
     if (packet->ethertype == bpf_htons(ETH_P_ARP))
         return is_on(EDGEFW_BUILTIN_ARP) ? EDGEFW_BUILTIN_ARP : EDGEFW_BUILTIN_COUNT;
     if (is_on(EDGEFW_BUILTIN_LINK_LOCAL) && packet->is_link_local) return EDGEFW_BUILTIN_LINK_LOCAL;
+    if (is_on(EDGEFW_BUILTIN_PPPOE) &&
+        (packet->ethertype == bpf_htons(ETH_P_PPP_DISC) || packet->ethertype == bpf_htons(ETH_P_PPP_SES)))
+        return EDGEFW_BUILTIN_PPPOE;
+    if (is_on(EDGEFW_BUILTIN_EAPOL) && packet->ethertype == bpf_htons(ETH_P_PAE)) return EDGEFW_BUILTIN_EAPOL;
     return EDGEFW_BUILTIN_COUNT;
 }
 
@@ -33,8 +33,7 @@ static __always_inline __u32 builtin_of_link(const struct packet* packet) {
 static __always_inline bool is_mld_source(const struct flow* flow) {
     const __be32* source = HOOK == EDGEFW_RECEIVED ? flow->key6.remote : flow->key6.local;
 
-    return (source[0] & bpf_htonl(IPV6_LINK_LOCAL_MASK)) == bpf_htonl(IPV6_LINK_LOCAL) ||
-           (source[0] | source[1] | source[2] | source[3]) == 0;
+    return is_link_local_address(source) || (source[0] | source[1] | source[2] | source[3]) == 0;
 }
 
 static __always_inline __u32 builtin_of_icmp6(const struct flight* flight) {
@@ -49,20 +48,19 @@ static __always_inline __u32 builtin_of_icmp6(const struct flight* flight) {
 }
 
 // Of an IP packet. A built-in rule passes unfragmented packets only.
-static __always_inline __u32 builtin_of_packet(const struct flight* flight) {
+static __always_inline __u32 builtin_of_packet(CONTEXT* context, const struct flight* flight) {
     const struct flow* flow = &flight->flow;
     const __u32 protocol = flow->protocol;
 
     if (protocol == IPPROTO_TCP || flight->packet.fragment != FRAGMENT_NONE) return EDGEFW_BUILTIN_COUNT;
     if (flow->family == EDGEFW_IPV6) {
         if (protocol == PROTOCOL_ICMPV6) return builtin_of_icmp6(flight);
-        if (is_on(EDGEFW_BUILTIN_DHCPV6) && protocol == IPPROTO_UDP &&
-            flow->key6.local_port == bpf_htons(DHCPV6_CLIENT) && flow->key6.remote_port == bpf_htons(DHCPV6_SERVER))
+        if (is_on(EDGEFW_BUILTIN_DHCPV6) && protocol == IPPROTO_UDP && is_own_dhcpv6(flow))
             return EDGEFW_BUILTIN_DHCPV6;
         return EDGEFW_BUILTIN_COUNT;
     }
     if (is_on(EDGEFW_BUILTIN_DHCP) && protocol == IPPROTO_UDP && flow->key4.local_port == bpf_htons(DHCP_CLIENT) &&
-        flow->key4.remote_port == bpf_htons(DHCP_SERVER))
+        flow->key4.remote_port == bpf_htons(DHCP_SERVER) && is_own_dhcp(context))
         return EDGEFW_BUILTIN_DHCP;
     if (is_on(EDGEFW_BUILTIN_IGMP) && protocol == IPPROTO_IGMP && flight->packet.hop_limit == 1)
         return EDGEFW_BUILTIN_IGMP;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // carry over: while a push moves the connections of a card to tables of another size, packets find each of them. The
 // program that judges meanwhile uses the new tables; what is not there yet comes over with the first packet that asks
 // for it, and the control plane brings the rest (userspace/kernel/resize.cpp). A connection leaves its older table only
@@ -13,6 +14,7 @@
 #include "bpf/packet.h"
 
 #include <linux/errno.h>
+#include <linux/in.h>
 
 // The keys are copied: memory behind an argument is no key before Linux 6.2.
 #define CARRY_OVER(table, key)                                                      \
@@ -36,31 +38,34 @@ __noinline int carry_over(const struct flow* flow, int half_open) {
         const struct edgefw_connection4_key key = flow->key4;
 
         if (half_open) CARRY_OVER(openings4, &key);
-        CARRY_OVER(connections4, &key);
+        if (flow->protocol == IPPROTO_TCP) CARRY_OVER(connections4, &key);
+        CARRY_OVER(datagrams4, &key);
     } else {
         const struct edgefw_connection6_key key = flow->key6;
 
         if (half_open) CARRY_OVER(openings6, &key);
-        CARRY_OVER(connections6, &key);
+        if (flow->protocol == IPPROTO_TCP) CARRY_OVER(connections6, &key);
+        CARRY_OVER(datagrams6, &key);
     }
 }
 #undef CARRY_OVER
 
 // Ends the connection of this flow in the older table, before it ends in the new one. True: it was there.
 __noinline int remove_older(const struct flow* flow, int half_open) {
-    long result;
+    const bool is_tcp = flow && flow->protocol == IPPROTO_TCP;
 
     if (!flow || !config.comes_over) return false;
     if (flow->family == EDGEFW_IPV4) {
         const struct edgefw_connection4_key key = flow->key4;
 
-        result =
-            half_open ? bpf_map_delete_elem(&older_openings4, &key) : bpf_map_delete_elem(&older_connections4, &key);
+        if (half_open) return bpf_map_delete_elem(&older_openings4, &key) == 0;
+        if (is_tcp) return bpf_map_delete_elem(&older_connections4, &key) == 0;
+        return bpf_map_delete_elem(&older_datagrams4, &key) == 0;
     } else {
         const struct edgefw_connection6_key key = flow->key6;
 
-        result =
-            half_open ? bpf_map_delete_elem(&older_openings6, &key) : bpf_map_delete_elem(&older_connections6, &key);
+        if (half_open) return bpf_map_delete_elem(&older_openings6, &key) == 0;
+        if (is_tcp) return bpf_map_delete_elem(&older_connections6, &key) == 0;
+        return bpf_map_delete_elem(&older_datagrams6, &key) == 0;
     }
-    return result == 0;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // classify: flow -> outcome, that of the first rule that matches, or of the default. Walks the decision trees of
 // maps/tree.h, and changes nothing.
 #pragma once
@@ -5,6 +6,7 @@
 #include "bpf/bounds.h"
 #include "bpf/flight.h"
 #include "bpf/maps.h"
+#include "bpf/martian.h"
 
 #include <bpf/bpf_endian.h>
 
@@ -13,6 +15,7 @@
 
 // Beside EDGEFW_OUTCOME_*: a rule decided, not the default.
 #define OUTCOME_BY_RULE 0x80000000u
+#define OUTCOME_MARTIAN (OUTCOME_BY_RULE | MARTIAN_SLOT)
 
 // 0 where the protocol has no ports. No branch: the verifier would walk the trees once for either way.
 static __always_inline __u32 port_field(const struct flow* flow, __be16 port) {
@@ -144,12 +147,35 @@ static __always_inline __u32 search(struct flight* flight, const struct flow* fl
 
 // The packet's own flow, at its own hook: every packet that opens or drops comes through here.
 static __always_inline __u32 classify(struct flight* flight) {
+    if (is_martian_packet(flight)) return OUTCOME_MARTIAN;
     return search(flight, &flight->flow, HOOK, false);
+}
+
+// The outcome of a frame that is not IP, without OUTCOME_BY_RULE where no rule matches. A global function: for few
+// packets.
+__noinline __u32 classify_link(void) {
+    const volatile struct edgefw_forest* forest = &config.link_forest[HOOK];
+    struct flight* flight = fetch();
+    struct fields* fields;
+
+    if (!flight) return 0;
+    fields = &flight->fields;
+    *fields = (struct fields){
+        .value[EDGEFW_FIELD_DETAIL] = bpf_ntohs(flight->packet.ethertype),
+        .value[EDGEFW_FIELD_VLAN] = flight->flow.vlan,
+        .number = NO_RULE,
+    };
+    for (__u32 i = 0; i < EDGEFW_MAX_GROUPS; i++) {
+        if (i >= forest->groups || forest->group[i].first >= fields->number) break;
+        search_group(forest->group[i].root);
+    }
+    return fields->number == NO_RULE ? 0 : fields->outcome | OUTCOME_BY_RULE;
 }
 
 // A flow that may have opened a connection, at either hook. A global function: for few packets.
 __noinline __u32 classify_opener(__u32 hook) {
     struct flight* flight = fetch();
 
-    return flight ? search(flight, &flight->opener, hook, true) : 0;
+    if (!flight) return 0;
+    return is_martian(&flight->opener, hook) ? OUTCOME_MARTIAN : search(flight, &flight->opener, hook, true);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The programs of a closed card (maps/closed.h), at clsact ingress and egress: small, without a table, and of their
 // own, so that whatever keeps a policy from being in force does not keep the card from being closed. They copy what
 // they read, and nothing that they pass depends on an earlier packet.

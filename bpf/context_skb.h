@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The program type of tc and tcx: what its context says, and its helpers. Its twin is bpf/context_xdp.h.
 #pragma once
 
@@ -38,6 +39,15 @@ static __always_inline bool has_held_tag(const struct packet* packet) {
     return packet->has_held_tag;
 }
 
+static __always_inline __u32 card_index(CONTEXT* context) {
+    return context->ifindex;
+}
+
+// Whether this host sends it, and does not hand on what has come in: by routing, or from a bridge's other port.
+static __always_inline bool comes_from_host(CONTEXT* context) {
+    return context->ingress_ifindex == 0;
+}
+
 // Frames on the wire: more than one where the kernel merged them, or will part them.
 static __always_inline __u32 frames_of(const struct packet* packet) {
     const __u32 size = packet->segment_size;
@@ -46,11 +56,13 @@ static __always_inline __u32 frames_of(const struct packet* packet) {
     return (packet->length - packet->header_length + size - 1) / size;
 }
 
-// Bytes on the wire: every segment of a GSO packet repeats the headers, and a tag held apart is part of the frame.
+// Bytes on the wire: every segment of a GSO packet repeats the headers, but for that of a jumbogram; and a tag held
+// apart is part of the frame.
 static __always_inline __u64 wire_bytes(const struct packet* packet) {
     const __u64 frames = frames_of(packet);
 
-    return packet->length + (frames - 1) * packet->header_length + (packet->has_held_tag ? frames * 4 : 0);
+    return packet->length + (frames - 1) * packet->header_length + (packet->has_held_tag ? frames * 4 : 0) -
+           (packet->has_jumbo_header ? frames * 8 : 0);
 }
 
 // The frame begins with an Ethernet header; else with that of `protocol_without_link()`.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The program type XDP: what its context says, and its helpers. Its twin is bpf/context_skb.h.
 #pragma once
 
@@ -31,6 +32,16 @@ static __always_inline void describe_frame(CONTEXT* context, struct packet* pack
 // The kernel holds a tag apart: never of XDP.
 static __always_inline bool has_held_tag(const struct packet* packet) {
     (void)packet;
+    return false;
+}
+
+static __always_inline __u32 card_index(CONTEXT* context) {
+    return context->ingress_ifindex;
+}
+
+// Whether this host sends it, and does not hand on what has come in. XDP sees what comes in.
+static __always_inline bool comes_from_host(CONTEXT* context) {
+    (void)context;
     return false;
 }
 

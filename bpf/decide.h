@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // decide: from what the other stages found to one verdict and one reason. The order is that of docs/semantics.md.
 // Nothing else makes a decision: the stages say what they found, this one what follows.
 #pragma once
@@ -26,15 +27,27 @@ static __always_inline struct decision drop_instead(struct decision of, __u8 rea
     return of;
 }
 
-static __always_inline struct decision pass_builtin(__u32 builtin) {
+// As it is: nothing translates it.
+static __always_inline struct decision pass_builtin(struct flight* flight, __u32 builtin) {
+    flight->translation.nat = 0;
     return pass(EDGEFW_REASON_BUILTIN, EDGEFW_SLOT_FIRST_BUILTIN + builtin);
 }
 
-// Neither IPv4 nor IPv6: no rule can name it.
-static __always_inline struct decision decide_link(const struct packet* packet) {
-    const __u32 builtin = builtin_of_link(packet);
+// Neither IPv4 nor IPv6: by the rules that name its ethertype, which keep no state.
+static __always_inline struct decision decide_link(struct flight* flight) {
+    const __u32 builtin = builtin_of_link(&flight->packet);
 
-    if (builtin != EDGEFW_BUILTIN_COUNT) return pass_builtin(builtin);
+    if (builtin != EDGEFW_BUILTIN_COUNT) return pass_builtin(flight, builtin);
+    if (config.link_forest[HOOK].groups > 0) {
+        const __u32 outcome = classify_link();
+
+        if (outcome & OUTCOME_BY_RULE)
+            return (struct decision){
+                .slot = outcome & EDGEFW_OUTCOME_SLOT_MASK,
+                .verdict = outcome & EDGEFW_OUTCOME_PASS ? EDGEFW_PASS : EDGEFW_DROP,
+                .reason = EDGEFW_REASON_RULE,
+            };
+    }
     if (config.default_outcome[HOOK] & EDGEFW_OUTCOME_PASS) return pass(EDGEFW_REASON_DEFAULT, EDGEFW_SLOT_NONE);
     return drop(EDGEFW_REASON_UNSUPPORTED_ETHERTYPE);
 }
@@ -43,7 +56,7 @@ static __always_inline struct decision decide_later_fragment(struct flight* flig
     const struct edgefw_fragment* first = first_fragment(flight);
 
     if (!first) return drop(EDGEFW_REASON_FRAGMENT_WITHOUT_FIRST);
-    return (struct decision){.slot = first->rule, .verdict = first->verdict, .reason = EDGEFW_REASON_FRAGMENT};
+    return pass(EDGEFW_REASON_FRAGMENT, first->rule);
 }
 
 // A packet that counts for no rule, and that nothing translates any more.
@@ -68,7 +81,7 @@ static __always_inline struct decision decide_adopted(const struct flight* fligh
     struct decision decision = pass(rule == EDGEFW_SLOT_NONE ? EDGEFW_REASON_DEFAULT : EDGEFW_REASON_RULE, rule);
 
     if (adoption == ADOPTION_REFUSED) return drop_instead(decision, EDGEFW_REASON_CONNECTION_TABLE);
-    decision.opened = true;
+    decision.opened = adoption == ADOPTED;
     return decision;
 }
 
@@ -79,6 +92,7 @@ static __always_inline struct decision decide_by_rules(const struct flight* flig
     __u8 reason = by_rule ? EDGEFW_REASON_RULE : EDGEFW_REASON_DEFAULT;
 
     if (flight->packet.is_error && !by_rule && !passes) reason = EDGEFW_REASON_ICMP_UNRELATED;
+    if (looks_for_martians(HOOK) && outcome == OUTCOME_MARTIAN) reason = EDGEFW_REASON_MARTIAN;
     return (struct decision){
         .slot = by_rule ? outcome & EDGEFW_OUTCOME_SLOT_MASK : EDGEFW_SLOT_NONE,
         .verdict = passes ? EDGEFW_PASS : EDGEFW_DROP,
@@ -127,8 +141,12 @@ static __always_inline struct decision decide_opening(CONTEXT* context, struct f
             return decide_tracked(flight, TRACK_REVOKED);
         case STRAY:
             return decide_tracked(flight, TRACK_STRAY_RESET);
+        case BESIDE:
+            return passing;
         case COLLIDES:
             return drop_instead(passing, EDGEFW_REASON_NAT_COLLISION);
+        case OF_ANOTHER_VLAN:
+            return drop_instead(passing, EDGEFW_REASON_VLAN_COLLISION);
         case NO_PORT:
             return drop_instead(passing, EDGEFW_REASON_NAT_PORTS);
         default:
@@ -192,11 +210,12 @@ static __always_inline struct decision decide(CONTEXT* context, struct flight* f
     struct decision decision;
     __u32 builtin;
 
-    if (!flight->packet.is_ip) return decide_link(&flight->packet);
+    if (!flight->packet.is_ip) return decide_link(flight);
     if (flight->packet.fragment == FRAGMENT_LATER) return decide_later_fragment(flight);
-    builtin = builtin_of_packet(flight);
-    if (builtin != EDGEFW_BUILTIN_COUNT) return pass_builtin(builtin);
+    builtin = builtin_of_packet(context, flight);
+    if (builtin != EDGEFW_BUILTIN_COUNT) return pass_builtin(flight, builtin);
     decision = decide_by_state(context, flight);
-    if (flight->packet.fragment == FRAGMENT_FIRST) remember_fragment(flight, decision.slot, decision.verdict);
+    if (flight->packet.fragment == FRAGMENT_FIRST && decision.verdict == EDGEFW_PASS)
+        remember_fragment(flight, decision.slot);
     return decision;
 }

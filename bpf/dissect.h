@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // dissect: frame -> packet and flow. Ethernet and VLAN tags here; IP and transport headers in the files it calls.
 // Every shape that is not a whole, well-formed packet has a reason of its own.
 #pragma once
@@ -22,9 +23,9 @@ static __always_inline bool is_tag(__be16 ethertype) {
     return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
 }
 
-// The outermost tag's id is the packet's VLAN; id 0 is a priority tag.
-static __always_inline void note_tag(struct flow* flow, __u32 tags, __u16 control) {
-    if (tags == 0) flow->vlan = control & VLAN_ID_MASK;
+// The outermost tag's id is the packet's VLAN; id 0 is a priority tag, which hosts take off and go on.
+static __always_inline void note_tag(struct flow* flow, __u16 control) {
+    if (flow->vlan == 0) flow->vlan = control & VLAN_ID_MASK;
 }
 
 struct destination {
@@ -48,7 +49,7 @@ static __always_inline __u32 dissect_tags(CONTEXT* context, struct flight* fligh
     __u32 tags = 0;
 
     if (has_held_tag(packet)) {
-        note_tag(&flight->flow, tags, packet->held_tag);
+        note_tag(&flight->flow, packet->held_tag);
         tags++;
     }
 #pragma unroll
@@ -59,7 +60,7 @@ static __always_inline __u32 dissect_tags(CONTEXT* context, struct flight* fligh
         if (!is_tag(type) || tags >= EDGEFW_MAX_TAGS) break;
         tag = read(context, offset, &copy, sizeof(copy));
         if (!tag) return EDGEFW_REASON_MALFORMED_ETHERNET;
-        note_tag(&flight->flow, tags, bpf_ntohs(tag->control));
+        note_tag(&flight->flow, bpf_ntohs(tag->control));
         type = tag->ethertype;
         offset += VLAN_TAG;
         tags++;

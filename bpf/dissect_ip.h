@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // dissect, the network layer: IPv4 with options (RFC 791), IPv6 with extension headers (RFC 8200), fragments of both.
 #pragma once
 
 #include "bpf/dissect_transport.h"
 #include "bpf/frame.h"
+
+#include "maps/builtins.h"
 
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -28,6 +31,9 @@
 #define EXTENSION_MOBILITY 135
 #define EXTENSION_HIP 139
 #define EXTENSION_SHIM6 140
+#define ROUTING_SOURCE 0   // RFC 5095 forbids it
+#define ROUTING_SEGMENT 4  // RFC 8754
+#define OPTION_JUMBO 0xc2  // RFC 2675
 #define DATAGRAM_MAX 65535
 
 // What offset, length and the more-fragments flag say. `offset` in bytes.
@@ -41,6 +47,12 @@ static __always_inline __u32 set_fragment(struct packet* packet, __u8 protocol, 
     else if (more)
         packet->fragment = FRAGMENT_FIRST;
     return EDGEFW_REASON_COUNT;
+}
+
+// "BIG TCP": a GSO packet that is longer than its length field can say, which carries 0 until it is segmented. Nothing
+// that comes off a wire is one.
+static __always_inline bool is_big(const struct packet* packet, __u32 bytes) {
+    return bytes > DATAGRAM_MAX && frames_of(packet) > 1;
 }
 
 // 40 bytes at most; the rest lets the verifier see that a bounded length fits.
@@ -93,8 +105,7 @@ static __always_inline __u32 dissect_ipv4(CONTEXT* context, struct flight* fligh
     if (!header) return EDGEFW_REASON_MALFORMED_IPV4;
     header_length = header->ihl * 4;
     total = bpf_ntohs(header->tot_len);
-    // IPv4 "BIG TCP": a GSO packet over 65,535 bytes carries length 0 until it is segmented.
-    if (total == 0 && frames_of(packet) > 1) total = packet->length - network;
+    if (total == 0 && is_big(packet, packet->length - network)) total = packet->length - network;
     if (header->version != 4 || header_length < IPV4_HEADER || total < header_length ||
         !has_bytes(context, packet, network + total))
         return EDGEFW_REASON_MALFORMED_IPV4;
@@ -114,6 +125,34 @@ static __always_inline __u32 dissect_ipv4(CONTEXT* context, struct flight* fligh
         if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
     }
     return dissect_transport(context, flight, &transport);
+}
+
+// What Linux before 7.0 puts in front of IPv6 "BIG TCP", and takes off when it segments: an option of RFC 2675 alone.
+struct jumbo_header {
+    __u8 next;
+    __u8 length;
+    __u8 option;
+    __u8 option_length;
+    __be32 payload;
+};
+
+// Passes over it, from packet->transport on.
+__noinline __u32 take_jumbo_header(CONTEXT* context) {
+    struct flight* flight = fetch();
+    struct packet* packet;
+    struct jumbo_header header;
+
+    if (!flight) return EDGEFW_REASON_MALFORMED_IPV6;
+    packet = &flight->packet;
+    if (!load(context, packet->transport, &header, sizeof(header)) || header.next != IPPROTO_TCP ||
+        header.length != 0 || header.option != OPTION_JUMBO || header.option_length != sizeof(header.payload) ||
+        bpf_ntohl(header.payload) != packet->transport_length)
+        return EDGEFW_REASON_MALFORMED_IPV6;
+    packet->transport += sizeof(header);
+    packet->transport_length -= sizeof(header);
+    packet->has_jumbo_header = true;
+    flight->flow.protocol = header.next;
+    return EDGEFW_REASON_COUNT;
 }
 
 struct extension {
@@ -147,6 +186,15 @@ static __always_inline __u32 extension_bytes(__u8 kind, __u8 length) {
     return ((__u32)length + 1) * 8;
 }
 
+// Of a routing header with segments left. Segment routing is for within a domain: what comes in from outside is dropped
+// at its edge (RFC 8754 section 5.1).
+static __always_inline bool drops_routing(struct packet* packet, __u8 type) {
+    if (type == ROUTING_SOURCE) return true;
+    packet->is_segment_routed = type == ROUTING_SEGMENT && HOOK == EDGEFW_RECEIVED && config.side == EDGEFW_EXTERNAL &&
+                                config.builtins >> EDGEFW_BUILTIN_SEGMENT_ROUTING & 1;
+    return packet->is_segment_routed;
+}
+
 // Walks the extension headers from packet->transport on; the flow's protocol is the first that is none of them. Rare: a
 // global function keeps it out of the common path's registers and verification. Unrolled: before Linux 6.8 the verifier
 // takes a loop only where a branch goes back to its head, and clang lays this one out otherwise.
@@ -175,7 +223,8 @@ __noinline __u32 walk_extensions(CONTEXT* context, __u32 first) {
         bytes = extension_bytes(next, header.length);
         if (bytes > packet->transport_length)
             return fragmented ? EDGEFW_REASON_FRAGMENT_SHORT_FIRST : EDGEFW_REASON_MALFORMED_EXTENSION;
-        if (next == EXTENSION_ROUTING && header.remaining != 0) return EDGEFW_REASON_IPV6_ROUTING_HEADER;
+        if (next == EXTENSION_ROUTING && header.remaining != 0 && drops_routing(packet, header.type))
+            return EDGEFW_REASON_IPV6_ROUTING_HEADER;
         packet->transport += bytes;
         packet->transport_length -= bytes;
         if (next == EXTENSION_FRAGMENT) {
@@ -203,9 +252,12 @@ static __always_inline __u32 dissect_ipv6(CONTEXT* context, struct flight* fligh
     const struct ipv6hdr* header = read(context, network, &copy, sizeof(copy));
     struct transport transport;
     __u32 payload, reason;
+    bool big;
 
     if (!header) return EDGEFW_REASON_MALFORMED_IPV6;
     payload = bpf_ntohs(header->payload_len);
+    big = payload == 0 && is_big(packet, packet->length - network - IPV6_HEADER);
+    if (big) payload = packet->length - network - IPV6_HEADER;
     if (header->version != 6 || !has_bytes(context, packet, network + IPV6_HEADER + payload))
         return EDGEFW_REASON_MALFORMED_IPV6;
     set_addresses6(&flight->flow, HOOK, header->saddr.s6_addr32, header->daddr.s6_addr32);
@@ -213,7 +265,9 @@ static __always_inline __u32 dissect_ipv6(CONTEXT* context, struct flight* fligh
     set_transport(flight, &transport);
     packet->hop_limit = header->hop_limit;
     if (is_extension(transport.protocol)) {
-        reason = walk_extensions(context, transport.protocol);
+        const bool by_jumbo_header = big && transport.protocol == EXTENSION_HOP_BY_HOP;
+
+        reason = by_jumbo_header ? take_jumbo_header(context) : walk_extensions(context, transport.protocol);
         if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
         transport = (struct transport){flight->flow.protocol, packet->transport, packet->transport_length};
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // dissect, the transport layer: TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443), others by number.
 #pragma once
 

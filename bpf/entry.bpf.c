@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The entry programs: one pair a card, for as long as the card is attached. Each reads the active generation and calls
 // the judging program in its slot; a push fills the idle slot and then flips the one word. See maps/README.md.
 //

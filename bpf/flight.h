@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Where the packet in flight is kept: one element of a per-CPU array for each object of programs. A key of a map may
 // lie in a map's value, and a global function can fetch it itself, so nothing of it lies on the stack, and none of its
 // keys is handed on (Linux before 6.2 takes no key from memory behind a global function's argument, and 512 bytes of
-// stack hold little: with a connection on it the deepest calls need 544).
+// stack hold little: without it the deepest calls need 480).
 //
 // One packet at a time has it: XDP runs in a softirq, tc with softirqs off, and neither calls anything that runs
 // another judging program. Where that ever fails (a kernel that lets a packet preempt another one on its processor),
@@ -11,6 +12,18 @@
 #pragma once
 
 #include "bpf/packet.h"
+
+// The public end that an opener gets: where it is looked for (bpf/masquerade.h).
+struct search {
+    struct edgefw_connection4_key key;  // as it is outside: the local port is what is tried
+    struct edgefw_inside inside;
+    __u32 first;
+    __u32 places;  // ports to choose from: `step` apart, from `first` on
+    __u32 step;
+    __u32 at;
+    bool scattered;  // the next place is any, not the next one
+    bool found;
+};
 
 struct flight {
     __u32 busy;
@@ -23,9 +36,10 @@ struct flight {
     struct flow other;
     // A flow that the rules are asked about: what may have opened a connection
     struct flow opener;
-    // Working memory of classify and open: beyond what the stack holds
+    // Working memory of classify, of track and adopt, of allocate: beyond what the stack holds
     struct fields fields;
     struct edgefw_connection fresh;
+    struct search search;
 };
 
 struct {

@@ -1,4 +1,5 @@
-// Fragments: the first one's verdict is remembered for the later ones (maps/fragment.h).
+// SPDX-License-Identifier: GPL-2.0-only
+// Fragments: a first one that passes is remembered for the later ones (maps/fragment.h).
 #pragma once
 
 #include "bpf/flight.h"
@@ -20,12 +21,17 @@ static __always_inline struct edgefw_fragment4_key fragment4_key(const struct fl
         .id = flight->packet.fragment_id,
         .protocol = flight->flow.protocol,
         .hook = HOOK,
+        .vlan = config.tells_vlans ? flight->flow.vlan : 0,
     };
 }
 
 static __always_inline struct edgefw_fragment6_key fragment6_key(const struct flight* flight) {
     const struct edgefw_connection6_key* ends = &flight->flow.key6;
-    struct edgefw_fragment6_key key = {.id = flight->packet.fragment_id, .hook = HOOK};
+    struct edgefw_fragment6_key key = {
+        .id = flight->packet.fragment_id,
+        .hook = HOOK,
+        .vlan = config.tells_vlans ? flight->flow.vlan : 0,
+    };
 
 #pragma unroll
     for (int i = 0; i < 4; i++) {
@@ -35,13 +41,13 @@ static __always_inline struct edgefw_fragment6_key fragment6_key(const struct fl
     return key;
 }
 
-// After decide, of a first fragment. When the kernel cannot store it the later fragments drop: counted, and safe.
-static __noinline void remember_fragment(const struct flight* flight, __u32 slot, __u8 verdict) {
+// After decide, of a first fragment that passes. When the kernel cannot store it the later fragments drop: counted, and
+// safe.
+static __noinline void remember_fragment(const struct flight* flight, __u32 slot) {
     const struct translation* translation = &flight->translation;
     struct edgefw_fragment value = {
         .seen = bpf_jiffies64(),
         .rule = slot,
-        .verdict = verdict,
         .nat = translation->nat,
     };
 
@@ -51,10 +57,12 @@ static __noinline void remember_fragment(const struct flight* flight, __u32 slot
         struct edgefw_fragment4_key key = fragment4_key(flight);
 
         bpf_map_update_elem(&fragments4, &key, &value, BPF_ANY);
+        bpf_map_lookup_elem(&fragments4, &key);  // as store_opening() does
     } else {
         struct edgefw_fragment6_key key = fragment6_key(flight);
 
         bpf_map_update_elem(&fragments6, &key, &value, BPF_ANY);
+        bpf_map_lookup_elem(&fragments6, &key);
     }
 }
 
@@ -72,7 +80,7 @@ static __noinline const struct edgefw_fragment* first_fragment(struct flight* fl
 
         first = bpf_map_lookup_elem(&fragments6, &key);
     }
-    if (!first || (__u32)bpf_jiffies64() - first->seen > config.fragment_timeout) return NULL;
+    if (!first || jiffies_since(first->seen) > config.fragment_timeout) return NULL;
     translation->nat = first->nat;
     if (!first->nat) return first;
     if (HOOK == EDGEFW_SENT) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The bounds-checked reader: the only way dissect looks at bytes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A judging program: the stages, in order. A unit includes its context (bpf/context_xdp.h or bpf/context_skb.h), says
 // its HOOK, includes how a translation is written (bpf/write_xdp.h or bpf/write_skb.h), and then this file.
 //
@@ -40,13 +41,20 @@ static __always_inline struct decision judge_unarmed(CONTEXT* context, struct fl
     return pass(EDGEFW_REASON_NO_POLICY, EDGEFW_SLOT_NONE);
 }
 
+static __always_inline struct decision drop_malformed(const struct packet* packet, __u32 malformed) {
+    struct decision decision = drop(malformed);
+
+    if (packet->is_segment_routed) decision.slot = EDGEFW_SLOT_FIRST_BUILTIN + EDGEFW_BUILTIN_SEGMENT_ROUTING;
+    return decision;
+}
+
 static __always_inline struct decision judge_armed(CONTEXT* context, struct flight* flight, __u32 malformed) {
     struct packet* packet = &flight->packet;
     struct decision decision;
     enum tracking tracking;
 
     if (malformed != EDGEFW_REASON_COUNT || !packet->is_ip) measure(context, packet);
-    if (malformed != EDGEFW_REASON_COUNT) return drop(malformed);
+    if (malformed != EDGEFW_REASON_COUNT) return drop_malformed(packet, malformed);
     // An error is asked first what it quotes; a later fragment follows the first.
     if (HOOK == EDGEFW_RECEIVED && config.translates && !packet->is_error && packet->fragment != FRAGMENT_LATER)
         translate_destination(&flight->flow, &flight->translation);

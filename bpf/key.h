@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Writing a flow's key (maps/connection.h).
 //
 // The table hashes and compares the key in words of 8 bytes. A load of 8 bytes stalls behind smaller stores to the same

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // translate, openers that are masqueraded: a public port that no live connection to the same remote end has; and how
 // the tables by public end follow the connections.
 //
@@ -12,25 +13,45 @@
 
 #include <bpf/bpf_endian.h>
 
-struct search {
-    struct edgefw_connection4_key key;  // as it is outside: the local port is what is tried
-    struct edgefw_inside inside;
-    __u32 first;
-    __u32 places;  // ports to choose from: `step` apart, from `first` on
-    __u32 step;
-    __u32 at;
-    bool found;
-};
+#define FIRST_USER_PORT 1024
 
-// Whether a live connection is what `inside` says of the public end in `key`. What lost its connection is free.
-static __noinline bool is_taken(const struct edgefw_connection4_key* key, const struct edgefw_inside* inside) {
+// The confirmed connection of a key, or a half-open one. As live(): what is confirmed meanwhile is asked for again.
+static __always_inline const struct edgefw_connection* confirmed_of(const struct edgefw_connection4_key* key) {
+    const struct edgefw_connection* found;
+
+    if (key->protocol == IPPROTO_TCP) {
+        found = bpf_map_lookup_elem(&connections4, key);
+        if (config.comes_over && !found) found = bpf_map_lookup_elem(&older_connections4, key);
+        STAY_APART(8);
+    } else {
+        found = bpf_map_lookup_elem(&datagrams4, key);
+        if (config.comes_over && !found) found = bpf_map_lookup_elem(&older_datagrams4, key);
+    }
+    return found;
+}
+
+static __always_inline const struct edgefw_connection* connection_of(const struct edgefw_connection4_key* key) {
+    const struct edgefw_connection* found = confirmed_of(key);
+
+    if (!found) found = bpf_map_lookup_elem(&openings4, key);
+    if (config.comes_over && !found) found = bpf_map_lookup_elem(&older_openings4, key);
+    return found ? found : confirmed_of(key);
+}
+
+static __always_inline bool is_reserved(__u64 since) {
+    return jiffies_since(since) <= config.reserved;
+}
+
+// Whether the public end in `key` is that of `owner`: it was given to it just now, or a live connection of it has it.
+// What lost its connection is free.
+static __noinline bool is_taken(const struct edgefw_connection4_key* key, const struct edgefw_inside* owner) {
     struct edgefw_connection4_key own = *key;
     const struct edgefw_connection* connection;
 
-    own.local = inside->address;
-    own.local_port = inside->port;
-    connection = bpf_map_lookup_elem(&connections4, &own);
-    if (!connection) connection = bpf_map_lookup_elem(&openings4, &own);
+    if (is_reserved(owner->reserved)) return true;
+    own.local = owner->address;
+    own.local_port = owner->port;
+    connection = connection_of(&own);
     return connection && connection->public_address == key->local && connection->public_port == key->local_port &&
            !is_timed_out(connection);
 }
@@ -39,67 +60,156 @@ static __always_inline bool is_same_end(const struct edgefw_inside* one, const s
     return one->address == other->address && one->port == other->port;
 }
 
-// One public port; returns 1 when it is free, and taken.
-static long try_port(__u64 unused, struct search* search) {
-    const struct edgefw_inside* there;
+// Gives the public end in `key` to `inside` unless it is another one's: one processor alone gets it.
+static __always_inline bool reserve(const struct edgefw_connection4_key* key, const struct edgefw_inside* inside) {
+    struct edgefw_inside* there;
     struct edgefw_inside owner;
 
-    (void)unused;
+    if (bpf_map_update_elem(&public_openings4, key, inside, BPF_NOEXIST) == 0) {
+        bpf_map_lookup_elem(&public_openings4, key);  // as store_opening() does
+        return true;
+    }
+    there = bpf_map_lookup_elem(&public_openings4, key);
+    if (!there) return false;
+    owner = *there;
+    if (!is_same_end(&owner, inside)) {
+        if (is_taken(key, &owner)) return false;
+        if (__sync_val_compare_and_swap(&there->reserved, owner.reserved, inside->reserved) != owner.reserved)
+            return false;
+    }
+    if (bpf_map_update_elem(&public_openings4, key, inside, BPF_ANY)) return false;
+    bpf_map_lookup_elem(&public_openings4, key);
+    return true;
+}
+
+static __always_inline void forget_confirmed_public(const struct edgefw_connection4_key* key) {
+    if (key->protocol == IPPROTO_TCP) {
+        bpf_map_delete_elem(&publics4, key);
+        STAY_APART(9);
+    } else {
+        bpf_map_delete_elem(&public_datagrams4, key);
+    }
+}
+
+// Whether a confirmed connection of another inside end has the public end of the search. What is left of one that has
+// ended goes if `removes`: only of an end that is reserved, since nobody else can confirm it then.
+static __always_inline bool is_confirmed_elsewhere(const struct search* search, bool removes) {
+    const struct edgefw_inside* there = inside_of_confirmed(&search->key);
+    struct edgefw_inside owner;
+
+    if (!there) return false;
+    owner = *there;
+    if (is_same_end(&owner, &search->inside)) return false;
+    if (is_taken(&search->key, &owner)) return true;
+    if (removes) forget_confirmed_public(&search->key);
+    return false;
+}
+
+// One public port; returns 1 when it is free, and taken.
+static long try_port(__u64 unused, void* none) {
+    struct flight* flight = fetch();
+    struct search* search;
+
+    (void)unused, (void)none;
+    if (!flight) return 1;
+    search = &flight->search;
     search->key.local_port = bpf_htons(search->first + search->at * search->step);
-    search->at = search->at + 1 < search->places ? search->at + 1 : 0;
-    there = bpf_map_lookup_elem(&publics4, &search->key);
-    if (there) {
-        owner = *there;
-        if (!is_same_end(&owner, &search->inside) && is_taken(&search->key, &owner)) return 0;
-        bpf_map_delete_elem(&publics4, &search->key);
+    if (search->scattered)
+        search->at = bpf_get_prandom_u32() % search->places;
+    else
+        search->at = search->at + 1 < search->places ? search->at + 1 : 0;
+    if (is_confirmed_elsewhere(search, false) || !reserve(&search->key, &search->inside)) return 0;
+    // It may have been confirmed between the two.
+    if (is_confirmed_elsewhere(search, true)) {
+        bpf_map_delete_elem(&public_openings4, &search->key);
+        return 0;
     }
-    if (bpf_map_update_elem(&public_openings4, &search->key, &search->inside, BPF_NOEXIST) == 0) {
-        search->found = true;
-        return 1;
-    }
-    there = bpf_map_lookup_elem(&public_openings4, &search->key);
-    if (there) {
-        owner = *there;
-        if (!is_same_end(&owner, &search->inside) && is_taken(&search->key, &owner)) return 0;
-    }
-    search->found = bpf_map_update_elem(&public_openings4, &search->key, &search->inside, BPF_ANY) == 0;
+    search->found = true;
+    return 1;
+}
+
+// A search of a whole range may take long: not for each packet of whoever fills the range.
+static __always_inline bool may_search_all(void) {
+    const __u64 now = bpf_ktime_get_coarse_ns();
+    __u32 zero = 0;
+    __u64* last = bpf_map_lookup_elem(&searched, &zero);
+
+    if (!last || now - *last < EDGEFW_PORT_SEARCH_PAUSE * 1000000ull) return false;
+    *last = now;
+    return true;
+}
+
+// Among the ports from `first` to `last`: near the inside port's own number, then anywhere, then each. A global
+// function: the verifier walks what it calls once.
+__noinline int search_ports(__u32 first, __u32 last, int parity) {
+    struct flight* flight = fetch();
+    struct search* search;
+    __u32 port, places;
+
+    if (!flight) return false;
+    search = &flight->search;
+    port = bpf_ntohs(flight->flow.key4.local_port);
+    search->step = parity ? 2 : 1;
+    search->first = first + (parity ? (first ^ port) & 1 : 0);
+    if (search->first > last) return false;
+    places = (last - search->first) / search->step + 1;
+    search->places = places;
+    if (search->first <= port && port <= last)
+        search->at = (port - search->first) / search->step;
+    else
+        search->at = ((flight->flow.key4.local * 0x9e3779b1u ^ port * 0x85ebca6bu) >> 8) % places;
+    search->scattered = false;
+    bpf_loop(places < EDGEFW_NEAR_PORT_TRIES ? places : EDGEFW_NEAR_PORT_TRIES, try_port, NULL, 0);
+    if (search->found || places <= EDGEFW_NEAR_PORT_TRIES) return search->found;
+    search->scattered = true;
+    bpf_loop(EDGEFW_SCATTERED_PORT_TRIES, try_port, NULL, 0);
+    if (search->found || !may_search_all()) return search->found;
+    search->scattered = false;
+    bpf_loop(places, try_port, NULL, 0);
     return search->found;
 }
 
-// Gives the opener its public end, by the masquerade that was found. False: there is none left. A global function: once
-// a connection.
-__noinline int allocate(const struct flow* flow, struct translation* translation) {
-    struct search search = {.step = 1, .places = 1};
-    const struct edgefw_masquerade* entry;
-    __u32 index, port, tries;
+// On the inside port's own side of 1024, where there is one free (RFC 4787 REQ-3), else on the other.
+static __always_inline bool search_sides(const struct flight* flight, __u32 first, __u32 last, bool parity) {
+    const bool low = bpf_ntohs(flight->flow.key4.local_port) < FIRST_USER_PORT;
+    const __u32 end = last < FIRST_USER_PORT ? last : FIRST_USER_PORT - 1;
+    const __u32 begin = first < FIRST_USER_PORT ? FIRST_USER_PORT : first;
 
-    if (!flow || !translation) return false;
+    if (low && search_ports(first, end, parity)) return true;
+    return search_ports(begin, last, parity) || (!low && search_ports(first, end, parity));
+}
+
+// Gives the packet, an opener, its public end, by the masquerade that was found. False: there is none left. A global
+// function: once a connection.
+__noinline int allocate(void) {
+    struct flight* flight = fetch();
+    const struct edgefw_masquerade* entry;
+    struct translation* translation;
+    const struct flow* flow;
+    struct search* search;
+    __u32 index;
+    bool found;
+
+    if (!flight) return false;
+    flow = &flight->flow;
+    translation = &flight->translation;
+    search = &flight->search;
     index = translation->masquerade - 1;
     entry = bpf_map_lookup_elem(&masquerades, &index);
     if (!entry) return false;
     translation->nat = entry->slot;  // also where it has no port left
-    port = bpf_ntohs(flow->key4.local_port);
-    search.key = flow->key4;
-    search.key.local = entry->public_address;
-    search.inside = (struct edgefw_inside){flow->key4.local, flow->key4.local_port, entry->slot};
-    // What has no port keeps none: one connection a remote end.
-    if (flow->has_ports || flow->protocol == IPPROTO_ICMP) {
-        const bool parity = entry->keeps_parity && flow->protocol == IPPROTO_UDP;
-
-        search.first = parity ? entry->first + ((entry->first ^ port) & 1) : entry->first;
-        search.step = parity ? 2 : 1;
-        if (search.first > entry->last) return false;
-        search.places = (entry->last - search.first) / search.step + 1;
-        if (search.first <= port && port <= entry->last)
-            search.at = (port - search.first) / search.step;
-        else
-            search.at = ((flow->key4.local * 0x9e3779b1u ^ port * 0x85ebca6bu) >> 8) % search.places;
-    }
-    tries = search.places < EDGEFW_MAX_PORT_TRIES ? search.places : EDGEFW_MAX_PORT_TRIES;
-    bpf_loop(tries, try_port, &search, 0);
-    if (!search.found) return false;
-    translation->public_address = search.key.local;
-    translation->public_port = search.key.local_port;
+    *search = (struct search){.key = flow->key4, .places = 1};
+    search->key.local = entry->public_address;
+    search->inside = (struct edgefw_inside){flow->key4.local, flow->key4.local_port, entry->slot, bpf_jiffies64()};
+    if (flow->has_ports)  // parity: UDP alone (RFC 4787 REQ-4)
+        found = search_sides(flight, entry->first, entry->last, entry->keeps_parity && flow->protocol == IPPROTO_UDP);
+    else if (flow->protocol == IPPROTO_ICMP)
+        found = search_ports(entry->first, entry->last, false);
+    else  // what has no port keeps none: one connection a remote end
+        found = try_port(0, NULL);
+    if (!found) return false;
+    translation->public_address = search->key.local;
+    translation->public_port = search->key.local_port;
     return true;
 }
 
@@ -115,22 +225,27 @@ static __always_inline struct edgefw_connection4_key public_key(const struct flo
 
 static __always_inline struct edgefw_inside inside_of(const struct flow* flow,
                                                       const struct edgefw_connection* connection) {
-    return (struct edgefw_inside){flow->key4.local, flow->key4.local_port, connection->nat};
+    return (struct edgefw_inside){flow->key4.local, flow->key4.local_port, connection->nat, bpf_jiffies64()};
 }
 
 static __always_inline bool is_masqueraded(const struct flow* flow, const struct edgefw_connection* connection) {
     return config.masquerades && flow->family == EDGEFW_IPV4 && connection->masqueraded;
 }
 
-// The table by public end follows the connection as it is confirmed, retired and forgotten.
+// The tables by public end follow the connection as it is confirmed, goes back, and is forgotten.
 
 static __noinline void confirm_public(const struct flow* flow, const struct edgefw_connection* connection) {
     struct edgefw_connection4_key key = public_key(flow, connection);
     struct edgefw_inside inside = inside_of(flow, connection);
 
-    bpf_map_update_elem(&publics4, &key, &inside, BPF_ANY);
+    if (flow->protocol == IPPROTO_TCP) {
+        bpf_map_update_elem(&publics4, &key, &inside, BPF_ANY);
+        STAY_APART(10);
+    } else {
+        bpf_map_update_elem(&public_datagrams4, &key, &inside, BPF_ANY);
+    }
     bpf_map_delete_elem(&public_openings4, &key);
-    bpf_map_lookup_elem(&publics4, &key);  // as confirm() does
+    inside_of_confirmed(&key);  // as confirm() does
 }
 
 static __noinline void retire_public(const struct flow* flow, const struct edgefw_connection* connection) {
@@ -138,12 +253,23 @@ static __noinline void retire_public(const struct flow* flow, const struct edgef
     struct edgefw_inside inside = inside_of(flow, connection);
 
     bpf_map_update_elem(&public_openings4, &key, &inside, BPF_ANY);
-    bpf_map_delete_elem(&publics4, &key);
+    bpf_map_lookup_elem(&public_openings4, &key);  // as store_opening() does
+    forget_confirmed_public(&key);
 }
 
 static __noinline void forget_public(const struct flow* flow, const struct edgefw_connection* connection) {
     struct edgefw_connection4_key key = public_key(flow, connection);
 
-    bpf_map_delete_elem(&publics4, &key);
+    forget_confirmed_public(&key);
+    bpf_map_delete_elem(&public_openings4, &key);
+}
+
+// `fresh` was not needed: its connection is there, and has the public end of `by`.
+static __always_inline void give_back(const struct flow* flow, const struct edgefw_connection* fresh,
+                                      const struct translation* by) {
+    struct edgefw_connection4_key key;
+
+    if (fresh->public_address == by->public_address && fresh->public_port == by->public_port) return;
+    key = public_key(flow, fresh);
     bpf_map_delete_elem(&public_openings4, &key);
 }

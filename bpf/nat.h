@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // translate, the finding: which NAT entry gives a flow its local end (maps/forward.h). IPv4.
 //
 // Everything behind it, rules and connections, knows the local end as it is inside; the translation's public end is how
@@ -100,14 +101,28 @@ static __always_inline bool may_be_masqueraded(const struct flow* flow) {
     return config.masquerade_first <= port && port <= config.masquerade_last;
 }
 
+// Of a confirmed connection that has this public end.
+static __always_inline struct edgefw_inside* inside_of_confirmed(const struct edgefw_connection4_key* key) {
+    struct edgefw_inside* inside;
+
+    if (key->protocol == IPPROTO_TCP) {
+        inside = bpf_map_lookup_elem(&publics4, key);
+        STAY_APART(7);
+    } else {
+        inside = bpf_map_lookup_elem(&public_datagrams4, key);
+    }
+    return inside;
+}
+
 __noinline int find_inside(struct flow* flow, struct translation* translation) {
     struct edgefw_connection4_key key;
     const struct edgefw_inside* inside;
 
     if (!flow || !translation) return 0;
     key = flow->key4;
-    inside = bpf_map_lookup_elem(&publics4, &key);
+    inside = inside_of_confirmed(&key);
     if (!inside) inside = bpf_map_lookup_elem(&public_openings4, &key);
+    if (!inside) inside = inside_of_confirmed(&key);  // it may have been confirmed meanwhile
     if (!inside) return 0;
     set_public(translation, key.local, key.local_port, inside->nat);
     translation->masqueraded = true;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // open: a connection for the packet that the rules let open one.
 #pragma once
 
@@ -9,15 +10,22 @@ enum opening {
     KNOWN,     // the connection was there already: the packet passes with it
     REVOKED,   // it was there, of an older policy, and has ended
     STRAY,     // it was there, and the packet is a reset that does not fit
+    BESIDE,    // a connection in mid-stream has its ends and goes on: the packet passes beside it, and opens nothing
     REFUSED,   // the kernel could not store it
-    COLLIDES,  // another one has the same ends inside
-    NO_PORT,   // the masquerade has no public port left
+    COLLIDES,  // another one has the same ends inside, and another public end
+    OF_ANOTHER_VLAN,  // another one has the same ends, in another VLAN
+    NO_PORT,          // the masquerade has no public port left
 };
 
 // Received: what was found has the flow's ends inside and lives, but has another public end.
 static __always_inline bool collides(const struct flow* flow, const struct translation* by,
                                      const struct edgefw_connection* found) {
     return found && is_live(flow, found) && !comes_as_its_own(flow, by, found);
+}
+
+// A live connection has the flow's ends, in another VLAN: both would be one entry of the table.
+static __always_inline bool is_of_another_vlan(const struct flow* flow, const struct edgefw_connection* found) {
+    return found && is_live(flow, found) && !is_of_its_vlan(flow, found);
 }
 
 // Of a flow that the tables may know after all. False: they do not.
@@ -37,6 +45,16 @@ static __always_inline bool is_known(CONTEXT* context, enum opening* as) {
     }
 }
 
+static __always_inline bool goes_on_in_midstream(const struct flow* flow, const struct edgefw_connection* connection) {
+    return connection && in_midstream(connection) && is_live(flow, connection);
+}
+
+// A SYN's ends are those of a connection in mid-stream, which it neither passes by nor ends.
+static __always_inline bool is_open_in_midstream(const struct flow* flow) {
+    return flow->protocol == IPPROTO_TCP &&
+           (goes_on_in_midstream(flow, lookup(flow, false)) || goes_on_in_midstream(flow, lookup(flow, true)));
+}
+
 // What a TCP opener says of its own numbers, and of those it expects.
 static __always_inline void note_opener(CONTEXT* context, struct packet* packet, struct edgefw_connection* fresh) {
     struct edgefw_end* from = &fresh->end[HOOK];
@@ -54,37 +72,46 @@ static __always_inline enum opening open_connection(CONTEXT* context, struct fli
     const struct flow* flow = &flight->flow;
     struct translation* translation = &flight->translation;
     const bool is_tcp = flow->protocol == IPPROTO_TCP;
-    struct edgefw_connection* fresh = &flight->fresh;
+    // On the stack: a store to it is there for the next load at once, one to a map's value is not.
+    struct edgefw_connection fresh;
     enum opening known;
 
-    begin(fresh, flow, rule, HOOK, first_state(flow->protocol));
+    if (config.tells_vlans &&
+        (is_of_another_vlan(flow, lookup(flow, false)) || is_of_another_vlan(flow, lookup(flow, true))))
+        return OF_ANOTHER_VLAN;
+    begin(&fresh, flow, rule, HOOK, first_state(flow->protocol));
     if (config.translates && flow->family == EDGEFW_IPV4) {
         if (HOOK == EDGEFW_SENT && translation->masquerade) {
             if (live(flow, translation, false).connection && is_known(context, &known)) return known;
-            if (!allocate(flow, translation)) return NO_PORT;
-            fresh->masqueraded = 1;
+            if (!allocate()) return NO_PORT;
+            fresh.masqueraded = 1;
         }
-        fresh->nat = translation->nat;
-        fresh->public_address = translation->public_address;
-        fresh->public_port = translation->public_port;
+        fresh.nat = translation->nat;
+        fresh.public_address = translation->public_address;
+        fresh.public_port = translation->public_port;
     }
-    fresh->end[HOOK].bytes = wire_bytes(&flight->packet);
+    fresh.end[HOOK].bytes = wire_bytes(&flight->packet);
     // A half-open duplicate is found later, when the store fails.
     if (is_tcp || comes_by_public_end(flow)) {
         const struct edgefw_connection* confirmed = lookup(flow, false);
 
         if (collides(flow, translation, confirmed)) return COLLIDES;
-        if (is_tcp && confirmed && is_live(flow, confirmed)) {
+        if (is_tcp && !fresh.nat && goes_on_in_midstream(flow, confirmed)) return BESIDE;
+        if (is_tcp && confirmed && is_live(flow, confirmed) && !in_midstream(confirmed)) {
             if (is_known(context, &known)) return known;
         } else if (is_tcp && confirmed) {
             forget(flow, false);
         }
     }
-    if (is_tcp) note_opener(context, &flight->packet, fresh);
-    if (store(flow, true, fresh, BPF_NOEXIST) == 0) return OPENED;
+    if (is_tcp) note_opener(context, &flight->packet, &fresh);
+    if (store_opening(flow, &fresh, BPF_NOEXIST) == 0) return OPENED;
     if (comes_by_public_end(flow) && collides(flow, translation, lookup(flow, true))) return COLLIDES;
-    if (!fresh->masqueraded && is_known(context, &known)) return known;
-    if (store(flow, true, fresh, BPF_ANY) == 0) return OPENED;
-    if (fresh->masqueraded) forget_public(flow, fresh);
+    if (is_known(context, &known)) {
+        if (fresh.masqueraded) give_back(flow, &fresh, translation);
+        return known;
+    }
+    if (is_tcp && !fresh.nat && goes_on_in_midstream(flow, lookup(flow, true))) return BESIDE;
+    if (store_opening(flow, &fresh, BPF_ANY) == 0) return OPENED;
+    if (fresh.masqueraded) forget_public(flow, &fresh);
     return REFUSED;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The packet in flight: all that the stages of one program know of it, as values. `struct flow` is what rules and
 // tables ask, `struct packet` the shape of the frame, `struct translation` what NAT makes of it, `struct decision` how
 // it ends. How they are kept: bpf/flight.h.
@@ -20,11 +21,20 @@
 #define true 1
 #define false 0
 
+#define NANOSECONDS 1000000000ull  // of a second
+
 // Set from the policy between open and load; the verifier removes the code it rules out.
 const volatile struct edgefw_config config;
 
 // The other direction's hook.
 #define OTHER(hook) ((hook) == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED)
+
+// Since `then`, which another processor may have noted a moment after this one read the clock: that is 0 ago.
+static __always_inline __u64 jiffies_since(__u64 then) {
+    const __s64 since = bpf_jiffies64() - then;
+
+    return since < 0 ? 0 : since;
+}
 
 enum fragment {
     FRAGMENT_NONE,  // a whole packet
@@ -65,6 +75,8 @@ struct packet {
     bool is_error;           // ICMP or ICMPv6: about a packet that it quotes
     __u8 flags;              // TCP: as on the wire
     __u8 scale;              // TCP: of a SYN that opens or answers: EDGEFW_SCALE_*
+    bool has_jumbo_header;   // IPv6 "BIG TCP": one that no frame on the wire has
+    bool is_segment_routed;  // what the built-in rule of that name drops
     __u32 network;           // offset of the IP header
     __u32 transport;         // offset of the transport header
     __u32 transport_length;  // bytes from there to the end of the IP packet

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a card receives, judged at tc ingress: a card that has no XDP of its own, or no Ethernet header.
 #include "bpf/context_skb.h"
 

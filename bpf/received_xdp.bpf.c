@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a card receives, judged at its XDP hook.
 #include "bpf/context_xdp.h"
 

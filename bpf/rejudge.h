@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A connection that an earlier policy judged: judged again, and revoked where this policy would not have it.
 #pragma once
 
@@ -9,19 +10,25 @@
 
 #include <bpf/bpf_endian.h>
 
-// Of a translated connection: whether the entry that translated its opener would do so today, to the same ends.
-static __noinline bool translates_as_before(const struct flow* flow, const struct edgefw_connection* connection) {
+// Whether the entry that translated the connection's opener would do so today, to the same ends; of an untranslated
+// one, whether none would. `hook`: of the opener.
+static __noinline bool translates_as_before(const struct flow* flow, const struct edgefw_connection* connection,
+                                            __u32 hook) {
     const struct edgefw_forward* forward;
 
-    if (connection->masqueraded) {
+    if (connection->masqueraded || (!connection->nat && hook == EDGEFW_SENT)) {
         struct edgefw_connection4_key key = flow->key4;
         __u32 index = masquerade_of(&key) - 1, port = bpf_ntohs(connection->public_port);
         const struct edgefw_masquerade* entry = bpf_map_lookup_elem(&masquerades, &index);
 
+        if (!connection->nat) return !entry && !(config.has_statics && static_of_target(flow->key4.local));
         return entry && entry->slot == connection->nat && entry->public_address == connection->public_address &&
                (port == 0 || (entry->first <= port && port <= entry->last));
     }
-    if (connection->hook == EDGEFW_SENT) {
+    if (!connection->nat)
+        return !config.has_forwards ||
+               !forward_of(flow->key4.local, flow->key4.local_port, flow->key4.protocol, flow->has_ports, NULL);
+    if (hook == EDGEFW_SENT) {
         forward = config.has_statics ? static_of_target(flow->key4.local) : NULL;
         return forward && forward->slot == connection->nat && forward->public_address == connection->public_address;
     }
@@ -56,16 +63,21 @@ static __always_inline struct admission admit_opener(__u32 hook, bool or_other, 
     return (struct admission){(outcome & needs) == needs ? outcome : 0, hook};
 }
 
-// Learned before the first policy, by a packet that either end may send: which of them opened it is not known.
+// Learned before the first policy, in mid-stream: which end opened it is not known. Of all else the end is taken whose
+// packet was seen first.
 static __always_inline bool is_opener_unknown(const struct flow* flow, const struct edgefw_connection* connection) {
-    if (connection->generation != 0) return false;
-    if (flow->protocol == IPPROTO_TCP) return in_midstream(connection);
-    return flow->protocol != IPPROTO_ICMP && flow->protocol != PROTOCOL_ICMPV6;
+    return connection->generation == 0 && flow->protocol == IPPROTO_TCP && in_midstream(connection);
 }
 
-// The connection was opened from the other hook than it said.
-static __always_inline void turn(struct edgefw_connection* connection, __u32 hook) {
+// The connection was opened from the other hook than where its first packet was seen. Unless both ends have shown that
+// there is one, it is unproven from now on.
+static __always_inline void turn(struct edgefw_connection* connection, __u32 hook, bool half_open) {
     connection->hook = hook;
+    if (half_open && !is_closed(connection)) {
+        connection->state = EDGEFW_STATE_TCP_UNPROVEN;
+        connection->seen = bpf_jiffies64();
+        return;
+    }
     if (connection->state == EDGEFW_STATE_TCP_CLOSING_OPENER)
         connection->state = EDGEFW_STATE_TCP_CLOSING_OTHER;
     else if (connection->state == EDGEFW_STATE_TCP_CLOSING_OTHER)
@@ -84,15 +96,15 @@ static __noinline bool judge_again(struct flight* flight, const struct flow* flo
     struct admission admission;
     bool translated = true;
 
-    if (flow->family == EDGEFW_IPV4 && connection->nat)
-        translated = config.translates && translates_as_before(flow, connection);
     ask_about(flight, flow, is_midstream ? TCP_SYN : connection->detail, connection->vlan);
     admission = admit_opener(hook, is_opener_unknown(flow, connection), EDGEFW_OUTCOME_PASS);
+    if (flow->family == EDGEFW_IPV4 && (connection->nat || config.translates))
+        translated = config.translates && translates_as_before(flow, connection, admission.hook);
     // An element of the table can be recycled for another key while this runs: then what was read through the pointer
     // belonged to that one. The key is looked up again; only where it still leads to the same element was the
     // connection this one all the while, or has become it again, which is as good.
     if (lookup_found(flow, half_open) != connection || !translated || !admission.outcome) return false;
-    if (admission.hook != hook) turn(connection, admission.hook);
+    if (admission.hook != hook) turn(connection, admission.hook, half_open);
     connection->rule = admission.outcome & EDGEFW_OUTCOME_SLOT_MASK;
     connection->generation = config.generation;
     return true;

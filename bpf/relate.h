@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // relate: an ICMP or ICMPv6 error quotes the packet it is about (RFC 792, RFC 4443 section 3). It belongs to the
 // connection of that packet, which went the other way; and is translated with it, outside and inside.
 #pragma once
@@ -7,8 +8,7 @@
 
 #define ICMP_QUOTE 8  // bytes before the quoted packet
 #define IPV6_HEADER_BYTES 40
-#define QUOTED_EXTENSIONS 2  // headers skipped between a quoted IPv6 header and its transport
-#define QUOTED_TRANSPORT 8   // what every error quotes of it
+#define QUOTED_TRANSPORT 8  // what every error quotes of it
 
 struct quoted_ipv4 {
     __u8 version_length;
@@ -28,12 +28,6 @@ struct quoted_ipv6 {
     __u8 hop_limit;
     __be32 source[4];
     __be32 destination[4];
-};
-
-struct quoted_extension {
-    __u8 next;
-    __u8 length;
-    __be16 fragment;  // of a fragment header
 };
 
 // What is quoted went the other way: its source is the end that is local here, when the error was received.
@@ -60,14 +54,16 @@ static __always_inline bool read_quoted_ipv6(CONTEXT* context, struct packet* pa
         return false;
     next = ip.next;
     at += IPV6_HEADER_BYTES;
+    // As many as walk_extensions() takes of a packet: what has passed is found again when it is quoted.
 #pragma unroll
-    for (int i = 0; i < QUOTED_EXTENSIONS; i++) {
-        struct quoted_extension extension;
+    for (int i = 0; i < EDGEFW_MAX_EXTENSION_HEADERS; i++) {
+        struct extension extension;
 
-        if (next != IPPROTO_HOPOPTS && next != IPPROTO_DSTOPTS && next != IPPROTO_FRAGMENT) break;
+        if (!is_extension(next)) break;
         if (!load(context, at, &extension, sizeof(extension))) return false;
-        if (next == IPPROTO_FRAGMENT && (extension.fragment & bpf_htons(0xfff8))) return false;
-        at += next == IPPROTO_FRAGMENT ? 8 : (extension.length + 1) * 8;
+        // A later fragment says nothing of its ports. The offset is in bytes 2 and 3.
+        if (next == EXTENSION_FRAGMENT && (extension.type != 0 || extension.remaining & 0xf8)) return false;
+        at += extension_bytes(next, extension.length);
         next = extension.next;
     }
     quoted->protocol = next;
@@ -136,8 +132,10 @@ static __always_inline bool quotes_what_was_sent(const struct flight* flight, st
     const struct edgefw_end* to = &found.connection->end[HOOK];
     const __u32 quoted = bpf_ntohl(flight->packet.quoted_sequence_be);
 
+    const __u32 ahead = in_midstream(found.connection) ? WIDEST_WINDOW : 0;  // `next` follows the acknowledgments
+
     if (flight->other.protocol != IPPROTO_TCP || found.half_open) return true;
-    return !is_after(quoted, from->next) && (__s32)(to->acknowledged - quoted) <= (__s32)to->window;
+    return !is_after(quoted, from->next + ahead) && (__s32)(to->acknowledged - quoted) <= (__s32)to->window;
 }
 
 enum relation {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a card sends, judged at tc egress.
 #include "bpf/context_skb.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The states of a connection: what a packet makes of the one it finds. Nothing here asks or writes a table.
 #pragma once
 
@@ -23,7 +24,7 @@ static __always_inline __u8 first_state(__u8 protocol) {
 // what its opener sends.
 static __always_inline void begin(struct edgefw_connection* fresh, const struct flow* flow, __u32 rule, __u32 opener,
                                   __u8 state) {
-    const __u32 now = bpf_jiffies64();
+    const __u64 now = bpf_jiffies64();
 
     *fresh = (struct edgefw_connection){
         .generation = config.generation,
@@ -32,6 +33,7 @@ static __always_inline void begin(struct edgefw_connection* fresh, const struct 
         .opened = now,
         .hook = opener,
         .state = state,
+        .first = HOOK,
         .detail = flow->detail,
         .vlan = flow->vlan,
     };
@@ -60,7 +62,14 @@ static __always_inline __u8 handshake(const struct packet* packet, struct edgefw
         to->acknowledged = sequence(packet);
         return EDGEFW_STATE_TCP_OPENING;
     }
-    if (!(flags & TCP_SYN) || ((flags & TCP_ACK) && !acknowledges(packet, to->next))) return state;
+    if (!(flags & TCP_SYN)) {
+        // Data behind its answer (RFC 7413): the opener's acknowledgment of that confirms.
+        if (state == EDGEFW_STATE_TCP_ANSWERED && sequence(packet) - from->next <= HANDSHAKE_DATA &&
+            is_after(sequence_end(packet), from->next))
+            from->next = sequence_end(packet);
+        return state;
+    }
+    if ((flags & TCP_ACK) && !acknowledges(packet, to->next)) return state;
     from->next = sequence_end(packet);
     from->scale = packet->scale;
     if (flags & TCP_ACK) from->acknowledged = acknowledgment(packet);
@@ -74,21 +83,61 @@ static __always_inline bool in_midstream(const struct edgefw_connection* connect
     return !(connection->detail & TCP_SYN);
 }
 
-// Half open and in mid-stream: there is no handshake to wait for, only for a segment of each end. A forged one is
-// answered with a reset, which confirms nothing.
-static __always_inline __u8 join_midstream(const struct packet* packet, const struct edgefw_connection* connection,
-                                           const struct edgefw_end* from, const struct edgefw_end* to) {
-    if (connection->state == EDGEFW_STATE_TCP_CLOSED || (packet->flags & TCP_SYN)) return connection->state;
-    if (packet->flags & TCP_RST) return reset_fits(packet, from, to) ? EDGEFW_STATE_TCP_CLOSED : connection->state;
-    return connection->end[EDGEFW_RECEIVED].bytes && connection->end[EDGEFW_SENT].bytes ? EDGEFW_STATE_TCP_ESTABLISHED
-                                                                                        : connection->state;
+// A segment that only a connection that is open can have: every one of those acknowledges (RFC 9293 section 3.10.7.4).
+// A reset ends something and proves nothing.
+static __always_inline bool is_midstream(__u32 flags) {
+    return (flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK;
 }
 
-// A confirmed TCP connection, likewise. A reset was asked before whether it fits.
-static __always_inline __u8 next_tcp_state(const struct packet* packet, const struct edgefw_end* to, __u8 state,
-                                           bool from_opener) {
-    if (packet->flags & TCP_RST || state == EDGEFW_STATE_TCP_CLOSED) return EDGEFW_STATE_TCP_CLOSED;
-    if ((packet->flags & TCP_FIN) && fin_fits(packet, to)) {
+// The numbers of a connection in mid-stream, from the segment at HOOK: what it acknowledges was sent, and what it sends
+// is what the other end waits for. What the ends have scaled their windows by was in their SYNs.
+static __always_inline void begin_in_midstream(const struct packet* packet, struct edgefw_connection* connection) {
+    struct edgefw_end* from = &connection->end[HOOK];
+    struct edgefw_end* to = &connection->end[OTHER(HOOK)];
+
+    connection->first = HOOK;
+    from->next = sequence_end(packet);
+    from->acknowledged = acknowledgment(packet);
+    to->next = acknowledgment(packet);
+    to->acknowledged = sequence(packet);
+    from->window = to->window = MIDSTREAM_WINDOW;
+    from->scale = to->scale = 0;
+}
+
+// The segment of `from` goes on where the other end's are, which it has seen.
+static __always_inline bool answers(const struct packet* packet, const struct edgefw_end* from,
+                                    const struct edgefw_end* to) {
+    return sequence(packet) - from->next + MIDSTREAM_WINDOW <= 2 * MIDSTREAM_WINDOW &&
+           to->next - acknowledgment(packet) <= MIDSTREAM_WINDOW;
+}
+
+// Half open and in mid-stream: there is no handshake to wait for, only for a segment of the other end that answers. Who
+// forges one end's segments sees no answer: a host without the connection answers with a reset, or not at all. What
+// does not answer tells of another connection between these ends, and that one takes its place.
+static __always_inline __u8 join_midstream(const struct packet* packet, struct edgefw_connection* connection) {
+    struct edgefw_end* from = &connection->end[HOOK];
+    struct edgefw_end* to = &connection->end[OTHER(HOOK)];
+    const __u8 state = connection->state;
+
+    if (state == EDGEFW_STATE_TCP_CLOSED || (packet->flags & TCP_SYN)) return state;
+    if (packet->flags & TCP_RST) return reset_closes(packet, from, to) ? EDGEFW_STATE_TCP_CLOSED : state;
+    if (!(packet->flags & TCP_ACK)) return state;
+    if (connection->first == HOOK) {
+        note_numbers(packet, from, to);
+        return state;
+    }
+    if (answers(packet, from, to)) return EDGEFW_STATE_TCP_ESTABLISHED;
+    begin_in_midstream(packet, connection);
+    if (connection->generation == 0) connection->hook = HOOK;  // learned: which end opened it is not known
+    return state == EDGEFW_STATE_TCP_UNPROVEN ? EDGEFW_STATE_TCP_ANSWERED : state;
+}
+
+// A confirmed TCP connection, likewise. `fits`: what note_numbers() said of the segment.
+static __always_inline __u8 next_tcp_state(const struct packet* packet, const struct edgefw_end* from,
+                                           const struct edgefw_end* to, __u8 state, bool from_opener, bool fits) {
+    if (state == EDGEFW_STATE_TCP_CLOSED) return state;
+    if (packet->flags & TCP_RST) return reset_closes(packet, from, to) ? EDGEFW_STATE_TCP_CLOSED : state;
+    if ((packet->flags & TCP_FIN) && fits && !is_after(to->acknowledged, sequence_end(packet))) {
         __u8 other = from_opener ? EDGEFW_STATE_TCP_CLOSING_OTHER : EDGEFW_STATE_TCP_CLOSING_OPENER;
 
         if (state == other) return EDGEFW_STATE_TCP_CLOSED;
@@ -97,22 +146,77 @@ static __always_inline __u8 next_tcp_state(const struct packet* packet, const st
     return state;
 }
 
+// An end of a confirmed connection sends a SYN. A host that still has the connection challenges it (RFC 5961 section
+// 4); one that has not answers, and then what was known of the connection is of the past.
+static __always_inline void note_renewal(const struct packet* packet, struct edgefw_connection* connection) {
+    connection->renewal = sequence_end(packet);
+    connection->renewal_hook = HOOK;
+    connection->renewal_scale = packet->scale;
+    connection->has_renewal = true;
+}
+
+static __always_inline bool answers_renewal(const struct packet* packet, const struct edgefw_connection* connection) {
+    return connection->has_renewal && connection->renewal_hook != HOOK &&
+           (packet->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == (TCP_SYN | TCP_ACK) &&
+           acknowledges(packet, connection->renewal);
+}
+
+// Makes it a connection that has just been answered.
+static __always_inline void renew(const struct packet* packet, struct edgefw_connection* connection) {
+    struct edgefw_end* from = &connection->end[HOOK];
+    struct edgefw_end* to = &connection->end[OTHER(HOOK)];
+
+    from->next = sequence_end(packet);
+    from->acknowledged = acknowledgment(packet);
+    from->scale = packet->scale;
+    to->next = connection->renewal;
+    to->acknowledged = sequence(packet);
+    to->scale = connection->renewal_scale;
+    if (from->scale == EDGEFW_SCALE_NONE || to->scale == EDGEFW_SCALE_NONE) from->scale = to->scale = 0;
+    from->window = to->window = FIRST_WINDOW;
+    connection->has_renewal = false;
+    connection->state = EDGEFW_STATE_TCP_ANSWERED;
+}
+
 static __always_inline bool is_two_way(__u8 state) {
     return state == EDGEFW_STATE_UDP_TWO_WAY || state == EDGEFW_STATE_ECHO_TWO_WAY ||
            state == EDGEFW_STATE_OTHER_TWO_WAY;
 }
 
+// The packet comes from a port below 1024: a reply of one is mostly the only one (DNS, NTP).
+static __always_inline bool is_of_service(const struct flow* flow) {
+    __be16 port;
+
+    if (flow->family == EDGEFW_IPV4)
+        port = HOOK == EDGEFW_RECEIVED ? flow->key4.remote_port : flow->key4.local_port;
+    else
+        port = HOOK == EDGEFW_RECEIVED ? flow->key6.remote_port : flow->key6.local_port;
+    return bpf_ntohs(port) < 1024;
+}
+
+// The opener still sends. Who forges its address could have sent a second packet at once, whatever came back.
+static __always_inline bool has_settled(const struct edgefw_connection* connection) {
+    return jiffies_since(connection->opened) >= config.settled;
+}
+
 // Of what is not TCP: answered by the other end, confirmed when the opener goes on.
-static __always_inline __u8 next_state(__u8 state, bool from_opener) {
+static __always_inline __u8 next_state(const struct flow* flow, const struct edgefw_connection* connection,
+                                       bool from_opener) {
+    const __u8 state = connection->state;
+
     switch (state) {
         case EDGEFW_STATE_UDP_ONE_WAY:
+            if (from_opener) return state;
+            return is_of_service(flow) ? EDGEFW_STATE_UDP_QUERY : EDGEFW_STATE_UDP_ANSWERED;
         case EDGEFW_STATE_ECHO:
         case EDGEFW_STATE_OTHER_ONE_WAY:
             return from_opener ? state : state + 1;
+        case EDGEFW_STATE_UDP_QUERY:
+            return from_opener && has_settled(connection) ? EDGEFW_STATE_UDP_TWO_WAY : state;
         case EDGEFW_STATE_UDP_ANSWERED:
         case EDGEFW_STATE_ECHO_ANSWERED:
         case EDGEFW_STATE_OTHER_ANSWERED:
-            return from_opener ? state + 1 : state;
+            return from_opener && has_settled(connection) ? state + 1 : state;
         default:
             return state;
     }

@@ -1,5 +1,6 @@
-// The tables of connections: half open and confirmed, IPv4 and IPv6 (maps/connection.h). Looking up, storing,
-// forgetting.
+// SPDX-License-Identifier: GPL-2.0-only
+// The tables of connections: half open, confirmed TCP and all else confirmed, IPv4 and IPv6 (maps/connection.h).
+// Looking up, storing, forgetting.
 //
 // An LRU element can be recycled for another key while a pointer to it is held. No verdict depends on that not
 // happening: what identifies a connection is in the key; what is read through the pointer says which rule counts,
@@ -11,25 +12,46 @@
 #include "bpf/account.h"
 #include "bpf/carry_over.h"
 #include "bpf/maps.h"
+#include "bpf/state.h"
 
 #include <linux/in.h>
 
-// Keeps clang from merging a call on one map with the same call on another: with a map chosen at run time the verifier
-// can neither inline the lookup nor call it directly (measured: 22 ns through a retpoline).
-// A barrier behind one of the two is enough to tell them apart.
-#define STAY_APART() asm volatile("" ::: "memory")
+// A call on the flow's table.
+#define IN_TABLE(result, flow, half_open, CALL)               \
+    do {                                                      \
+        if ((flow)->family == EDGEFW_IPV4) {                  \
+            if (half_open) {                                  \
+                (result) = CALL(openings4, &(flow)->key4);    \
+                STAY_APART(1);                                \
+            } else if ((flow)->protocol == IPPROTO_TCP) {     \
+                (result) = CALL(connections4, &(flow)->key4); \
+                STAY_APART(2);                                \
+            } else {                                          \
+                (result) = CALL(datagrams4, &(flow)->key4);   \
+                STAY_APART(3);                                \
+            }                                                 \
+        } else if (half_open) {                               \
+            (result) = CALL(openings6, &(flow)->key6);        \
+            STAY_APART(4);                                    \
+        } else if ((flow)->protocol == IPPROTO_TCP) {         \
+            (result) = CALL(connections6, &(flow)->key6);     \
+            STAY_APART(5);                                    \
+        } else {                                              \
+            (result) = CALL(datagrams6, &(flow)->key6);       \
+        }                                                     \
+    } while (0)
+
+static __always_inline __u32 table_of(const struct flow* flow, const bool half_open) {
+    if (half_open) return EDGEFW_TABLE_OPENINGS;
+    return flow->protocol == IPPROTO_TCP ? EDGEFW_TABLE_CONNECTIONS : EDGEFW_TABLE_DATAGRAMS;
+}
 
 static __always_inline struct edgefw_connection* lookup_once(const struct flow* flow, const bool half_open) {
     struct edgefw_connection* found;
 
-    if (flow->family == EDGEFW_IPV4) {
-        found =
-            half_open ? bpf_map_lookup_elem(&openings4, &flow->key4) : bpf_map_lookup_elem(&connections4, &flow->key4);
-        STAY_APART();
-    } else {
-        found =
-            half_open ? bpf_map_lookup_elem(&openings6, &flow->key6) : bpf_map_lookup_elem(&connections6, &flow->key6);
-    }
+#define LOOK_UP(table, key) bpf_map_lookup_elem(&table, key)
+    IN_TABLE(found, flow, half_open, LOOK_UP);
+#undef LOOK_UP
     return found;
 }
 
@@ -44,29 +66,19 @@ static __always_inline void forget(const struct flow* flow, const bool half_open
     const bool in_older = config.comes_over && remove_older(flow, half_open);
     long result;
 
-    if (flow->family == EDGEFW_IPV4) {
-        result =
-            half_open ? bpf_map_delete_elem(&openings4, &flow->key4) : bpf_map_delete_elem(&connections4, &flow->key4);
-        STAY_APART();
-    } else {
-        result =
-            half_open ? bpf_map_delete_elem(&openings6, &flow->key6) : bpf_map_delete_elem(&connections6, &flow->key6);
-    }
-    if (result == 0 || in_older) count_event(flow->family, half_open, REMOVED);
+#define DELETE(table, key) bpf_map_delete_elem(&table, key)
+    IN_TABLE(result, flow, half_open, DELETE);
+#undef DELETE
+    if (result == 0 || in_older) count_event(table_of(flow, half_open), flow->family, REMOVED);
 }
 
 static __always_inline long store_once(const struct flow* flow, const bool half_open,
                                        const struct edgefw_connection* value, __u64 flags) {
     long result;
 
-    if (flow->family == EDGEFW_IPV4) {
-        result = half_open ? bpf_map_update_elem(&openings4, &flow->key4, value, flags)
-                           : bpf_map_update_elem(&connections4, &flow->key4, value, flags);
-        STAY_APART();
-    } else {
-        result = half_open ? bpf_map_update_elem(&openings6, &flow->key6, value, flags)
-                           : bpf_map_update_elem(&connections6, &flow->key6, value, flags);
-    }
+#define UPDATE(table, key) bpf_map_update_elem(&table, key, value, flags)
+    IN_TABLE(result, flow, half_open, UPDATE);
+#undef UPDATE
     return result;
 }
 
@@ -77,7 +89,10 @@ static __noinline long store_over(const struct flow* flow, const bool half_open,
                                   long refusal) {
     long result = half_open ? store_once(flow, true, value, BPF_ANY) : store_once(flow, false, value, BPF_ANY);
 
-    count_event(flow->family, half_open, result ? NOT_STORED : (int)refusal == -EEXIST ? REPLACED : INSERTED);
+    count_event(table_of(flow, half_open), flow->family,
+                result                    ? NOT_STORED
+                : (int)refusal == -EEXIST ? REPLACED
+                                          : INSERTED);
     return result;
 }
 
@@ -90,8 +105,19 @@ static __always_inline long store(const struct flow* flow, const bool half_open,
     if (config.comes_over) carry_over(flow, half_open);
     result = store_once(flow, half_open, value, BPF_NOEXIST);
     if (result) return flags == BPF_ANY ? store_over(flow, half_open, value, result) : result;
-    count_event(flow->family, half_open, INSERTED);
+    count_event(table_of(flow, half_open), flow->family, INSERTED);
     return 0;
+}
+
+// Likewise, half open: what waits for an answer, or for the last segments of one that closed. The kernel's LRU gives
+// the place of an entry that nothing has looked up yet to the next one, however new it is, where all others have been:
+// so it is looked up at once.
+static __always_inline long store_opening(const struct flow* flow, const struct edgefw_connection* value,
+                                          const __u64 flags) {
+    const long result = store(flow, true, value, flags);
+
+    if (result == 0) lookup_once(flow, true);
+    return result;
 }
 
 static __always_inline bool is_timed_out(const struct edgefw_connection* connection) {
@@ -100,15 +126,29 @@ static __always_inline bool is_timed_out(const struct edgefw_connection* connect
     // One register is compared and indexes: clang 19 compares a copy, of which the verifier learns nothing.
     asm volatile("" : "+r"(state));
     if (state >= EDGEFW_STATE_COUNT) return true;
-    return (__u32)bpf_jiffies64() - connection->seen > config.timeout[state];
+    return jiffies_since(connection->seen) > config.timeout[state];
 }
 
 static __always_inline bool is_closed(const struct edgefw_connection* connection) {
     return connection->state == EDGEFW_STATE_TCP_CLOSED;
 }
 
+static __always_inline bool is_unproven(const struct edgefw_connection* connection) {
+    return connection->state == EDGEFW_STATE_TCP_UNPROVEN;
+}
+
 static __always_inline bool is_live(const struct flow* flow, const struct edgefw_connection* connection) {
-    return !(flow->is_syn && connection->state == EDGEFW_STATE_TCP_CLOSED) && !is_timed_out(connection);
+    return !(flow->is_syn && (is_closed(connection) || is_unproven(connection))) && !is_timed_out(connection);
+}
+
+// A packet never proves an opening from the other end: a SYN passes by no connection that began in mid-stream, and by
+// one that is unproven pass segments in mid-stream, and resets, which end it.
+static __always_inline bool passes_by(const struct flow* flow, const struct edgefw_connection* connection) {
+    const __u32 flags = flow->detail;
+
+    if (flow->protocol != IPPROTO_TCP || !in_midstream(connection)) return true;
+    if ((flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) return false;
+    return !is_unproven(connection) || is_midstream(flags) || (flags & TCP_RST);
 }
 
 // The packet says by which public end it comes, if by any.
@@ -116,9 +156,15 @@ static __always_inline bool comes_by_public_end(const struct flow* flow) {
     return config.translates && HOOK == EDGEFW_RECEIVED && flow->family == EDGEFW_IPV4;
 }
 
+static __always_inline bool is_of_its_vlan(const struct flow* flow, const struct edgefw_connection* connection) {
+    return !config.tells_vlans || connection->vlan == flow->vlan;
+}
+
 // A connection has one public end, or none: what is received by another way is not of it. What is sent goes out by it.
+// And it is of one VLAN.
 static __always_inline bool comes_as_its_own(const struct flow* flow, const struct translation* by,
                                              const struct edgefw_connection* connection) {
+    if (!is_of_its_vlan(flow, connection)) return false;
     return !comes_by_public_end(flow) ||
            (connection->public_address == by->public_address && connection->public_port == by->public_port);
 }
@@ -137,7 +183,7 @@ struct found {
 static __always_inline struct found live_in(const struct flow* flow, const struct translation* by,
                                             const bool half_open) {
     struct edgefw_connection* connection = lookup(flow, half_open);
-    const bool is_it = is_live_and_its_own(flow, by, connection);
+    const bool is_it = is_live_and_its_own(flow, by, connection) && passes_by(flow, connection);
 
     return (struct found){is_it ? connection : NULL, half_open};
 }

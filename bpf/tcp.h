@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // tcp: what a segment's numbers say about its connection (RFC 9293 section 3.4, RFC 5961, RFC 7323). A number is
 // compared by its distance, modulo 2^32.
 //
@@ -17,6 +18,11 @@
 
 // What an end may be sent before it has said how much it takes.
 #define FIRST_WINDOW 65535
+
+// Likewise in mid-stream, where windows may have been scaled by anything, up to WIDEST_WINDOW: so much is believed of
+// the ends' numbers, which follow what is sent by its acknowledgments. A reset passes within what can be.
+#define MIDSTREAM_WINDOW (1u << 20)
+#define WIDEST_WINDOW (65535u << 14)
 
 static __always_inline __u32 sequence(const struct packet* packet) {
     return bpf_ntohl(packet->sequence_be);
@@ -43,22 +49,29 @@ static __always_inline bool acknowledges(const struct packet* packet, __u32 next
     return (packet->flags & TCP_ACK) && next - acknowledgment(packet) <= HANDSHAKE_DATA;
 }
 
-// It ends within what `to` takes; what lies before it are retransmissions.
-static __always_inline bool is_in_window(const struct packet* packet, const struct edgefw_end* to) {
-    __s32 ahead = sequence_end(packet) - to->acknowledged;
+// RFC 5961 section 5, of both numbers: the segment lies within a window of what `to` has acknowledged, and acknowledges
+// what `to` has sent, within a window. One number alone is guessed in some ten thousand tries.
+static __always_inline bool fits(const struct packet* packet, const struct edgefw_end* from,
+                                 const struct edgefw_end* to) {
+    const __u32 acknowledged = acknowledgment(packet);
 
-    return ahead <= (__s32)to->window + 1;  // a probe of a closed window is one byte
+    return (packet->flags & TCP_ACK) &&
+           (__s32)(sequence_end(packet) - to->acknowledged) <= (__s32)to->window + 1 &&  // a probe of a closed window
+           (__s32)(to->acknowledged - sequence(packet)) <= (__s32)to->window &&
+           (__s32)(acknowledged - to->next) <= (__s32)from->window &&
+           (__s32)(from->acknowledged - acknowledged) <= (__s32)from->window;
 }
 
-// RFC 5961 section 3.2, as near as a filter between the two can say: not before what `to` expects, and not beyond what
-// `from` has sent.
-static __always_inline bool reset_fits(const struct packet* packet, const struct edgefw_end* from,
-                                       const struct edgefw_end* to) {
-    return !is_after(to->acknowledged, sequence(packet)) && !is_after(sequence(packet), from->next);
+// RFC 5961 section 3.2: a reset ends at one number alone. That is where its sender has got to; or what the other end
+// has acknowledged, which is in the answer to a segment of no connection, and in that to a challenge.
+static __always_inline bool reset_closes(const struct packet* packet, const struct edgefw_end* from,
+                                         const struct edgefw_end* to) {
+    return sequence(packet) == from->next || sequence(packet) == to->acknowledged;
 }
 
-static __always_inline bool fin_fits(const struct packet* packet, const struct edgefw_end* to) {
-    return is_in_window(packet, to) && !is_after(to->acknowledged, sequence_end(packet));
+// In what `to` takes: its host challenges it, or closes, and the next segments tell.
+static __always_inline bool reset_is_in_window(const struct packet* packet, const struct edgefw_end* to, __u32 window) {
+    return sequence(packet) - to->acknowledged <= window + 1;
 }
 
 static __always_inline __u32 offered_window(const struct packet* packet, const struct edgefw_end* from) {
@@ -66,19 +79,20 @@ static __always_inline __u32 offered_window(const struct packet* packet, const s
     return (__u32)bpf_ntohs(packet->window_be) << (from->scale & 15);
 }
 
-// Of a segment of a confirmed connection, in window: the ends' numbers move on.
-static __always_inline void note_numbers(const struct packet* packet, struct edgefw_end* from, struct edgefw_end* to) {
+// Of a segment of a confirmed connection: where it fits the ends' numbers move on. An acknowledgment tells of the other
+// end, too: of what it has sent and was not seen to fit. Returns whether it fits.
+static __always_inline bool note_numbers(const struct packet* packet, struct edgefw_end* from, struct edgefw_end* to) {
     // Read once: the compiler has to take it that what is stored to the one changes the other.
     const __u32 window = offered_window(packet, from);
     const __u32 end = sequence_end(packet);
     const __u32 acknowledged = acknowledgment(packet);
-    const __u8 flags = packet->flags;
 
-    if ((flags & TCP_RST) || !is_in_window(packet, to)) return;
+    if ((packet->flags & TCP_RST) || !fits(packet, from, to)) return false;
     if (is_after(end, from->next)) from->next = end;
-    if (!(flags & TCP_ACK) || is_after(acknowledged, to->next)) return;
+    if (is_after(acknowledged, to->next)) to->next = acknowledged;
     if (is_after(acknowledged, from->acknowledged)) from->acknowledged = acknowledged;
     if (window > from->window) from->window = window;
+    return true;
 }
 
 #define TCP_OPTIONS_ROOM 64  // a power of two: bpf/bounds.h

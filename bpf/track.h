@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // track: flow -> the connection it belongs to, if any, and what the packet makes of it.
 #pragma once
 
@@ -14,40 +15,45 @@ enum tracking {
     TRACK_STRAY_RESET,  // a reset that neither end of its connection can have sent: it changes nothing
 };
 
-// A half-open connection that has reached `state` moves to the confirmed ones. Where those have no room it stays half
-// open and goes on. Its own function: it runs once a connection.
-static __noinline void confirm(const struct flow* flow, struct edgefw_connection* connection, __u8 state) {
-    __u8 before = connection->state;
+// A half-open connection that has reached `state` moves to the confirmed ones, once: two processors can see it get
+// there at the same moment. Who enters it takes it out of the half-open ones; the other one leaves both as they are.
+// Where the confirmed ones have no room it stays half open and goes on. Its own function: it runs once a connection.
+static __noinline void confirm(struct flight* flight, const struct edgefw_connection* connection, __u8 state) {
+    const struct flow* flow = &flight->flow;
+    struct edgefw_connection* confirmed = &flight->fresh;
 
-    connection->state = state;
-    if (store(flow, false, connection, BPF_ANY)) {
-        connection->state = before;
-        return;
+    *confirmed = *connection;
+    confirmed->state = state;
+    // Recycled or moved meanwhile: what was copied may belong to another.
+    if (lookup(flow, true) != connection) return;
+    if (store(flow, false, confirmed, BPF_NOEXIST)) {
+        // One that has ended is in the way, or this one is there already.
+        if (live_in(flow, &flight->translation, false).connection) return;
+        if (store(flow, false, confirmed, BPF_ANY)) return;
     }
-    // Recycled meanwhile: what was stored belonged to another.
-    if (lookup(flow, true) != connection) {
-        forget(flow, false);
-        return;
-    }
-    if (is_masqueraded(flow, connection)) confirm_public(flow, connection);
+    if (is_masqueraded(flow, confirmed)) confirm_public(flow, confirmed);
     forget(flow, true);
-    // An entry that nothing has looked up yet makes room before all others (the kernel's LRU).
-    lookup(flow, false);
+    lookup(flow, false);  // as store_opening() does
 }
 
-// A confirmed connection that closed makes room first: it goes back to the half-open ones. Its own function, likewise.
-static __noinline void retire(const struct flow* flow, struct edgefw_connection* connection) {
-    connection->state = EDGEFW_STATE_TCP_CLOSED;
-    if (store(flow, true, connection, BPF_ANY)) return;
-    if (is_masqueraded(flow, connection)) retire_public(flow, connection);
+// A confirmed connection that closed, or begins anew, goes back to the half-open ones, as flight->fresh has it: what is
+// closed makes room first. Its own function, likewise.
+static __noinline void go_back(struct flight* flight, const struct edgefw_connection* connection) {
+    const struct flow* flow = &flight->flow;
+
+    if (lookup(flow, false) != connection) return;
+    if (store_opening(flow, &flight->fresh, BPF_ANY)) return;
+    if (is_masqueraded(flow, &flight->fresh)) retire_public(flow, &flight->fresh);
     forget(flow, false);
 }
 
 // A reset of a confirmed connection that neither end can have sent.
 static __always_inline bool is_stray_reset(const struct flight* flight, struct found found) {
+    const struct edgefw_end* to = &found.connection->end[OTHER(HOOK)];
+
     if (flight->flow.protocol != IPPROTO_TCP || !(flight->packet.flags & TCP_RST)) return false;
     if (found.half_open || is_closed(found.connection)) return false;
-    return !reset_fits(&flight->packet, &found.connection->end[HOOK], &found.connection->end[OTHER(HOOK)]);
+    return !reset_is_in_window(&flight->packet, to, in_midstream(found.connection) ? WIDEST_WINDOW : to->window);
 }
 
 // What the packet makes of its connection's state and numbers.
@@ -61,30 +67,39 @@ static __always_inline void advance(CONTEXT* context, struct flight* flight, str
     bool confirmed = !found.half_open;
 
     if (flight->flow.protocol != IPPROTO_TCP) {
-        state = next_state(state, from_opener);
+        state = next_state(&flight->flow, connection, from_opener);
         confirmed |= is_two_way(state);
     } else {
+        if ((packet->flags & TCP_SYN) && !in_midstream(connection)) packet->scale = find_scale(context, packet);
         if (found.half_open && in_midstream(connection)) {
-            note_numbers(packet, from, to);
-            state = join_midstream(packet, connection, from, to);
+            state = join_midstream(packet, connection);
             confirmed = state == EDGEFW_STATE_TCP_ESTABLISHED;
         } else if (found.half_open) {
-            if (packet->flags & TCP_SYN) packet->scale = find_scale(context, packet);
             state = handshake(packet, from, to, state, from_opener);
             confirmed = state == EDGEFW_STATE_TCP_ESTABLISHED;
+        } else if (answers_renewal(packet, connection)) {
+            flight->fresh = *connection;
+            renew(packet, &flight->fresh);
+            go_back(flight, connection);
+            return;
+        } else if (flight->flow.is_syn) {
+            note_renewal(packet, connection);
         }
         if (confirmed) {
-            note_numbers(packet, from, to);
-            state = next_tcp_state(packet, to, state, from_opener);
+            const bool fits = note_numbers(packet, from, to);
+
+            state = next_tcp_state(packet, from, to, state, from_opener, fits);
         }
     }
     if (state == connection->state) return;
-    if (found.half_open && confirmed)
-        confirm(&flight->flow, connection, state);
-    else if (!found.half_open && state == EDGEFW_STATE_TCP_CLOSED)
-        retire(&flight->flow, connection);
-    else
-        connection->state = state;
+    if (found.half_open && confirmed) {
+        confirm(flight, connection, state);
+        return;
+    }
+    connection->state = state;
+    if (found.half_open || state != EDGEFW_STATE_TCP_CLOSED) return;
+    flight->fresh = *connection;
+    go_back(flight, connection);
 }
 
 // The packet counts for the rule of this connection, and goes where it goes.
@@ -97,13 +112,19 @@ static __always_inline void go_with(struct flight* flight, const struct edgefw_c
     flight->translation.public_port = connection->public_port;
 }
 
-// The packet is part of this live connection.
-static __always_inline void pass_along(struct flight* flight, struct edgefw_connection* connection) {
-    const __u32 now = bpf_jiffies64();
+// The packet is part of this live connection, and keeps it alive if it `renews`.
+static __always_inline void pass_along(struct flight* flight, struct edgefw_connection* connection, bool renews) {
+    const __u64 now = bpf_jiffies64();
 
-    if (now != connection->seen) connection->seen = now;
+    if (renews && now != connection->seen) connection->seen = now;
     connection->end[HOOK].bytes += wire_bytes(&flight->packet);
     go_with(flight, connection);
+}
+
+// The packet is of the end that was not seen first, and may open a connection of its own instead of one that was
+// learned: that one was not it.
+static __always_inline bool opens_instead(const struct flow* flow, const struct edgefw_connection* connection) {
+    return connection->generation == 0 && connection->hook != HOOK && flow->opens && flow->protocol != IPPROTO_TCP;
 }
 
 // Returns enum tracking. `is_unconfirmed`: as live() takes it.
@@ -119,14 +140,21 @@ __noinline int track(CONTEXT* context, int is_unconfirmed) {
             return TRACK_REVOKED;
         return TRACK_NEW;
     }
-    if (config.armed && is_of_older_policy(found.connection) &&
-        !judge_again(flight, &flight->flow, found.connection, found.half_open)) {
-        revoke(&flight->flow, found);
-        return TRACK_REVOKED;
+    if (config.armed && is_of_older_policy(found.connection)) {
+        const bool opens_anew = opens_instead(&flight->flow, found.connection);
+
+        if (!judge_again(flight, &flight->flow, found.connection, found.half_open)) {
+            revoke(&flight->flow, found);
+            return opens_anew ? TRACK_NEW : TRACK_REVOKED;
+        }
     }
+    if (!passes_by(&flight->flow, found.connection)) return TRACK_NEW;  // it has just become unproven
     if (is_stray_reset(flight, found)) return TRACK_STRAY_RESET;
-    pass_along(flight, found.connection);
-    advance(context, flight, found);
+    pass_along(flight, found.connection, !is_unproven(found.connection));
+    if (is_unproven(found.connection) && (flight->packet.flags & TCP_RST))
+        forget(&flight->flow, true);
+    else
+        advance(context, flight, found);
     return TRACK_KNOWN;
 }
 
@@ -137,8 +165,8 @@ static __always_inline bool is_plain(const struct flight* flight, const struct e
 }
 
 // track, before anything else is asked: a whole packet of a live connection. (No built-in rule comes before it: what
-// one passes never opens a connection under the same policy.) What is common is inline: a plain packet of a confirmed
-// connection that this generation has judged.
+// one passes opens no connection under the same policy, but DHCP that became the host's own later.) What is common is
+// inline: a plain packet of a confirmed connection that this generation has judged.
 static __always_inline enum tracking track_first(CONTEXT* context, struct flight* flight) {
     const struct flow* flow = &flight->flow;
     struct edgefw_connection* connection;
@@ -150,6 +178,6 @@ static __always_inline enum tracking track_first(CONTEXT* context, struct flight
         return track(context, !connection);
     if (flow->protocol == IPPROTO_TCP)
         note_numbers(&flight->packet, &connection->end[HOOK], &connection->end[OTHER(HOOK)]);
-    pass_along(flight, connection);
+    pass_along(flight, connection, true);
     return TRACK_KNOWN;
 }

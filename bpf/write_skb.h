@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // translate, writing into an skb, received or sent. Its twin is bpf/write_xdp.h.
 //
 // The kernel knows whether a checksum is left to an offload, and what sum the card has made over the frame: its helpers

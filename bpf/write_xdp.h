@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // translate, writing into an XDP frame: direct writes. Its twin is bpf/write_skb.h.
 //
 // XDP sees no mark of a checksum that is left to an offload: on veth, virtio and their like a received packet may carry

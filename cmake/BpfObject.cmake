@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # bpf_object(NAME SOURCE): compiles SOURCE for the BPF target, strips its DWARF (BTF stays) and
 # generates NAME.skel.h. Link NAME_skel to get the header on the include path, with libbpf.
 find_program(BPF_CLANG clang REQUIRED)

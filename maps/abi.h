@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The ABI between the data path (BPF C) and the control plane (C++). Every header in this folder is included by both;
 // widths are fixed, padding is explicit, sizes are asserted. There is no second copy of any of these structs.
 #pragma once
@@ -6,7 +7,7 @@
 
 // Raised with every change of a struct, of a map's key or value, or of the pin layout. A control plane that finds pins
 // of another version refuses to touch them and says how to detach.
-#define EDGEFW_ABI_VERSION 5
+#define EDGEFW_ABI_VERSION 7
 
 #ifdef __cplusplus
 #define EDGEFW_ABI_ASSERT(condition, message) static_assert(condition, message)

@@ -1,4 +1,6 @@
-// What a pinned card directory says about its card: bpffs is the only place where edgefw keeps state.
+// SPDX-License-Identifier: GPL-2.0-only
+// What a pinned card directory says about its card. What should be attached is remembered beside it, in /run
+// (userspace/kernel/remembered.h).
 #pragma once
 
 #include "maps/abi.h"
@@ -10,9 +12,9 @@ enum edgefw_xdp_mode { EDGEFW_XDP_NATIVE = 0, EDGEFW_XDP_GENERIC = 1, EDGEFW_XDP
 // The kind of tc hook: of the sent side, and of the received one where that is at tc ingress.
 enum edgefw_egress { EDGEFW_EGRESS_TCX = 0, EDGEFW_EGRESS_CLSACT = 1 };
 
-// Our filter at a clsact ingress: the same on every card and in every version, so that it can be found without a note.
-// The lowest priority there is comes first: a filter before it could let a packet pass unjudged.
-#define EDGEFW_INGRESS_PRIORITY 1
+// Our filters at clsact. The lowest priority there is comes first: a filter before it could let a packet pass unjudged.
+#define EDGEFW_TC_PRIORITY 1
+// That at ingress is the same on every card and in every version, so that it can be found without a note.
 #define EDGEFW_INGRESS_HANDLE 0xedf
 
 // What XDP switches off on a card for as long as it lives, and nobody on again: bits of `switched_off`.

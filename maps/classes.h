@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Address classes: one lookup turns an address into a class number, the combination of sets it is a member of.
 // All sets (and long lists) of a policy share one table per family. A hash where every member is a host, else a trie.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A closed card: nothing judges it yet, and it passes only what a network and its operator cannot do without. The state
 // of a card at boot until its policy is in force, where boot.conf says `on_boot_failure: closed`.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a program instance is specialised by: its read-only constants. The verifier removes the code they rule out.
 // The same struct is pinned with the generation (one per side), so that `explain` loads what is in force.
 #pragma once
@@ -11,6 +12,21 @@ enum edgefw_link_layer {
     EDGEFW_ETHERNET = 0,
     EDGEFW_NO_LINK = 1,  // the IP header
 };
+
+#define EDGEFW_MARTIANS 32  // of each family: networks that no packet from outside can come from, beside fixed ones
+
+// Network order; no bit of an address is beyond its mask.
+struct edgefw_martian4 {
+    __be32 address;
+    __be32 mask;
+};
+EDGEFW_ABI_SIZE(edgefw_martian4, 8);
+
+struct edgefw_martian6 {
+    __be32 address[4];
+    __be32 mask[4];
+};
+EDGEFW_ABI_SIZE(edgefw_martian6, 32);
 
 struct edgefw_config {
     __u32 generation;                     // of the policy; 0: none was pushed
@@ -28,18 +44,26 @@ struct edgefw_config {
     __u32 forward_out_mask;
     __u32 forward_out_seed;
     __u32 keeps_state;       // some rule or default of this side keeps state
+    __u32 tells_vlans;       // some rule of the policy names a VLAN: connections and fragments are each of one
     __u64 forward_in_ports;  // edgefw_forward_bit() of each public port
     __u32 masquerade_first;  // lowest and highest public port of this side's masquerades, host order
     __u32 masquerade_last;
     __u32 partial_checksums;  // the card can hand up received packets with a checksum left to offload
     __u32 record;             // `explain`: write each decision to the `decision` map
     struct edgefw_forest forest[EDGEFW_HOOKS][EDGEFW_FAMILIES];
-    __u32 timeout[EDGEFW_STATE_COUNT];  // jiffies
-    __u32 fragment_timeout;             // jiffies
-    __u32 comes_over;                   // connections still come over from the tables before these (a push resizes)
+    struct edgefw_forest link_forest[EDGEFW_HOOKS];  // of frames that are not IP
+    __u32 timeout[EDGEFW_STATE_COUNT];               // jiffies
+    __u32 fragment_timeout;                          // jiffies
+    __u32 settled;                                   // jiffies of EDGEFW_SETTLED_SECONDS
+    __u32 reserved;                                  // jiffies of EDGEFW_RESERVED_SECONDS
+    __u32 comes_over;  // connections still come over from the tables before these (a push resizes)
     // Of the policy: for how long after the first one of a card TCP in mid-stream is adopted, seconds; 0: not at all.
     __u32 adopt;
     __u32 adopts_until;  // of the card: the end of that, seconds of CLOCK_MONOTONIC; 0: it adopts nothing
     __u32 link_layer;    // enum edgefw_link_layer of the card
+    __u32 pad;
+    __u32 martians[EDGEFW_FAMILIES];  // how many of these are used
+    struct edgefw_martian4 martian4[EDGEFW_MARTIANS];
+    struct edgefw_martian6 martian6[EDGEFW_MARTIANS];
 };
 EDGEFW_ABI_ASSERT(sizeof(struct edgefw_config) % 8 == 0, "edgefw_config has hidden padding");

@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Counters, per CPU and card. They only grow, and keep their values over pushes.
 #pragma once
 
 #include "maps/abi.h"
+#include "maps/connection.h"
 #include "maps/reasons.h"
 
 // Of a rule, NAT entry or built-in; index: its slot.
@@ -28,8 +30,8 @@ struct edgefw_table_counter {
 };
 EDGEFW_ABI_SIZE(edgefw_table_counter, 24);
 
-#define EDGEFW_TABLES (2 * EDGEFW_FAMILIES)
-#define EDGEFW_TABLE_INDEX(half_open, family) ((half_open)*EDGEFW_FAMILIES + (family))
+#define EDGEFW_TABLES (1u * EDGEFW_TABLE_COUNT * EDGEFW_FAMILIES)
+#define EDGEFW_TABLE_INDEX(table, family) ((table)*EDGEFW_FAMILIES + (family))
 #define EDGEFW_TABLE_COUNTERS (2 * EDGEFW_TABLES)
 
 #define EDGEFW_REASON_COUNTERS (EDGEFW_HOOKS * 2 * EDGEFW_REASON_COUNT)

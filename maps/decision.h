@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // One decision, as `explain` reads it after a test run (edgefw_config.record).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // NAT entries, IPv4. All of them translate the local end: between how it is outside (public) and inside (target).
 //
 // Destinations of what is received, port forwards (an entry a port) and static ones (port and protocol 0: all of the

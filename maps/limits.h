@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Every capacity of the data path, one line each with its reason.
 #pragma once
 
@@ -8,7 +9,10 @@
 #define EDGEFW_MAX_LEAF_STEPS 160       // tests and matches the data path takes in one leaf; the compiler keeps below
 #define EDGEFW_MAX_FORWARD_CHAIN 4      // forwards in one hash bucket
 #define EDGEFW_MAX_MASQUERADES 64       // pairs of networks the sources of which are masqueraded: a list, searched
-#define EDGEFW_MAX_PORT_TRIES 128       // public ports tried for one opener: above 95 % of a range in use one may fail
+#define EDGEFW_NEAR_PORT_TRIES 32       // public ports tried for one opener, beginning at its own number
+#define EDGEFW_SCATTERED_PORT_TRIES 96  // then at random: of 95 % in use 0.95^96 of openers find none, below 1 %
+#define EDGEFW_PORT_SEARCH_PAUSE 100    // ms on a processor between two searches of a whole range: each is long
+#define EDGEFW_RESERVED_SECONDS 1       // a public end that was given to an opener is its own without a connection
 #define EDGEFW_MAX_IPV4_OPTIONS 40      // bytes: the header length field can name no more
 
 // Counter slots. The low ones have fixed meanings, so that a NAT entry's slot fits 16 bits of a connection.
@@ -19,7 +23,8 @@
 #define EDGEFW_SLOTS_INITIAL 4096  // capacity of a card's first counter map: 96 KiB a CPU; it grows fourfold
 #define EDGEFW_SLOTS_MAX 1048576   // rules of all generations in force on one host
 
-#define EDGEFW_CONNECTIONS_DEFAULT 131072  // confirmed connections, per card and family
+#define EDGEFW_CONNECTIONS_DEFAULT 131072  // confirmed connections of TCP, per card and family
+#define EDGEFW_DATAGRAMS_DEFAULT 65536     // confirmed ones of all else, likewise
 #define EDGEFW_OPENINGS_DEFAULT 65536      // half-open ones, likewise: a flood of a million a second leaves each 65 ms
 #define EDGEFW_CONNECTIONS_MIN 16          // of each such table: fewer, and what the LRU sets aside is most of them
 #define EDGEFW_CONNECTIONS_MAX 16777216    // likewise; more is a slip of the pen

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Why a packet ended as it did. Every packet ends in exactly one of these; the sum over them is the packets seen.
 // The one list for the data path, the command line, the metrics and docs/reasons.md:
 //   X(identifier, text name, verdict it goes with, one sentence)
@@ -10,7 +11,7 @@
     X(CONNECTION, "connection", PASS, "The packet belongs to a known connection and counts for its rule.")             \
     X(DEFAULT, "default", EITHER, "No rule matched: the default of this side and direction decided.")                  \
     X(BUILTIN, "builtin", PASS, "A built-in rule passed it (ARP, neighbour discovery, DHCP client, ...).")             \
-    X(FRAGMENT, "fragment", EITHER, "A later fragment that follows the verdict of its first fragment.")                \
+    X(FRAGMENT, "fragment", PASS, "A later fragment whose first fragment has passed.")                                 \
     X(REVOKED, "revoked", DROP,                                                                                        \
       "Its connection was opened under an older policy, and the policy in force would not open it.")                   \
     X(CONNECTION_TABLE, "connection-table", DROP,                                                                      \
@@ -19,7 +20,7 @@
     X(TRANSLATE_FAILED, "translate-failed", DROP, "The kernel refused to write the translated address or checksum.")   \
     X(MALFORMED_ETHERNET, "malformed-ethernet", DROP, "Frame shorter than its Ethernet header or VLAN tag.")           \
     X(VLAN_DEPTH, "vlan-depth", DROP, "More than two VLAN tags.")                                                      \
-    X(UNSUPPORTED_ETHERTYPE, "unsupported-ethertype", DROP, "Neither IPv4 nor IPv6, and no built-in rule passes it.")  \
+    X(UNSUPPORTED_ETHERTYPE, "unsupported-ethertype", DROP, "Neither IPv4 nor IPv6, and no rule names its ethertype.") \
     X(MALFORMED_IPV4, "malformed-ipv4", DROP,                                                                          \
       "IPv4 header truncated, of a wrong version or length, or with broken options.")                                  \
     X(IPV4_SOURCE_ROUTE, "ipv4-source-route", DROP,                                                                    \
@@ -27,8 +28,10 @@
     X(MALFORMED_IPV6, "malformed-ipv6", DROP, "IPv6 header truncated, of a wrong version or length.")                  \
     X(MALFORMED_EXTENSION, "malformed-extension", DROP, "IPv6 extension header truncated or out of place.")            \
     X(EXTENSION_DEPTH, "extension-depth", DROP, "More than eight IPv6 extension headers.")                             \
-    X(IPV6_ROUTING_HEADER, "ipv6-routing-header", DROP, "IPv6 routing header with segments left (RFC 5095).")          \
-    X(FRAGMENT_WITHOUT_FIRST, "fragment-without-first", DROP, "A later fragment whose first fragment was not seen.")   \
+    X(IPV6_ROUTING_HEADER, "ipv6-routing-header", DROP,                                                                \
+      "IPv6 routing header with segments left: of type 0 (RFC 5095), or segment routing from outside.")                \
+    X(FRAGMENT_WITHOUT_FIRST, "fragment-without-first", DROP,                                                          \
+      "A later fragment whose first fragment was not seen, or has dropped.")                                           \
     X(FRAGMENT_SHORT_FIRST, "fragment-short-first", DROP,                                                              \
       "A first fragment shorter than its transport header (RFC 8200 section 5, RFC 3128).")                            \
     X(FRAGMENT_OFFSET_ONE, "fragment-offset-one", DROP,                                                                \
@@ -48,7 +51,11 @@
       "Its connection would have the same ends inside as another one, which came by another public end.")              \
     X(NAT_UNTRACKED, "nat-untracked", DROP,                                                                            \
       "NAT by ports needs a connection: the packet belongs to none and opens none.")                                   \
-    X(BUSY, "busy", DROP, "The program was judging another packet on this processor, which this one interrupted.")
+    X(BUSY, "busy", DROP, "The program was judging another packet on this processor, which this one interrupted.")     \
+    X(VLAN_COLLISION, "vlan-collision", DROP,                                                                          \
+      "Its connection would have the same ends as another one, of another VLAN.")                                      \
+    X(MARTIAN, "martian", DROP,                                                                                        \
+      "Received on an external card from a source that nobody outside can have, or that is its own destination.")
 
 #define EDGEFW_REASON_ENUM(identifier, name, verdict, sentence) EDGEFW_REASON_##identifier,
 enum edgefw_reason { EDGEFW_REASONS(EDGEFW_REASON_ENUM) EDGEFW_REASON_COUNT };

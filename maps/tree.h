@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Classification: decision trees in two array maps, shared by all trees of a generation.
 //
 // A walk starts at a group's root in `nodes` and goes down until it reaches a leaf; a leaf is a run in `tests`.
@@ -16,8 +17,9 @@ enum edgefw_field {
     EDGEFW_FIELD_REMOTE = 4,      // words 4-7
     EDGEFW_FIELD_LOCAL_PORT = 8,  // 0 where the protocol has none
     EDGEFW_FIELD_REMOTE_PORT = 9,
-    EDGEFW_FIELD_PROTOCOL = 10,     // IP protocol number
-    EDGEFW_FIELD_DETAIL = 11,       // TCP: the flags byte; ICMP and ICMPv6: type << 8 | code; else 0
+    EDGEFW_FIELD_PROTOCOL = 10,  // IP protocol number
+    // TCP: the flags byte; ICMP and ICMPv6: type << 8 | code; a frame that is not IP: its ethertype; else 0
+    EDGEFW_FIELD_DETAIL = 11,
     EDGEFW_FIELD_VLAN = 12,         // id of the outermost tag; 0 where there is none (or a priority tag)
     EDGEFW_FIELD_LOCAL_CLASS = 13,  // class of the local address (classes.h); 0: in no set
     EDGEFW_FIELD_REMOTE_CLASS = 14,

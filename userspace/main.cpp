@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Builds the command line, runs the chosen subcommand, prints its error once and turns it into the exit code.
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
@@ -8,13 +10,25 @@
 #include <filesystem>
 #include <iostream>
 
+#include "userspace/base/terminal.h"
 #include "userspace/cli/command_line.h"
 #include "userspace/cli/exit_code.h"
+#include "userspace/observe/problems.h"
 
 namespace edgefw::cli {
 namespace {
 
 using Chosen = std::function<Result<Ok>(Context&)>;
+
+// A message without its control characters: it may quote a policy, the DNS or a packet.
+class Message : public spdlog::custom_flag_formatter {
+public:
+    void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& to) override {
+        const std::string text = for_terminal({message.payload.data(), message.payload.size()});
+        to.append(text.data(), text.data() + text.size());
+    }
+    std::unique_ptr<spdlog::custom_flag_formatter> clone() const override { return std::make_unique<Message>(); }
+};
 
 // Lines of a policy's errors begin with file:line:column, for editors to jump to.
 void print(const Error& error, spdlog::logger& log) {
@@ -27,7 +41,9 @@ void print(const Error& error, spdlog::logger& log) {
 
 int run_chosen(const Chosen& chosen, const GlobalOptions& options) {
     spdlog::logger log("edgefw", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    log.set_pattern("%v");
+    auto formatter = std::make_unique<spdlog::pattern_formatter>();
+    formatter->add_flag<Message>('*').set_pattern("%*");
+    log.set_formatter(std::move(formatter));
     log.set_level(options.verbose ? spdlog::level::debug : spdlog::level::info);
     for (const std::string& folder : options.profiles) {
         std::error_code ignored;
@@ -38,6 +54,10 @@ int run_chosen(const Chosen& chosen, const GlobalOptions& options) {
     Output out(STDOUT_FILENO);
     Context context{options, policy::ProfilePath::standard(options.profiles), out, log};
     const Result<Ok> done = chosen(context);
+    if (!done && options.json && done.error().kind == ErrorKind::kPolicy && out.is_unused()) {
+        const nlohmann::ordered_json json{{"errors", observe::problems_json(done.error())}};
+        out.write(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+    }
     const Result<Ok> written = out.finish();
     if (!done) {
         print(done.error(), log);
@@ -60,7 +80,7 @@ std::string what_is_wrong(const CLI::ParseError& stop, const std::vector<std::st
 // Where parsing stops: with --help or --version, or with what is wrong on the command line.
 int end_of_parsing(const CLI::App& app, const CLI::ParseError& stop, const std::vector<std::string>& words) {
     if (stop.get_exit_code() == 0) return app.exit(stop, std::cout, std::cerr);
-    std::fprintf(stderr, "edgefw: %s; see 'edgefw --help'\n", what_is_wrong(stop, words).c_str());
+    std::fprintf(stderr, "edgefw: %s; see 'edgefw --help'\n", for_terminal(what_is_wrong(stop, words)).c_str());
     return exit_code(ErrorKind::kUsage);
 }
 
@@ -90,7 +110,7 @@ int main(int argc, char** argv) {
     try {
         return edgefw::cli::run_command_line(argc, argv);
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "edgefw: %s\n", error.what());
+        std::fprintf(stderr, "edgefw: %s\n", edgefw::for_terminal(error.what()).c_str());
         return edgefw::cli::exit_code(edgefw::ErrorKind::kFailed);
     }
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # First enforcement on a machine in use: an SSH session, a transfer and a UDP stream that began before the card was
 # attached live through the attach, the first push, 100 more, and another binary; what was idle all along is adopted.
 # With `attach --policy` nothing is.
@@ -137,4 +138,29 @@ if answers "$idle_in" "$idle_out" 'nobody hears' 3; then fail 'a connection was 
 (($(reason_count edge eth0 default) > 0)) || fail 'nothing was dropped'
 equal 'connections of the idle one' "$(rule_count edge eth0 idle connections)" 0
 edgefw edge detach eth0
+
+chapter 'what is forged opens nothing from the other end'
+# A way out to port 443. The same segment is learned, and adopted after the push; then its sender connects. What the
+# server makes of it: it answers with a reset; it hears nothing, for the checksum is wrong, or the edge ends it.
+policy way_out <<END
+version: 1
+default: {external: drop}
+rules: [{name: out, side: external, direction: outbound, protocol: tcp, remote_port: 443, action: pass}]
+END
+connects() { # OPTIONS-OF-SOCAT
+    on client socat -u /dev/null "TCP:10.0.0.5:22,bind=198.51.100.9:443,reuseaddr,connect-timeout=1$1" 2>/dev/null
+}
+connects '' || fail 'nobody listens: this would prove nothing'
+for forged in '' --wrong-checksum '--ttl 1'; do
+    sleep 0.1
+    edgefw edge attach eth0
+    # shellcheck disable=SC2086
+    on client "$story_root/tests/e2e/forge.py" 198.51.100.9:443 10.0.0.5:22 A $forged
+    edgefw edge push "$lab_folder/way_out.yaml"
+    # shellcheck disable=SC2086
+    on client "$story_root/tests/e2e/forge.py" 198.51.100.9:443 10.0.0.5:22 A $forged
+    (($(rule_count edge eth0 out packets) > 0)) || fail "the forged segment (${forged:-answered}) was not adopted"
+    connects '' && fail "a forged segment (${forged:-answered}) opens port 22"
+    edgefw edge detach eth0
+done
 nothing_left edge

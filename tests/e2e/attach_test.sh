@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Attaching and detaching a card: what must not be touched is not touched, and nothing is left behind.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"
@@ -47,6 +48,17 @@ refused 5 '' edge "${nobody[@]}" detach eth0
 refused 5 '' edge "${nobody[@]}" counters
 equal 'hooks after refusals' "$(hooks edge eth0)" '1 received, 1 sent'
 edgefw edge detach eth0
+policy tested <<'END'
+version: 1
+default: drop
+tests: [{packet: "external inbound udp 198.51.100.9:40000 > 192.0.2.2:1000", expect: pass}]
+END
+chmod 644 "$lab_folder/tested.yaml"
+on edge "${nobody[@]}" check "$lab_folder/tested.yaml" >"$lab_folder/stdout" 2>"$lab_folder/stderr"
+grep -q '1 test NOT RUN' "$lab_folder/stdout" || fail "check where the tests cannot run: $(<"$lab_folder/stdout")"
+grep -q 'NOT TESTED: 1 test of the policy was not run' "$lab_folder/stderr" || fail "the same: $(<"$lab_folder/stderr")"
+refused 5 '1 test not run and no program loaded' edge "${nobody[@]}" check --strict "$lab_folder/tested.yaml"
+refused 3 'test failed' edge "$EDGEFW" check --strict "$lab_folder/tested.yaml"
 
 chapter 'no bpffs'
 # shellcheck disable=SC2016  # expanded by the inner shell

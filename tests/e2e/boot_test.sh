@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # edgefw boot: the card is closed before anything else happens, opens with its policy, and what cannot even be closed
 # stays down. The unit and real reboots: tests/kernels/boot_test.sh.
 # shellcheck source=tests/e2e/story.sh

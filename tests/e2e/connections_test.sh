@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Connections on one card of a host: who opens may be answered; what nobody opened does not pass.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"
@@ -95,7 +96,7 @@ holder=$lab_started
 waits_for 20 grep -q ready "$lab_folder/held" || fail 'not all connections opened'
 recycled=$(table recycled)
 said=$(edgefw host push "$lab_folder/tiny.yaml" 2>&1)
-[[ $said == *"confirmed IPv4 connections did not fit into 16 entries; those seen last were kept"* ]] || fail "$said"
+[[ $said == *"confirmed TCP IPv4 connections did not fit into 16 entries; those seen last were kept"* ]] || fail "$said"
 grep 'did not fit' <<<"$said"
 equal 'capacity' "$(table capacity)" 16
 (($(table recycled) >= recycled + held - 16)) || fail "$(table recycled) recycled, $recycled before"

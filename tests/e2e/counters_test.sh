@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Counters say exactly what was sent: packets, bytes of their frames, connections; also over pushes.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"
@@ -70,6 +71,32 @@ filter_packets() { edgefw host --json counters eth0 | jq '.interfaces[0].total.p
 card=$(card_packets) filter=$(filter_packets)
 traffic client udp 198.51.100.1:1000 --count 500 --bytes 200
 equal 'packets' $(($(filter_packets) - filter)) $(($(card_packets) - card))
+
+chapter 'a program that sends what drops sees ENOBUFS, where it asks for errors, and a packet socket always'
+errno_of() { # udp|udp-recverr|packet: what the send of one frame that drops says
+    on host python3 - "$1" <<'END'
+import errno, socket, sys
+
+IP_RECVERR = 11  # linux/in.h
+kind = sys.argv[1]
+try:
+    if kind == "packet":
+        sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        sender.bind(("eth0", 0))
+        sender.send(b"\xff" * 6 + b"\x02" * 6 + b"\x08\x00" + bytes(46))
+    else:
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if kind == "udp-recverr":
+            sender.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+        sender.sendto(b"x", ("198.51.100.9", 9))
+    print("sent")
+except OSError as error:
+    print(errno.errorcode[error.errno])
+END
+}
+equal 'a socket that asks for errors' "$(errno_of udp-recverr)" ENOBUFS
+equal 'a packet socket' "$(errno_of packet)" ENOBUFS
+equal 'another socket' "$(errno_of udp)" sent
 
 edgefw host detach eth0
 nothing_left host

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # The demo of the README: it succeeds, and leaves nothing when it is interrupted.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # edgefw doctor: what it says of a host that is well, and of what is wrong with one; it changes nothing.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # The sending hook where tcx is missing: a filter in a clsact qdisc, which may be somebody else's.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"
@@ -54,6 +55,18 @@ traffic client udp 10.0.0.5:7 --count 20
 edgefw edge detach eth0
 [[ $(qdiscs) == *clsact* ]] || fail 'a clsact that somebody uses was removed'
 equal 'filters' "$(filters)" 1
+on edge tc qdisc del dev eth0 clsact
+nothing_left edge
+
+chapter 'the first priority belongs to a filter of another protocol: it would see packets before edgefw'
+on edge tc qdisc add dev eth0 clsact
+on edge tc filter add dev eth0 egress pref 1 protocol ip bpf da object-pinned "$lab_foreign/foreign_sent"
+refused 1 'another filter has priority 1 at the egress of eth0' edge "$EDGEFW" attach eth0 --egress clsact
+equal 'hooks after the refusal' "$(hooks edge eth0)" '0 received, 1 sent'
+[[ ! -e $(lab_pins edge) ]] || fail 'a refused attach leaves pins'
+on edge tc filter del dev eth0 egress
+edgefw edge attach eth0 --egress clsact
+edgefw edge detach eth0
 on edge tc qdisc del dev eth0 clsact
 nothing_left edge
 

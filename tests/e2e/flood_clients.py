@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """What flood_test.sh holds open, and what it is flooded with.
 
     flood_clients.py hold ADDRESS:PORT COUNT             opens TCP connections; at SIGUSR1 each must still echo
-    flood_clients.py hold_udp ADDRESS:PORT COUNT         sockets of which each has sent twice and was answered twice
+    flood_clients.py hold_udp ADDRESS:PORT COUNT         sockets of which each has sent, was answered, and goes on
+    flood_clients.py ask_udp ADDRESS:PORT SECONDS        asks from one new port after the other; says how many were answered
     flood_clients.py flood CARD tcp|udp ADDRESS:PORT SECONDS MAC   openers from random addresses, as fast as it can
 """
 
@@ -63,13 +65,29 @@ def hold_udp(options):
         held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         held.settimeout(5)
         held.connect(options.to)
-        for _ in range(2):
-            held.send(struct.pack("!I", number))
-            held.recv(4)
         held.send(struct.pack("!I", number))
         held.recv(4)
         all_held.append(held)
+    time.sleep(2.1)  # what goes on for two seconds is confirmed
+    for number, held in enumerate(all_held):
+        held.send(struct.pack("!I", number))
+        held.recv(4)
     awaited()
+
+
+def ask_udp(options):
+    answered = 0
+    end = time.monotonic() + options.seconds
+    while time.monotonic() < end:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(0.2)
+            asking.connect(options.to)
+            try:
+                asking.send(b"asked")
+                answered += asking.recv(5) == b"asked"
+            except OSError:  # no room in a queue on the way
+                pass
+    print(answered)
 
 
 def frame(mac, own, protocol, to):
@@ -126,18 +144,19 @@ def flood(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for run in (hold, hold_udp, flood):
+    for run in (hold, hold_udp, ask_udp, flood):
         command = commands.add_parser(run.__name__)
         command.set_defaults(run=run)
         if run is flood:
             command.add_argument("card")
             command.add_argument("protocol", choices=("tcp", "udp"))
         command.add_argument("to", type=endpoint)
-        if run is not flood:
+        if run in (hold, hold_udp):
             command.add_argument("count", type=int)
-            continue
-        command.add_argument("seconds", type=float)
-        command.add_argument("mac")
+        else:
+            command.add_argument("seconds", type=float)
+        if run is flood:
+            command.add_argument("mac")
     options = parser.parse_args()
     options.run(options)
 

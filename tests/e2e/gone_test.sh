@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # A card or a whole namespace that goes away while attached: its pins are recognised as stale and cleaned up.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"

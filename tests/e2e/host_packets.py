@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """Counts at the hosts what was sent and what arrived, and holds it against the counters of edgefw.
 
     host_packets.py count CARD FILE                      counts the frames of a card until SIGTERM

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """The checksum of RFC 1071, for the programs here that make frames themselves."""
 
 import struct

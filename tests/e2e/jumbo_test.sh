@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Jumbo frames: more than a page in one packet, in both directions, through rules, connections and a port forward.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"

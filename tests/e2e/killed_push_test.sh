@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # A push that is killed anywhere leaves one whole generation in force on every hook, and the next push works.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # The laboratory removes what it made however it ends, pins and processes included, and two never meet.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """The same conversations through edgefw and through Linux with nftables and conntrack: what arrives is compared.
 
     linux_twin.py TABLE OUTSIDE INSIDE MAC

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # The twin of edgefw is a router with nftables and conntrack, of the same addresses. Whatever is said through both (the
 # scripts in linux_twin.table) arrives alike at both ends, but for the differences that the table lists.
 #

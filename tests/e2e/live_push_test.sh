@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Pushes under traffic: two policies in turn, while packets cross both hooks of two cards. What both pass is never lost,
 # what both drop never passes, and the cards never flap.
 # shellcheck source=tests/e2e/story.sh

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """A DNS server that lies: names_liar.py ADDRESS PORT SEED
 
 Each answer begins as a good one and is then wrong in some field: id, flags, counts, name (with compression loops), type,

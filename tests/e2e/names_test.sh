@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Rules that name hosts, against a real DNS server: what it answers comes into force without a push and without breaking
 # a connection; what it does not answer changes nothing; what it lies about harms nobody.
 # shellcheck source=tests/e2e/story.sh
@@ -26,6 +27,7 @@ waits_for 30 grep -q started "$lab_folder/dnsmasq"
 cat <<END | policy named
 version: 1
 default: drop
+names: {keep: 0}
 rules:
   - {name: oem, side: external, direction: outbound, protocol: udp, local: 10.0.0.5, remote: oem.lab.test, remote_port: 1000, action: pass}
   - {name: alias, side: external, direction: outbound, protocol: udp, local: 10.0.0.5, remote: alias.lab.test, remote_port: 2000, action: pass}
@@ -37,6 +39,7 @@ readonly named=$lab_folder/named.yaml
 addresses_of() { edgefw edge --json status | jq -r --arg name "$1" '.hosts[] | select(.name == $name).addresses | join(" ")'; }
 is_now() { [[ $(addresses_of "$1") == "$2" ]]; }                # NAME ADDRESSES
 passes() { traffic server udp "$1" --count 1 >/dev/null 2>&1; } # ADDRESS:PORT
+has_address() { [[ " $(addresses_of oem.lab.test) " == *" $1 "* ]]; }
 refuses() { if passes "$1"; then fail "$1 is reached"; fi; }
 metric_is() { [[ $(on edge curl -sSf http://localhost:9477/metrics | awk -v name="$1" '$1 == name { print $2 }') == "$2" ]]; }
 
@@ -110,6 +113,18 @@ zone oem.lab.test=198.51.100.9 target.lab.test=198.51.100.10
 waits_for 20 has_addresses 1
 refuses 198.51.100.11:1000
 
+chapter 'one of three addresses at a time: those seen lately pass, until their time is over'
+sed 's/keep: 0/keep: 20s/' "$named" >"$lab_folder/kept.yaml"
+edgefw edge push "$lab_folder/kept.yaml" --resolver "$dns"
+for last in 10 11 9; do
+    zone "oem.lab.test=198.51.100.$last" target.lab.test=198.51.100.10
+    waits_for 20 has_address "198.51.100.$last" || fail "oem.lab.test is $(addresses_of oem.lab.test)"
+done
+for last in 9 10 11; do passes "198.51.100.$last:1000" || fail "198.51.100.$last is not reached"; done
+waits_for 60 is_now oem.lab.test 198.51.100.9 || fail "oem.lab.test is $(addresses_of oem.lab.test)"
+refuses 198.51.100.10:1000
+edgefw edge push "$named" --resolver "$dns"
+
 chapter 'serve ends at once, also while it waits for an answer'
 kill -STOP "$dns_server"
 sleep 3
@@ -117,6 +132,29 @@ kill -TERM "$serving"
 ended() { ! kill -0 "$serving" 2>/dev/null; }
 waits_for 3 ended || fail 'serve does not end'
 wait "$serving" || fail "serve ended with $?"
+
+chapter 'a push does not wait for a silent server: it is in force while the server is asked'
+before=$(generation edge)
+lab_start edge "$EDGEFW" push "$named" --resolver "$dns" 2>"$lab_folder/said"
+pushing=$lab_started
+is_pushed() { (($(generation edge) == before + 1)); }
+waits_for 30 is_pushed || fail 'the policy is not in force'
+kill -0 "$pushing" 2>/dev/null || fail 'the push has ended, and nobody asked behind it'
+passes 198.51.100.9:1000 || fail 'the address in force is lost'
+wait "$pushing" || fail "the push ended with $?: $(<"$lab_folder/said")"
+grep -q 'oem.lab.test was not found .*; it keeps the addresses it had' "$lab_folder/said" || fail "$(<"$lab_folder/said")"
+
+chapter 'a push without a serve brings in what the server says, behind'
+kill -CONT "$dns_server"
+zone oem.lab.test=198.51.100.10 target.lab.test=198.51.100.11
+edgefw edge push "$named" --resolver "$dns"
+is_now oem.lab.test 198.51.100.10 || fail "oem.lab.test is $(addresses_of oem.lab.test)"
+zone oem.lab.test=198.51.100.9 target.lab.test=198.51.100.11
+sleep 2 # the TTL
+edgefw edge push "$named" --resolver "$dns"
+is_now oem.lab.test 198.51.100.9 || fail "oem.lab.test is $(addresses_of oem.lab.test)"
+kill -STOP "$dns_server"
+sleep 2 # the TTL
 
 chapter 'a push without a server keeps what is in force; a name never found matches nothing'
 sed 's/alias.lab.test/never.lab.test/' "$named" | sed '/^tests:/,$d' | policy unknown

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """What nat_test.sh says through NAT. Both ends are opened here, each in the namespace of its host: so it is known who
 was seen, and that an answer came back to who asked.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """What nat_load_test.sh sends through a port forward, and the relay that holds some of it back.
 
     nat_load_clients.py hold ADDRESS:PORT COUNT BYTES SOURCE...      opens TCP connections from these addresses in turn;

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # A port forward under the load of real stacks: 10,000 connections at once, a transfer through loss and reordering,
 # fragments, checksums, offloads, iperf3; and IPv6 beside it, which is not translated.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Every kind of NAT with real stacks: who is reached, whom he sees, what comes back, and what the filter says of it.
 #
 #   outside --- far --- eth0 router eth1 --- switch --- one, two (10.0.0.21, .22, .41), server (10.0.0.4, .5, .6)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Cards whose frames begin with the IP header, judged as any other: rules, NAT, counters and pushes, IPv4 and IPv6. A pair
 # of tun devices, WireGuard, PPP, and IP tunnels; where the kernel has no WireGuard, by its program for tun.
 # shellcheck source=tests/e2e/story.sh

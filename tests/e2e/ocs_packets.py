@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """Sends a port scan, and says what arrived of it and what should, for ocs_test.sh and ocs_topologies_test.sh.
 
     ocs_packets.py scan CARD GATEWAY SOURCE TARGET...   a SYN and a datagram to each of 65,536 ports of each target

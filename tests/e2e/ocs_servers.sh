@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # shellcheck disable=SC2034,SC2154  # for the stories, and from story.sh
 # What ocs_test.sh and ocs_topologies_test.sh share: a network, its servers, what their users do, and the tables.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Office Communications Server 2007, the consolidated edge topology (tables 9 to 12), with the kind of programs it is
 # about: nginx, SIP over mutual TLS, a TURN server. And a scan of all ports: what arrives is what the tables open.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Office Communications Server 2007 in the other four topologies (tables 13 to 26), one after the other on one router,
 # with the kind of programs it is about; then its edge server as its own firewall. All ways in and out are tried in
 # each, and all ports: what comes through is what its tables open.

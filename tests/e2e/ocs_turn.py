@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """A user whose media goes through a TURN server (RFC 8656, RFC 6062), for the stories of OCS: what turnutils_uclient
 does not do.
 

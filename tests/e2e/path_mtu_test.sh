@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Path MTU discovery with real hosts: a narrow link outside, then one inside; directly, over IPv6, and through a port
 # forward. Without the errors that say "too big", each of these transfers would stand still.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Policies that are wrong change nothing; policies that are right come into force on every card at once.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"
@@ -58,6 +59,12 @@ for line in 4 5 6; do
     grep -q "^$wrong:$line:[0-9]*: " "$lab_folder/errors" || fail "no error names line $line: $(<"$lab_folder/errors")"
 done
 equal 'status' "$(edgefw edge --json status | jq -c '.interfaces | map({generation, digest, programs})')" "$before"
+for command in check push; do
+    got=0
+    edgefw edge --json "$command" "$wrong" >"$lab_folder/errors" 2>/dev/null || got=$?
+    equal "exit code of $command --json" "$got" 3
+    equal "errors of $command --json" "$(jq -c '[.errors[] | .line] | unique' "$lab_folder/errors")" '[4,5,6]'
+done
 traffic client udp 10.0.0.5:1000 --count 10
 
 chapter 'a policy whose own test fails is not pushed'
@@ -75,6 +82,16 @@ refused 1 "$lab_folder/nosuch.yaml" edge "$EDGEFW" push "$lab_folder/nosuch.yaml
 chapter 'a dry run says what would change, and changes nothing'
 edgefw edge push --dry-run "$lab_folder/second.yaml" | grep -q 2000
 equal 'status' "$(edgefw edge --json status | jq -c '.interfaces | map({generation, digest, programs})')" "$before"
+
+chapter 'a dry run compares with the policy of each card'
+edgefw edge push --iface eth1 "$lab_folder/second.yaml" >/dev/null
+edgefw edge push --dry-run "$lab_folder/second.yaml" >"$lab_folder/changes"
+grep -q '^eth0, under generation ' "$lab_folder/changes" || fail "eth0 is not named: $(<"$lab_folder/changes")"
+equal 'eth1' "$(sed -n '/^eth1, under generation /{n;p}' "$lab_folder/changes")" 'no change'
+equal 'compared' "$(edgefw edge --json push --dry-run "$lab_folder/second.yaml" |
+    jq -c '[.compared[] | [.interfaces[0], .changes == "no change\n"]]')" '[["eth0",false],["eth1",true]]'
+equal 'one card' "$(edgefw edge push --dry-run --iface eth1 "$lab_folder/second.yaml")" 'no change'
+edgefw edge push --iface eth1 "$lab_folder/first.yaml" >/dev/null
 
 chapter 'a push comes into force on both cards; what it removes ends at once'
 traffic client udp 10.0.0.5:1000 --count 10 --bind 198.51.100.9:5555
@@ -94,6 +111,42 @@ before=$(counted)
 edgefw edge explain 'external inbound udp 198.51.100.9:40000 > 10.0.0.5:2000' | grep -q 'pass, rule out, reason rule'
 edgefw edge explain 'external inbound udp 198.51.100.9:40000 > 10.0.0.5:1000' | grep -q 'drop, reason default'
 equal 'counters' "$(counted)" "$before"
+
+chapter 'frames that are not IP are judged by rules that name their ethertype'
+{
+    pass_port 2000
+    cat <<'END'
+  - {name: time, side: external, direction: inbound, ethertype: [ptp, 0x88b5], action: pass}
+tests:
+  - {packet: external inbound ethertype ptp, expect: pass, rule: time}
+  - {packet: external outbound ethertype ptp, expect: drop, reason: unsupported-ethertype}
+  - {packet: external inbound ethertype pppoe-session vlan 7, expect: pass, rule: builtin/pppoe}
+END
+} | policy ethertypes
+edgefw edge push "$lab_folder/ethertypes.yaml"
+edgefw edge explain 'external inbound ethertype 0x88b5' | grep -q 'pass, rule time, reason rule'
+edgefw edge show | grep -Eq 'time +external +inbound +ethertype 0x88b5, ptp'
+frames() { # ethertype
+    for _ in {1..10}; do printf 'ffffffffffff02005e005301%s%092d\n' "$1" 0; done | traffic client frames eth0
+}
+frames 88b5
+frames 88b6
+equal 'by the rule' "$(rule_count edge eth0 time packets)" 10
+equal 'by none' "$(reason_count edge eth0 unsupported-ethertype)" 10
+
+chapter 'a card for whose side the policy has no rule is named'
+pass_port 1000 | sed '/side: external/d' | policy inside
+names_the_card() {
+    grep -q 'warning: eth0: no rule of the policy is for external cards' "$lab_folder/said" ||
+        fail "the card is not named: $(<"$lab_folder/said")"
+}
+edgefw edge push "$lab_folder/inside.yaml" 2>"$lab_folder/said"
+names_the_card
+equal 'cards named' "$(grep -c 'no rule of the policy' "$lab_folder/said")" 1
+edgefw edge status | grep -q '^NO RULE: eth0: '
+edgefw edge detach eth0
+edgefw edge attach eth0 --policy "$lab_folder/inside.yaml" 2>"$lab_folder/said"
+names_the_card
 
 edgefw edge detach eth0
 edgefw edge detach eth1

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # A port forward with real sockets: checksums with transmit offload on and off on every card, fragments, replies.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Every shipped profile: its own packets under each of its options, the packets of tests/profiles row by row, and all
 # profiles in one policy, in force.
 # shellcheck source=tests/e2e/story.sh
@@ -55,6 +56,22 @@ if edgefw edge profile check "$lab_folder/shop.yaml" >"$lab_folder/checked" 2>"$
     fail 'a profile that breaks its promise is called good'
 fi
 grep -q 'shop.yaml:.*external inbound tcp' "$lab_folder/said" || fail "says: $(<"$lab_folder/said")"
+
+chapter 'a broken file beside good profiles is named, and hides none of them'
+mkdir "$lab_folder/mine"
+edgefw edge profile new good --to "$lab_folder/mine"
+printf 'name: bad\ndocument: { title: T }\nrulse: []\n' >"$lab_folder/mine/bad.yaml"
+got=0
+edgefw edge --profiles "$lab_folder/mine" profile list >"$lab_folder/listed" 2>"$lab_folder/said" || got=$?
+equal 'exit code' "$got" 3
+equal 'what is said' "$(<"$lab_folder/said")" \
+    "$lab_folder/mine/bad.yaml:3:1: unknown key 'rulse' in a profile; did you mean 'rules'?"
+grep -q '^good ' "$lab_folder/listed" || fail "good is not listed: $(<"$lab_folder/listed")"
+grep -q '^theoffice-v2-gateway ' "$lab_folder/listed" || fail "what ships is not listed: $(<"$lab_folder/listed")"
+got=0
+edgefw edge --json --profiles "$lab_folder/mine" profile list >"$lab_folder/listed" 2>"$lab_folder/said" || got=$?
+equal 'exit code' "$got" 3
+equal 'errors' "$(jq -c '[(.profiles | any(.name == "good")), (.errors[] | [.line, .column])]' "$lab_folder/listed")" '[true,[3,1]]'
 
 edgefw edge detach eth0
 edgefw edge detach eth1

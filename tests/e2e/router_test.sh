@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Two cards, one router: a packet that crosses both is judged on each, and the side says which way is inbound.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # serve: metrics that Prometheus can scrape, a policy file that is followed, a wrong one that changes nothing.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"
@@ -37,6 +38,16 @@ equal 'media' "$(metric "$media")" 80
 equal 'policy' "$(metric edgefw_policy_last_push_success)" 1
 equal 'type' "$(scrape | grep '^# TYPE edgefw_rule_packets_total')" '# TYPE edgefw_rule_packets_total counter'
 
+chapter 'of root it keeps what a push takes, in every thread, and nothing comes back'
+readonly kept=000000c000001000 # CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF
+for thread in /proc/"$serving"/task/*; do
+    for set in CapPrm CapEff CapBnd; do
+        equal "$set of ${thread##*/}" "$(awk -v set="$set:" '$1 == set { print $2 }' "$thread/status")" "$kept"
+    done
+    equal "CapInh of ${thread##*/}" "$(awk '$1 == "CapInh:" { print $2 }' "$thread/status")" 0000000000000000
+    equal "NoNewPrivs of ${thread##*/}" "$(awk '$1 == "NoNewPrivs:" { print $2 }' "$thread/status")" 1
+done
+
 chapter 'a second serve on the same port says so'
 refused 1 'cannot listen on' host timeout 10 "$EDGEFW" serve
 
@@ -72,11 +83,39 @@ traffic client fire 198.51.100.1:3000 --count 30
 scraped=$(scrape | awk '/^edgefw_reason_packets_total\{/ { sum += $NF } END { print sum }')
 equal 'sum over reasons' "$scraped" "$(edgefw host --json counters | jq '.interfaces[0].total.packets')"
 
+chapter 'with these rights it pushes to a card at clsact, too, and sees who is closed'
+edgefw host detach eth0
+edgefw host attach eth0 --mode tc --egress clsact --policy "$watched"
+waits_for 60 metric_is 'edgefw_generation{interface="eth0"}' 1
+traffic client udp 198.51.100.1:1000 --count 10
+passes_ports '[1000, 3000]' >"$watched"
+waits_for 60 metric_is 'edgefw_generation{interface="eth0"}' 2
+equal 'media' "$(metric "$media")" 20
+edgefw host detach eth0
+lab_cable client eth1 host eth1
+printf 'on_boot_failure: closed\npolicy: /nonexistent\n' >"$lab_folder/boot.conf"
+edgefw host boot eth1 --once --config "$lab_folder/boot.conf" >/dev/null 2>&1 || true
+equal 'closed' "$(metric 'edgefw_interface_closed{interface="eth1"}')" 1
+edgefw host detach eth1
+edgefw host attach eth0 --policy "$watched"
+
+chapter 'clients that are idle, send slowly or do not read keep nobody out'
+lab_start host "$story_root/tests/e2e/slow_clients.py" 127.0.0.1 9477 >"$lab_folder/slow"
+slow=$lab_started
+waits_for 30 grep -q ready "$lab_folder/slow"
+for ((i = 0; i < 5; i++)); do
+    equal 'health' "$(on host curl -sSf --max-time 3 http://localhost:9477/healthz)" ok
+    on host curl -sSf --max-time 3 http://localhost:9477/metrics >/dev/null
+    sleep 0.3
+done
+kill "$slow"
+wait "$slow" 2>/dev/null || true
+
 chapter 'SIGTERM ends it in order; the filter stays'
 kill -TERM "$serving"
 wait "$serving"
 traffic client udp 198.51.100.1:1000 --count 10
-equal 'media' "$(rule_count host eth0 media packets)" 160
+equal 'media' "$(rule_count host eth0 media packets)" 20
 
 edgefw host detach eth0
 nothing_left host

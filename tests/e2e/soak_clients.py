@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """The mixed traffic of soak_test.sh, until SIGTERM; what it counted is one line of JSON then.
 
     soak_clients.py send KIND=ADDRESS:PORT...

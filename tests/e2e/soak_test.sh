@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # A soak: mixed traffic over both cards, through a port forward and directly, and a push a second. No connection is
 # lost, the counters are what the hosts sent, and the kernel holds no more at the end than after the first pushes.
 #
@@ -25,7 +26,7 @@ soaking() { # pass|drop
 version: 1
 default: drop
 connections: {confirmed: $table, half_open: $table}
-timeouts: {tcp-closing: $rests, tcp-closed: $rests, udp-one-way: $rests, udp-two-way: $rests, icmp-echo: $rests}
+timeouts: {tcp-closing: $rests, tcp-closed: $rests, udp-one-way: $rests, udp-query: $rests, udp-answered: $rests, udp-two-way: $rests, icmp-echo: $rests}
 rules:
   - {name: turns, side: external, direction: both, protocol: udp, local_port: 3000, state: none, action: $1}
 $([[ $1 == pass ]] || echo '  - {name: comes, side: external, protocol: tcp, local_port: 1-1023, action: drop}')
@@ -80,7 +81,7 @@ ends() { # NAME
     local status=0
     kill -TERM "${programs[$1]}" 2>/dev/null || true # it may have failed before
     wait "${programs[$1]}" || status=$?
-    ((status == 0)) || fail "$1: $(grep -v '^ready' "$lab_folder/$1.log" | head -n 1)"
+    ((status == 0)) || fail "$1 ended with $status: $(grep -v '^ready' "$lab_folder/$1.log" | tail -n 5)"
 }
 segments() {
     # shellcheck disable=SC2016  # awk's

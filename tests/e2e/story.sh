@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # What the stories of the e2e ring share: the program under test, a laboratory, and claims about what happened. A claim
 # that does not hold ends the story. Exit codes are ctest's: 77 is a skip, with its reason.
 set -euo pipefail
@@ -84,7 +85,7 @@ tc_kinds() { # HOST CARD, which is not attached
     echo clsact
 }
 
-# Pins two programs of somebody else: $lab_foreign/foreign_received (XDP) and $lab_foreign/foreign_sent (tc).
+# Pins programs of somebody else: $lab_foreign/foreign_received (XDP), $lab_foreign/foreign_sent (tc) and the others.
 # EDGEFW_FOREIGN is their object where there is no compiler.
 load_foreign() {
     local object=${EDGEFW_FOREIGN:-$lab_folder/foreign.o}
@@ -92,11 +93,12 @@ load_foreign() {
     bpftool prog loadall "$object" "$lab_foreign"
 }
 
-# nothing_left HOST: no program on any hook, no pin, no directory.
+# nothing_left HOST: no program on any hook, no pin, no directory, no memory.
 nothing_left() {
     local card pins
     pins=$(lab_pins "$1")
     [[ ! -e $pins ]] || fail "pins are left: $(find "$pins")"
+    [[ ! -e $lab_memory/${pins##*/} ]] || fail "a card is remembered: $(find "$lab_memory/${pins##*/}")"
     for card in $(on "$1" ip -json link show | jq -r '.[].ifname | select(. != "lo")'); do
         equal "programs on $card" "$(hooks "$1" "$card")" '0 received, 0 sent'
     done

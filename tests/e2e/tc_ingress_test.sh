@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Cards without XDP in their driver: judged at tc ingress. NAT is right whatever the state of the checksums, from the
 # first policy on; packets that the kernel merged are counted as those that were on the wire; other programs on the
 # hook, and the card itself, stay as they were.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """tcx_programs.py CARD [ingress|egress]: how many programs sit on its tcx hook. Older bpftools do not see that hook.
 
 With --attach PIN or --detach PIN: puts a pinned program there, behind all others, or takes it away.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """Clients for the stories with real programs.
 
     theoffice_clients.py talk ADDRESS:PORT --connections N --bytes N   all are open at once, then each sends bytes of

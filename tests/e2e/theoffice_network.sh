@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # shellcheck disable=SC2034,SC2154  # for the stories, and from story.sh
 # The network of theoffice_test.sh and transfer_test.sh: a router.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # @TheOffice with real sockets: version 2 behind its port map and with its licence server, version 3 with servers that
 # have names, and the gateway that is its own firewall. What the hosts saw is what the rules counted.
 # shellcheck source=tests/e2e/story.sh
@@ -40,6 +41,7 @@ eth0 client/outgoing-udp   udp $client/32 any  any        any  out
 END
 policy names <<END
 version: 1
+names: { keep: 0 }
 default: { internal: pass }
 rules:
   - { name: names, side: external, direction: outbound, protocol: udp, local: $router_outside, remote: $names,

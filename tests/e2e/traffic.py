@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """Real sockets for the stories of the e2e ring and for the demo; every count it prints is of what happened.
 
     traffic.py serve tcp://ADDRESS:PORT udp://ADDRESS:PORT ...   echoes; on SIGTERM prints what each received
@@ -10,13 +11,15 @@
 """
 
 import argparse
+import os
 import selectors
 import signal
 import socket
 import sys
 import time
 
-ANSWER_SECONDS = 2.0  # what has not come back by then is lost: the networks here are memory
+# What has not come back by then is lost: the networks here are memory. An emulated machine takes its time.
+ANSWER_SECONDS = float(os.environ.get("EDGEFW_ANSWER_SECONDS", "2"))
 # Datagrams in flight. Few enough for every queue on the way, so that a loss is the filter's doing.
 WINDOW = 16
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # shellcheck disable=SC2034,SC2154  # for transfer_test.sh, and from the files that it reads before
 # The servers of transfer_test.sh, and what their clients do.
 

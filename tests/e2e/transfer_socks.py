@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """A SOCKS 5 proxy for transfer_test.sh: CONNECT to an IPv4 address, without authentication (RFC 1928).
 
 transfer_socks.py ADDRESS:PORT

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Groove, online backup and timeSensor with their kind of programs: curl, nginx, SOCKS, bulk transfer, FTP, SFTP, TLS,
 # broadcasts. Each part ends with the counts: what the hosts saw is what the rules counted.
 # shellcheck source=tests/e2e/story.sh

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """tun_pair.py CARD NETNS CARD: a cable of two tun devices, whose packets begin with the IP header; until SIGTERM.
 
 The first card is made in the network namespace this runs in, the second in NETNS (a path). Prints "ready" when both are

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # A rule that names a VLAN: refused while the card takes tags off before XDP sees them, and right afterwards.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // account: every packet in exactly one reason; packets, bytes and connections of rules, forwards and built-ins.
 #include <linux/bpf.h>
 #include <bpf/bpf.h>

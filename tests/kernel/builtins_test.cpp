@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // builtins: what passes by itself, and no more than that; and each switched off.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -11,7 +12,7 @@
 namespace edgefw::test {
 namespace {
 
-#define KEY(identifier, key, id, sentence) key,
+#define KEY(identifier, key, id, verdict, sentence) key,
 constexpr const char* kKeys[] = {EDGEFW_BUILTINS(KEY)};
 #undef KEY
 
@@ -39,11 +40,13 @@ Bytes igmp(std::uint8_t ttl) {
 }
 
 Bytes dhcp(std::uint16_t from, std::uint16_t to) {
-    return frame(Ethernet{}, Ipv4{}, Udp{.source_port = from, .destination_port = to}, payload(240));
+    return frame(Ethernet{}, Ipv4{.source = from == 68 ? "0.0.0.0" : "198.51.100.1", .destination = "255.255.255.255"},
+                 Udp{.source_port = from, .destination_port = to}, payload(240));
 }
 
 Bytes dhcpv6(std::uint16_t from, std::uint16_t to) {
-    return frame(Ethernet{}, Ipv6{.source = "fe80::1"}, Udp{.source_port = from, .destination_port = to}, payload(40));
+    return frame(Ethernet{}, Ipv6{.source = "fe80::1", .destination = "ff02::1:2"},
+                 Udp{.source_port = from, .destination_port = to}, payload(40));
 }
 
 std::vector<Passes> what_passes() {
@@ -56,6 +59,10 @@ std::vector<Passes> what_passes() {
     for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT}) {
         rows.push_back({"ARP", EDGEFW_BUILTIN_ARP, hook, frame(Ethernet{.type = 0x0806}, payload(46))});
         rows.push_back({"tagged ARP", EDGEFW_BUILTIN_ARP, hook, frame(Ethernet{}, Vlan{.type = 0x0806}, payload(46))});
+        rows.push_back({"PPPoE discovery", EDGEFW_BUILTIN_PPPOE, hook, frame(Ethernet{.type = 0x8863}, payload(46))});
+        rows.push_back({"PPPoE session", EDGEFW_BUILTIN_PPPOE, hook, frame(Ethernet{.type = 0x8864}, payload(46))});
+        rows.push_back({"tagged", EDGEFW_BUILTIN_PPPOE, hook, frame(Ethernet{}, Vlan{.type = 0x8864}, payload(46))});
+        rows.push_back({"EAPOL", EDGEFW_BUILTIN_EAPOL, hook, frame(Ethernet{.type = 0x888e}, payload(46))});
         for (std::uint8_t type = 133; type <= 137; type++)
             rows.push_back({"neighbour discovery", EDGEFW_BUILTIN_ND, hook, icmp6(type, 255)});
         rows.push_back({"any source", EDGEFW_BUILTIN_ND, hook, icmp6(135, 255, "2001:db8::1")});
@@ -92,7 +99,8 @@ TEST(Builtins, SwitchedOffOneByOne) {
     const std::vector<Passes> rows = what_passes();
     for (int off = 0; off < EDGEFW_BUILTIN_COUNT; off++) {
         TestRun run("builtins: {" + std::string(kKeys[off]) + ": off}");
-        const bool of_link = off == EDGEFW_BUILTIN_ARP || off == EDGEFW_BUILTIN_LINK_LOCAL;
+        const bool of_link = off == EDGEFW_BUILTIN_ARP || off == EDGEFW_BUILTIN_LINK_LOCAL ||
+                             off == EDGEFW_BUILTIN_PPPOE || off == EDGEFW_BUILTIN_EAPOL;
         for (const Passes& row : rows) {
             const std::string passes = std::string("pass builtin builtin/") + kKeys[row.builtin];
             const std::string drops = of_link ? "drop unsupported-ethertype" : "drop default";
@@ -114,6 +122,9 @@ TEST(Builtins, PassNoMore) {
     const Mac group = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e};
     const std::vector<Row> rows = {
         {"reverse ARP", EDGEFW_RECEIVED, frame(Ethernet{.type = 0x8035}, payload(46)), "drop unsupported-ethertype"},
+        {"before PPPoE", EDGEFW_RECEIVED, frame(Ethernet{.type = 0x8862}, payload(46)), "drop unsupported-ethertype"},
+        {"behind PPPoE", EDGEFW_SENT, frame(Ethernet{.type = 0x8865}, payload(46)), "drop unsupported-ethertype"},
+        {"behind EAPOL", EDGEFW_RECEIVED, frame(Ethernet{.type = 0x888f}, payload(46)), "drop unsupported-ethertype"},
         {"neighbour discovery, 254 hops", EDGEFW_RECEIVED, icmp6(135, 254), "drop default"},
         {"type 138", EDGEFW_RECEIVED, icmp6(138, 255), "drop default"},
         {"type 132 is no neighbour discovery", EDGEFW_RECEIVED, icmp6(132, 255), "drop default"},
@@ -124,7 +135,7 @@ TEST(Builtins, PassNoMore) {
         {"listener discovery, global source", EDGEFW_SENT, icmp6(143, 1, "2001:db8::1"), "drop default"},
         {"one past fe80::/10", EDGEFW_RECEIVED, icmp6(143, 1, "fec0::1"), "drop default"},
         {"one below fe80::/10", EDGEFW_RECEIVED, icmp6(143, 1, "fe7f::1"), "drop default"},
-        {"nearly no address", EDGEFW_RECEIVED, icmp6(143, 1, "::1"), "drop default"},
+        {"nearly no address", EDGEFW_RECEIVED, icmp6(143, 1, "::2"), "drop default"},
         {"IGMP, TTL 2", EDGEFW_RECEIVED, igmp(2), "drop default"},
         {"IGMP, TTL 0", EDGEFW_RECEIVED, igmp(0), "drop default"},
         {"IGMP's number in IPv6", EDGEFW_RECEIVED, frame(Ethernet{}, Ipv6{.hop_limit = 1, .next = 2}, payload(8)),
@@ -137,13 +148,17 @@ TEST(Builtins, PassNoMore) {
         {"DHCP over IPv6", EDGEFW_SENT, dhcpv6(68, 67), "drop default"},
         {"a DHCPv6 server is asked", EDGEFW_RECEIVED, dhcpv6(546, 547), "drop default"},
         {"DHCPv6 over IPv4", EDGEFW_SENT, dhcp(546, 547), "drop default"},
-        {"DHCP's ports in TCP", EDGEFW_SENT, frame(Ethernet{}, Ipv4{}, Tcp{.source_port = 68, .destination_port = 67}),
+        {"DHCP's ports in TCP", EDGEFW_SENT,
+         frame(Ethernet{}, Ipv4{.source = "0.0.0.0", .destination = "255.255.255.255"},
+               Tcp{.source_port = 68, .destination_port = 67}),
          "drop default"},
         {"fragmented neighbour discovery", EDGEFW_RECEIVED,
          frame(Ethernet{}, Ipv6{.source = "fe80::1", .hop_limit = 255}, fragment_header(0, true), Icmp{.type = 135}),
          "drop default"},
         {"fragmented DHCP", EDGEFW_SENT,
-         frame(Ethernet{}, Ipv4{.more = true}, Udp{.source_port = 68, .destination_port = 67}), "drop default"},
+         frame(Ethernet{}, Ipv4{.source = "0.0.0.0", .destination = "255.255.255.255", .more = true},
+               Udp{.source_port = 68, .destination_port = 67}),
+         "drop default"},
     };
     TestRun run("default: drop");
     for (const Row& row : rows)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // cards: what a card is and who is on its hooks.
 #include "userspace/kernel/cards.h"
 

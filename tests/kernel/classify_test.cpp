@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // classify: every field of a rule, with a packet inside, at the edge and outside; and the order of rules.
 #include <gtest/gtest.h>
 
@@ -92,7 +93,7 @@ TEST(Classify, RemoteAddressInIpv6) {
         {"'2001:db8::ffff-2001:db8::1:0:0:1'", "2001:db8::1:0:0", "pass rule r"},
         {"'2001:db8::ffff-2001:db8::1:0:0:1'", "2001:db8::1:0:0:1", "pass rule r"},
         {"'2001:db8::ffff-2001:db8::1:0:0:1'", "2001:db8::1:0:0:2", "drop default"},
-        {"'::/0'", "::1", "pass rule r"},
+        {"'::/0'", "::2", "pass rule r"},
     };
     for (const auto& row : rows) {
         const std::string packet = std::string("external inbound tcp [") + row.source + to;
@@ -266,6 +267,53 @@ TEST(Classify, AThousandRules) {
         ASSERT_EQ(run.judge(packet + std::to_string(1000 + i)), "pass rule r" + std::to_string(i));
         ASSERT_EQ(run.judge(packet + std::to_string(1001 + i)), "drop default");
     }
+}
+
+// Frames that are not IP: by what they name, in order, at the hook and on the side of the rule alone.
+TEST(Classify, Ethertype) {
+    check(rule("ethertype: [macsec, 802.3]"),
+          {
+              {"external inbound ethertype macsec", "pass rule r"},
+              {"external inbound ethertype macsec vlan 7", "pass rule r"},
+              {"external inbound ethertype 0x88e4", "drop unsupported-ethertype"},
+              {"external inbound ethertype 0x88e6", "drop unsupported-ethertype"},
+              {"external inbound ethertype 802.3", "pass rule r"},
+              {"external inbound ethertype 0x0600", "drop unsupported-ethertype"},
+              {"external outbound ethertype macsec", "drop unsupported-ethertype"},
+              {"external inbound tcp 198.51.100.9:1 > 192.0.2.20:2", "drop default"},
+              {"external inbound ethertype pppoe-session", "pass builtin builtin/pppoe"},
+          });
+    check(
+        "default: pass\nrules:\n"
+        "- {name: all, side: external, protocol: any, state: none, action: drop}\n"
+        "- {name: inside, side: internal, ethertype: ptp, action: drop}\n"
+        "- {name: seven, side: external, ethertype: ptp, vlan: 7, action: pass}\n"
+        "- {name: others, side: external, direction: both, ethertype: [ptp, macsec], action: drop}\n",
+        {
+            {"external inbound ethertype ptp vlan 7", "pass rule seven"},
+            {"external inbound ethertype ptp vlan 8", "drop rule others"},
+            {"external outbound ethertype ptp", "drop rule others"},
+            {"external outbound ethertype macsec vlan 7", "drop rule others"},
+            {"external outbound ethertype rarp", "pass default"},
+            {"external inbound udp 198.51.100.9:1 > 192.0.2.20:2", "drop rule all"},
+        });
+}
+
+// Both ends of every run of neighbours in a long list: more rules than a leaf, a hole between each two.
+TEST(Classify, ManyEthertypes) {
+    std::string policy = "rules:\n";
+    for (int type = 0x9000; type < 0x9400; type += 2)
+        policy += "- {name: r" + std::to_string(type) + ", side: external, ethertype: " + std::to_string(type) +
+                  ", action: " + (type % 4 == 0 ? "pass" : "drop") + "}\n";
+    TestRun run(policy);
+    for (int type = 0x8fff; type <= 0x9400; type++) {
+        const bool named = type % 2 == 0 && type >= 0x9000 && type < 0x9400;
+        const std::string by_rule = (type % 4 == 0 ? "pass rule r" : "drop rule r") + std::to_string(type);
+        EXPECT_EQ(run.judge("external inbound ethertype " + std::to_string(type)),
+                  named ? by_rule : "drop unsupported-ethertype");
+    }
+    EXPECT_EQ(run.counter("r36864").packets, 1u);
+    EXPECT_EQ(run.counter("r36864").connections, 0u);
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // closed: what a closed card passes, and no more than that, whoever sends it.
 #include "userspace/kernel/closed.h"
 

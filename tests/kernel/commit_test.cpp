@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // commit: attach, push, detach on a card of the test's own. A push replaces a policy whole, counters keep to their ids,
 // and what fails changes nothing.
 #include <bpf/bpf.h>
@@ -107,6 +108,30 @@ TEST(Commit, PushArmsAndChangesIt) {
     EXPECT_EQ(received(counters(), EDGEFW_DROP, EDGEFW_REASON_REVOKED), 1u);
     EXPECT_EQ(counters().card.generation, 2u);
     EXPECT_EQ(*kernel::generation_in_force(), 2u);
+}
+
+TEST(Commit, ACardOfTheWrongSideIsKnown) {
+    Lab lab;
+    const std::string rule = "rules:\n- {name: inside, side: internal, protocol: udp, action: pass}\n";
+    const auto card = attach("eth0", rule);
+    ASSERT_TRUE(card) << card.error().message;
+    EXPECT_TRUE(card->without_rules);
+    EXPECT_TRUE(kernel::status(false)->cards.front().card.without_rules);
+    const struct {
+        std::string lines;
+        bool without;
+        const char* reason;
+    } rows[] = {
+        {kUdp, false, "a rule is for its side"},
+        {rule, true, "none is"},
+        {rule + "default: {external: pass, internal: drop}\n", false, "the default passes all"},
+        {rule + "default: {external: {inbound: drop, outbound: pass}, internal: drop}\n", true, "half of it drops"},
+        {"rules: []", false, "meant as it is"}};
+    for (const auto& row : rows) {
+        const auto report = kernel::push(compiled(row.lines), {});
+        ASSERT_TRUE(report) << report.error().message;
+        EXPECT_EQ(report->cards.front().without_rules, row.without) << row.reason;
+    }
 }
 
 // A policy that keeps no state itself still revokes what the one before it opened.

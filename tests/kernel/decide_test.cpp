@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // decide: the order of the stages, sides and directions, and the defaults.
 #include <gtest/gtest.h>
 

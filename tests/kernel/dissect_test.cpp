@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // dissect: what every shape of frame ends as, on both hooks. A well-formed packet meets the rule of its protocol; the
 // reason of a malformed one says what is wrong with it.
 #include <gtest/gtest.h>
@@ -10,7 +11,7 @@ namespace {
 
 // A rule for each protocol that dissect knows, and nothing else passes: no built-in rule, default drop.
 const char* const kProtocols = R"(
-builtins: {arp: off, nd: off, mld: off, igmp: off, link-local: off, dhcp: off, dhcpv6: off}
+builtins: {arp: off, nd: off, mld: off, igmp: off, link-local: off, dhcp: off, dhcpv6: off, segment-routing: off}
 rules:
 - {name: vlan-7, side: external, vlan: 7, protocol: tcp, state: none, action: pass}
 - {name: tcp, side: external, protocol: tcp, state: none, action: pass}
@@ -18,6 +19,7 @@ rules:
 - {name: icmp, side: external, protocol: icmp, state: none, action: pass}
 - {name: icmp6, side: external, protocol: icmp6, state: none, action: pass}
 - {name: gre, side: external, protocol: 47, state: none, action: pass}
+- {name: ah, side: external, protocol: 51, state: none, action: pass}
 )";
 
 struct Row {
@@ -59,7 +61,7 @@ TEST(Dissect, Links) {
             {"802.1ad alone", frame(kLink, Vlan{.protocol = 0x88a8}, kIpv6, kTcp), "pass rule vlan-7"},
             {"QinQ: the outer tag counts", frame(kLink, stag, Vlan{}, kIpv4, kTcp), "pass rule tcp"},
             {"QinQ of 802.1Q", frame(kLink, Vlan{}, Vlan{.id = 8}, kIpv6, kTcp), "pass rule vlan-7"},
-            {"priority tag outside", frame(kLink, Vlan{.id = 0}, Vlan{}, kIpv4, kTcp), "pass rule tcp"},
+            {"priority tag outside", frame(kLink, Vlan{.id = 0}, Vlan{}, kIpv4, kTcp), "pass rule vlan-7"},
             {"third tag", frame(kLink, stag, Vlan{}, Vlan{}, kIpv4, kTcp), "drop vlan-depth"},
             {"tag without a type", padded(truncated(frame(kLink, Vlan{}, kIpv4, kTcp), 17), 17),
              "drop malformed-ethernet"},
@@ -146,6 +148,13 @@ TEST(Dissect, Ipv4Options) {
           });
 }
 
+// RFC 2675, forged: only what the kernel has merged, or will part, may say its length so.
+Bytes jumbogram(std::uint32_t payload) {
+    const auto byte = [payload](int shift) { return static_cast<std::uint8_t>(payload >> shift); };
+    const Extension option = {.kind = IPPROTO_HOPOPTS, .rest = {0xc2, 4, byte(24), byte(16), byte(8), byte(0)}};
+    return frame(kLink, Ipv6{.payload_length = 0}, option, kTcp);
+}
+
 TEST(Dissect, Ipv6) {
     const Bytes whole = frame(kLink, kIpv6, kTcp);
     check(kProtocols,
@@ -161,6 +170,8 @@ TEST(Dissect, Ipv6) {
               {"length beyond the frame", frame(kLink, Ipv6{.payload_length = 21}, kTcp), "drop malformed-ipv6"},
               {"length one short", frame(kLink, Ipv6{.payload_length = 19}, kTcp), "drop malformed-tcp"},
               {"length 0 (jumbogram)", frame(kLink, Ipv6{.payload_length = 0}, kTcp), "drop malformed-tcp"},
+              {"length 0 and a jumbo option", jumbogram(28), "drop malformed-extension"},
+              {"length 0 and an option that lies", jumbogram(70000), "drop malformed-extension"},
               {"ethertype of 4", frame(Ethernet{.type = 0x0800}, kIpv6, kTcp), "drop malformed-ipv4"},
           });
 }
@@ -185,6 +196,8 @@ TEST(Dissect, ExtensionHeaders) {
             {"destination options", frame(kLink, kIpv6, destination, kTcp), "pass rule tcp"},
             {"routing, no segment left", frame(kLink, kIpv6, routing_header(0, 4), kTcp), "pass rule tcp"},
             {"authentication", frame(kLink, kIpv6, authentication, kUdp), "pass rule udp"},
+            {"authentication in IPv4 is a protocol", frame(kLink, Ipv4{.protocol = IPPROTO_AH}, payload(40)),
+             "pass rule ah"},
             {"mobility", frame(kLink, kIpv6, Extension{.kind = 135}, kTcp), "pass rule tcp"},
             {"host identity", frame(kLink, kIpv6, Extension{.kind = 139}, kTcp), "pass rule tcp"},
             {"shim6", frame(kLink, kIpv6, Extension{.kind = 140}, kPing6), "pass rule icmp6"},
@@ -198,7 +211,11 @@ TEST(Dissect, ExtensionHeaders) {
             {"hop-by-hop second", frame(kLink, kIpv6, destination, hop_by_hop, kTcp), "drop malformed-extension"},
             {"hop-by-hop twice", frame(kLink, kIpv6, hop_by_hop, hop_by_hop, kTcp), "drop malformed-extension"},
             {"routing, one segment left", frame(kLink, kIpv6, routing_header(1), kTcp), "drop ipv6-routing-header"},
-            {"segment routing", frame(kLink, kIpv6, routing_header(255, 4), kTcp), "drop ipv6-routing-header"},
+            {"segment routing", frame(kLink, kIpv6, routing_header(255, 4), kTcp), "pass rule tcp"},
+            {"mobility's routing", frame(kLink, kIpv6, routing_header(1, 2), kUdp), "pass rule udp"},
+            {"routing of an unknown type", frame(kLink, kIpv6, routing_header(1, 253), kPing6), "pass rule icmp6"},
+            {"type 0 behind another type", frame(kLink, kIpv6, routing_header(1, 2), routing_header(1), kTcp),
+             "drop ipv6-routing-header"},
             {"routing behind another", frame(kLink, kIpv6, destination, routing_header(1), kTcp),
              "drop ipv6-routing-header"},
             {"longer than the packet", frame(kLink, kIpv6, Extension{.length = 255}, kTcp), "drop malformed-extension"},
@@ -212,6 +229,26 @@ TEST(Dissect, ExtensionHeaders) {
             {"cut atomic fragment", frame(kLink, kIpv6, fragment_header(0, false), Extension{.length = 9}, kTcp),
              "drop malformed-extension"},
         });
+}
+
+// Segment routing from outside: dropped by a rule of its own, unless that is off; what else has segments left is not.
+TEST(Dissect, SegmentRouting) {
+    const Bytes segments = frame(kLink, kIpv6, Extension{}, routing_header(1, 4), kTcp);
+    const std::string all =
+        "rules:\n- {name: all, side: external, state: none, action: pass}\n"
+        "- {name: inside, side: internal, state: none, action: pass}\n";
+    TestRun outside(all);
+    EXPECT_EQ(outside.judge(EDGEFW_RECEIVED, segments), "drop ipv6-routing-header builtin/segment-routing");
+    EXPECT_EQ(outside.judge(EDGEFW_SENT, segments), "pass rule all");
+    EXPECT_EQ(outside.judge(EDGEFW_RECEIVED, frame(kLink, kIpv6, routing_header(0, 4), kTcp)), "pass rule all");
+    EXPECT_EQ(outside.judge(EDGEFW_RECEIVED, frame(kLink, kIpv6, routing_header(1, 2), kTcp)), "pass rule all");
+    EXPECT_EQ(outside.judge(EDGEFW_RECEIVED, frame(kLink, kIpv6, routing_header(1), kTcp)), "drop ipv6-routing-header");
+    EXPECT_EQ(outside.counter("builtin/segment-routing").packets, 1u);
+    TestRun off("builtins: {segment-routing: off}\n" + all);
+    EXPECT_EQ(off.judge(EDGEFW_RECEIVED, segments), "pass rule all");
+    TestRun inside({.side = policy::Side::kInternal});
+    inside.push(all);
+    EXPECT_EQ(inside.judge(EDGEFW_RECEIVED, segments), "pass rule inside");
 }
 
 TEST(Dissect, Transport) {

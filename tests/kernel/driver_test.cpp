@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // driver: what is said of a card that does not take a native program, and of one that takes it and shows it nothing.
 // The cards themselves are tried in virtual machines: scripts/try-cards.
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // entry: the word that says which program judges, and what happens where there is none.
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>

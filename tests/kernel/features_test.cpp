@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // features and platform: this kernel has all that edgefw asks for, and a caller without permission is told nothing.
 #include "userspace/kernel/features.h"
 

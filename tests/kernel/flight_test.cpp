@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The packet in flight (bpf/flight.h): one at a time, of one program, and nothing of the last one left.
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -64,17 +65,18 @@ struct Sender {
     std::uint64_t wrong = 0;
 };
 
+// At least one, however late this thread begins.
 void send_until(Sender& sender, const std::atomic<bool>& stop) {
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(static_cast<std::size_t>(sender.processor), &one);
     pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
-    while (!stop) {
+    do {
         LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = sender.frame.data(),
                     .data_size_in = static_cast<__u32>(sender.frame.size()), .repeat = 1);
         if (bpf_prog_test_run_opts(sender.program, &run) != 0 || run.retval != sender.code) sender.wrong++;
         sender.sent++;
-    }
+    } while (!stop);
 }
 
 // Packets of every kind that ends differently, at once, on all processors and on each several: a packet that saw
@@ -108,7 +110,6 @@ TEST(Flight, ProcessorsDoNotSeeEachOthersPackets) {
             thread.join();
         std::uint64_t sent = 0, wrong = 0;
         for (const Sender& sender : senders) {
-            EXPECT_GT(sender.sent, 0u);
             sent += sender.sent;
             wrong += sender.wrong;
         }

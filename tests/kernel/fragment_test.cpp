@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // fragments: the first is judged as a whole packet would be, the later ones follow it, and nothing else passes.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include "maps/limits.h"
+#include "tests/kernel/one_processor.h"
 #include "tests/kernel/test_run.h"
 
 namespace edgefw::test {
@@ -10,6 +13,7 @@ namespace {
 const char* const kMedia = R"(
 rules:
 - {name: media, side: external, protocol: udp, local_port: 3478, action: pass}
+- {name: other, side: external, protocol: udp, local_port: 3479, action: pass}
 - {name: shut, side: external, protocol: udp, local_port: 9, action: drop}
 - {name: web, side: external, protocol: tcp, local_port: 443, action: pass}
 - {name: gre, side: external, protocol: 47, action: pass}
@@ -59,13 +63,31 @@ TEST(Fragment, FollowsItsFirst) {
                   {"first of another, of the connection", EDGEFW_RECEIVED, first4(2), "pass connection media"},
                   {"its rest", EDGEFW_RECEIVED, later4(2), "pass fragment media"},
                   {"a dropped first", EDGEFW_RECEIVED, first4(3, 9), "drop rule shut"},
-                  {"drops its rest", EDGEFW_RECEIVED, later4(3), "drop fragment shut"},
+                  {"and its rest", EDGEFW_RECEIVED, later4(3), "drop fragment-without-first"},
                   {"a first that no rule passes", EDGEFW_RECEIVED, first4(4, 10), "drop default"},
-                  {"drops its rest too", EDGEFW_RECEIVED, later4(4), "drop fragment"},
+                  {"and its rest too", EDGEFW_RECEIVED, later4(4), "drop fragment-without-first"},
               });
     EXPECT_EQ(run.counter("media").packets, 7u);
     EXPECT_EQ(run.counter("media").connections, 1u);
-    EXPECT_EQ(run.counter("shut").packets, 2u);
+    EXPECT_EQ(run.counter("shut").packets, 1u);
+}
+
+// Also where the memory of first fragments is full, of some whose rest has come.
+TEST(Fragment, WhatWaitsForItsRestIsNotPushedOut) {
+    constexpr int kWaiting = 200, kSeen = 3 * EDGEFW_FRAGMENTS;
+    const OneProcessor here;
+    TestRun run(kMedia);
+    int lost = 0;
+    for (int seen = 0; seen < kSeen; seen++) {
+        const auto id = static_cast<std::uint16_t>(seen), waiting = static_cast<std::uint16_t>(seen - kWaiting);
+        run.judge(EDGEFW_RECEIVED, first4(id));
+        run.judge(EDGEFW_RECEIVED, first6(id));
+        if (seen < kWaiting) continue;
+        for (const Bytes& rest : {later4(waiting), later6(waiting)}) {
+            if (run.judge(EDGEFW_RECEIVED, rest) != "pass fragment media") lost++;
+        }
+    }
+    EXPECT_EQ(lost, 0);
 }
 
 TEST(Fragment, FollowsItsFirstInIpv6) {
@@ -77,7 +99,7 @@ TEST(Fragment, FollowsItsFirstInIpv6) {
                   {"last", EDGEFW_RECEIVED, later6(1, 40), "pass fragment media"},
                   {"another id in the high bits", EDGEFW_RECEIVED, later6(0x10001), "drop fragment-without-first"},
                   {"a dropped first", EDGEFW_RECEIVED, first6(3, 9), "drop rule shut"},
-                  {"drops its rest", EDGEFW_RECEIVED, later6(3), "drop fragment shut"},
+                  {"and its rest", EDGEFW_RECEIVED, later6(3), "drop fragment-without-first"},
               });
     // The next header of a later fragment is no part of the datagram's name (RFC 8200 section 4.5).
     Extension header = fragment_header(48, false, 1);
@@ -106,15 +128,31 @@ TEST(Fragment, BelongsToOneDatagramOnly) {
               });
 }
 
-// An id that comes again before its time: the newest first counts.
+// An id that comes again before its time: the newest first that passed counts.
 TEST(Fragment, IdIsUsedAgain) {
     TestRun run(kMedia);
     tell(run, {
                   {"first", EDGEFW_RECEIVED, first4(1), "pass rule media opened"},
                   {"rest", EDGEFW_RECEIVED, later4(1), "pass fragment media"},
                   {"the id again, dropped", EDGEFW_RECEIVED, first4(1, 9), "drop rule shut"},
-                  {"rest of that one", EDGEFW_RECEIVED, later4(1), "drop fragment shut"},
+                  {"the first one's rest", EDGEFW_RECEIVED, later4(1), "pass fragment media"},
+                  {"the id again, by another rule", EDGEFW_RECEIVED, first4(1, 3479), "pass rule other opened"},
+                  {"rest of that one", EDGEFW_RECEIVED, later4(1), "pass fragment other"},
               });
+}
+
+// Whoever sends first fragments that drop, of whatever source, takes no room from those that pass.
+TEST(Fragment, WhatDropsPushesNothingOut) {
+    TestRun run(kMedia);
+    ASSERT_EQ(run.judge(EDGEFW_RECEIVED, first4(1)), "pass rule media opened");
+    for (std::uint32_t i = 0; i < EDGEFW_FRAGMENTS + 2000; i++) {
+        const Ipv4 forged{
+            .source = "10.0." + std::to_string(i >> 8) + "." + std::to_string(i & 255), .id = 7, .more = true};
+        ASSERT_EQ(
+            run.judge(EDGEFW_RECEIVED, frame(kLink, forged, Udp{.destination_port = 9, .length = 600}, payload(16))),
+            "drop rule shut");
+    }
+    EXPECT_EQ(run.judge(EDGEFW_RECEIVED, later4(1)), "pass fragment media");
 }
 
 TEST(Fragment, SentFollowsItsOwn) {
@@ -126,6 +164,26 @@ TEST(Fragment, SentFollowsItsOwn) {
                   {"sent rest", EDGEFW_SENT, later4(1), "pass fragment media"},
                   {"received rest", EDGEFW_RECEIVED, later4(1), "drop fragment-without-first"},
               });
+}
+
+// Under a policy that names a VLAN.
+TEST(Fragment, IsOfOneVlan) {
+    const Vlan ten{.id = 10};
+    const auto first = [&](const auto&... tags) {
+        return frame(kLink, tags..., Ipv4{.id = 1, .more = true}, Udp{.destination_port = 3478, .length = 600},
+                     payload(16));
+    };
+    const auto later = [&](const auto&... tags) {
+        return frame(kLink, tags..., Ipv4{.id = 1, .offset = 24, .protocol = IPPROTO_UDP}, payload(16));
+    };
+    for (const bool names_one : {false, true}) {
+        TestRun run(std::string(kMedia) +
+                    (names_one ? "- {name: ten, side: external, protocol: tcp, vlan: 10, action: pass}\n" : ""));
+        EXPECT_EQ(run.judge(EDGEFW_RECEIVED, first()), "pass rule media opened");
+        EXPECT_EQ(run.judge(EDGEFW_RECEIVED, later(ten)),
+                  names_one ? "drop fragment-without-first" : "pass fragment media");
+        EXPECT_EQ(run.judge(EDGEFW_RECEIVED, later()), "pass fragment media");
+    }
 }
 
 // Whatever its protocol: of one without ports the first fragment needs no header.

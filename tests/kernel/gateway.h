@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A gateway behind the edge, reached by port forwards: what the tests of translation share.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // kernel::Judge: what `explain` and a policy's own tests ask.
 #include <gtest/gtest.h>
 

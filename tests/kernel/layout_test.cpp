@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The ABI: every struct that the data path and the control plane share lies alike in both. What clang made of the
 // headers in maps/ is read from the loaded program's BTF, what g++ made of them from offsetof.
 #include <linux/bpf.h>
@@ -14,6 +15,7 @@
 #include "maps/config.h"
 #include "maps/counters.h"
 #include "maps/decision.h"
+#include "maps/dhcp.h"
 #include "maps/forward.h"
 #include "maps/fragment.h"
 #include "tests/kernel/test_run.h"
@@ -74,10 +76,13 @@ Layouts of_a_card() {
            MEMBER(edgefw_connection, opened), MEMBER(edgefw_connection, hook), MEMBER(edgefw_connection, state),
            MEMBER(edgefw_connection, detail), MEMBER(edgefw_connection, vlan), MEMBER(edgefw_connection, public_port),
            MEMBER(edgefw_connection, public_address), MEMBER(edgefw_connection, nat),
-           MEMBER(edgefw_connection, masqueraded), MEMBER(edgefw_connection, pad), MEMBER(edgefw_connection, end)}}},
+           MEMBER(edgefw_connection, masqueraded), MEMBER(edgefw_connection, first), MEMBER(edgefw_connection, end),
+           MEMBER(edgefw_connection, renewal), MEMBER(edgefw_connection, renewal_hook),
+           MEMBER(edgefw_connection, renewal_scale), MEMBER(edgefw_connection, has_renewal)}}},
         {"edgefw_inside",
          {sizeof(edgefw_inside),
-          {MEMBER(edgefw_inside, address), MEMBER(edgefw_inside, port), MEMBER(edgefw_inside, nat)}}},
+          {MEMBER(edgefw_inside, address), MEMBER(edgefw_inside, port), MEMBER(edgefw_inside, nat),
+           MEMBER(edgefw_inside, reserved)}}},
         {"edgefw_end",
          {sizeof(edgefw_end),
           {MEMBER(edgefw_end, bytes), MEMBER(edgefw_end, next), MEMBER(edgefw_end, acknowledged),
@@ -86,15 +91,16 @@ Layouts of_a_card() {
          {sizeof(edgefw_fragment4_key),
           {MEMBER(edgefw_fragment4_key, source), MEMBER(edgefw_fragment4_key, destination),
            MEMBER(edgefw_fragment4_key, id), MEMBER(edgefw_fragment4_key, protocol), MEMBER(edgefw_fragment4_key, hook),
-           MEMBER(edgefw_fragment4_key, pad)}}},
+           MEMBER(edgefw_fragment4_key, vlan)}}},
         {"edgefw_fragment6_key",
          {sizeof(edgefw_fragment6_key),
           {MEMBER(edgefw_fragment6_key, source), MEMBER(edgefw_fragment6_key, destination),
-           MEMBER(edgefw_fragment6_key, id), MEMBER(edgefw_fragment6_key, hook)}}},
+           MEMBER(edgefw_fragment6_key, id), MEMBER(edgefw_fragment6_key, hook), MEMBER(edgefw_fragment6_key, vlan)}}},
+        {"edgefw_dhcp_xid", {sizeof(edgefw_dhcp_xid), {MEMBER(edgefw_dhcp_xid, sent)}}},
         {"edgefw_fragment",
          {sizeof(edgefw_fragment),
-          {MEMBER(edgefw_fragment, seen), MEMBER(edgefw_fragment, rule), MEMBER(edgefw_fragment, verdict),
-           MEMBER(edgefw_fragment, pad), MEMBER(edgefw_fragment, nat), MEMBER(edgefw_fragment, address)}}},
+          {MEMBER(edgefw_fragment, seen), MEMBER(edgefw_fragment, rule), MEMBER(edgefw_fragment, pad),
+           MEMBER(edgefw_fragment, nat), MEMBER(edgefw_fragment, address)}}},
     };
 }
 
@@ -149,15 +155,27 @@ Layouts of_all_else() {
            MEMBER(edgefw_config, masquerade_first),
            MEMBER(edgefw_config, masquerade_last),
            MEMBER(edgefw_config, keeps_state),
+           MEMBER(edgefw_config, tells_vlans),
            MEMBER(edgefw_config, partial_checksums),
            MEMBER(edgefw_config, record),
            MEMBER(edgefw_config, forest),
+           MEMBER(edgefw_config, link_forest),
            MEMBER(edgefw_config, timeout),
            MEMBER(edgefw_config, fragment_timeout),
+           MEMBER(edgefw_config, settled),
+           MEMBER(edgefw_config, reserved),
            MEMBER(edgefw_config, comes_over),
            MEMBER(edgefw_config, adopt),
            MEMBER(edgefw_config, adopts_until),
-           MEMBER(edgefw_config, link_layer)}}},
+           MEMBER(edgefw_config, link_layer),
+           MEMBER(edgefw_config, pad),
+           MEMBER(edgefw_config, martians),
+           MEMBER(edgefw_config, martian4),
+           MEMBER(edgefw_config, martian6)}}},
+        {"edgefw_martian4",
+         {sizeof(edgefw_martian4), {MEMBER(edgefw_martian4, address), MEMBER(edgefw_martian4, mask)}}},
+        {"edgefw_martian6",
+         {sizeof(edgefw_martian6), {MEMBER(edgefw_martian6, address), MEMBER(edgefw_martian6, mask)}}},
     };
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // NAT of every kind, packet by packet: what leaves is compared with a frame of the translated ends, written in full.
 // What random policies and packets find is in oracle_test.cpp; here are the shapes that the oracle does not know.
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "tests/kernel/one_processor.h"
 #include "tests/kernel/test_run.h"
 #include "tests/support/checksum.h"
 
@@ -255,6 +257,89 @@ TEST(Nat, OneInsidePortHasOnePublicPort) {
         ports.insert(read_wire(run.left()).ends.substr(0, std::strlen("203.0.113.7:61000")));
     }
     EXPECT_EQ(ports.size(), 1u);
+}
+
+// The public port of what has just left: "203.0.113.7:PORT > ...".
+int public_port(const TestRun& run) {
+    const std::string ends = read_wire(run.left()).ends;
+    const std::size_t begin = ends.find(':') + 1;
+    return std::stoi(ends.substr(begin, ends.find(' ') - begin));
+}
+
+// The one port that is free of hundreds is found, wherever it lies; and none where there is none.
+TEST(Nat, TheLastFreePortIsFound) {
+    constexpr int kFirst = 61000, kPorts = 400;
+    TestRun run(
+        "default: drop\n"
+        "nat:\n- {name: office, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7, ports: 61000-61399}\n"
+        "rules:\n- {name: out, side: external, direction: outbound, local: 10.0.0.0/8, action: pass}\n");
+    const auto opener = [](const std::string& from, int port) {
+        return "external outbound udp " + from + ":" + std::to_string(port) + " > 198.51.100.9:53";
+    };
+    std::set<int> ports;
+    for (int i = 0; i < kPorts; i++) {
+        if (i == 200) continue;
+        EXPECT_EQ(run.judge(opener("10.0.0.5", kFirst + i)), "pass rule out via office opened") << i;
+        ports.insert(public_port(run));
+    }
+    EXPECT_EQ(run.judge(opener("10.0.0.6", kFirst + 201)), "pass rule out via office opened");
+    ports.insert(public_port(run));
+    EXPECT_EQ(ports.size(), static_cast<std::size_t>(kPorts));
+    EXPECT_EQ(run.judge(opener("10.0.0.7", kFirst)), "drop nat-ports out via office");
+}
+
+// Who fills a range makes no other packet take long: the next search of all of it is 100 ms later.
+TEST(Nat, AWholeSearchIsNotRepeatedAtOnce) {
+    constexpr int kFirst = 61000, kPorts = 400, kRounds = 6;
+    const OneProcessor stays;
+    TestRun run(
+        "default: drop\n"
+        "nat:\n- {name: office, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7, ports: 61000-61399}\n"
+        "rules:\n- {name: out, side: external, direction: outbound, local: 10.0.0.0/8, action: pass}\n");
+    const auto opener = [](const std::string& from, int port) {
+        return "external outbound udp " + from + ":" + std::to_string(port) + " > 198.51.100.9:53";
+    };
+    for (int i = 0; i < kPorts; i++)
+        EXPECT_EQ(run.judge(opener("10.0.0.5", kFirst + i)), "pass rule out via office opened") << i;
+    // What lost its connection is its own for a second, as what has none yet is.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1300));
+    int refused = 0;
+    for (int round = 0; round < kRounds; round++) {
+        for (const int port : {300, 350})
+            run.forget_of_port(static_cast<std::uint16_t>(kFirst + port + round));
+        std::this_thread::sleep_for(std::chrono::milliseconds(150));
+        const std::string second = opener("10.0.0.7", kFirst + round);
+        EXPECT_EQ(run.judge(opener("10.0.0.6", kFirst + round)), "pass rule out via office opened");
+        // Of ten without a search of all, two find the free one by chance.
+        if (run.judge(second) == "pass rule out via office opened") continue;
+        refused++;
+        std::this_thread::sleep_for(std::chrono::milliseconds(150));
+        EXPECT_EQ(run.judge(second), "pass rule out via office opened");
+    }
+    EXPECT_GT(refused, 0);
+}
+
+// RFC 4787 REQ-3: a port below 1024 stays below, one above stays above, as long as there is one free.
+TEST(Nat, APortStaysOnItsSideOf1024) {
+    TestRun run(
+        "default: drop\n"
+        "nat:\n- {name: office, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7, ports: 1020-1027}\n"
+        "rules:\n- {name: out, side: external, direction: outbound, local: 10.0.0.0/8, action: pass}\n");
+    const auto opener = [](int host, int port) {
+        return "external outbound udp 10.0.0." + std::to_string(host) + ":" + std::to_string(port) +
+               " > 198.51.100.9:53";
+    };
+    for (int host = 1; host <= 3; host++) {
+        EXPECT_EQ(run.judge(opener(host, 500)), "pass rule out via office opened");
+        EXPECT_LT(public_port(run), 1024) << host;
+        EXPECT_EQ(run.judge(opener(host, 5000)), "pass rule out via office opened");
+        EXPECT_GE(public_port(run), 1024) << host;
+    }
+    EXPECT_EQ(run.judge(opener(4, 500)), "pass rule out via office opened");
+    EXPECT_LT(public_port(run), 1024);
+    EXPECT_EQ(run.judge(opener(5, 500)), "pass rule out via office opened");
+    EXPECT_GE(public_port(run), 1024) << "none is left below";
+    EXPECT_EQ(run.judge(opener(6, 500)), "drop nat-ports out via office");
 }
 
 // What the server sends to other inside networks keeps its own address, hairpin or not.

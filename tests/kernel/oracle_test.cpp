@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The data path against the oracle: random policies, packets at the corners of their rules on both hooks and sides,
 // with connections, forwards, fragments and pushes. EDGEFW_SEED makes another run (each failure names its seed),
 // EDGEFW_POLICIES and EDGEFW_PACKETS a longer one, EDGEFW_TRACE prints every packet.
@@ -127,8 +128,13 @@ public:
         const auto side = side_;
         TestRun run({.side = side, .at = at_});
         Oracle oracle;
+        const std::vector<Prefix> inside = {{*Address::parse("10.1.0.16"), 28},
+                                            {*Address::parse("2001:db8:0:1::10"), 124}};
+        run.inside(inside);
+        oracle.inside(inside);
         std::uint64_t judged = 0;
-        const Policy first = with_forwards(first_policy());
+        Policy first = with_forwards(first_policy());
+        if (dice_() % 2 == 0) first.builtins |= 1u << EDGEFW_BUILTIN_MARTIAN;
         // Half of the cards were attached without a policy: what runs is learned, and adopted after the first push.
         const bool learns = dice_() % 2 == 0 && keeps_state(first, side);
         for (int i = 0; learns && i < packets / 4; i++, judged++) {
@@ -146,6 +152,10 @@ public:
                 compare(run, oracle, story(oracle, policy, side));
                 if (::testing::Test::HasFailure()) return;
             }
+            for (int i = 0; i < packets / 16; i++, judged++) {
+                compare(run, oracle, other_frame(side));
+                if (::testing::Test::HasFailure()) return;
+            }
         }
         EXPECT_EQ(run.seen().packets, judged);
         resets_ += run.reason(EDGEFW_RECEIVED, EDGEFW_DROP, EDGEFW_REASON_TCP_SEQUENCE).packets +
@@ -157,6 +167,8 @@ public:
     // Likewise, packets that passed translated by the entry of this name; and that ended for a reason.
     static std::uint64_t passed_by(const std::string& nat) { return passed_by_nat_[nat]; }
     static std::uint64_t ended_by(edgefw_reason reason) { return reasons_[reason]; }
+    // Likewise, frames that are not IP which a rule decided.
+    static std::uint64_t other_by_rule() { return other_by_rule_; }
 
 private:
     static bool keeps_state(const Policy& policy, policy::Side side) {
@@ -192,6 +204,33 @@ private:
         story_.left(oracle.left());
     }
 
+    // A frame that is not IP, at the edges of what rules of it name.
+    OtherFrame other_frame(policy::Side side) {
+        static constexpr std::uint16_t kTypes[] = {0x0000, 0x002e, 0x05ff, 0x0600, 0x88e4, 0x88e5,
+                                                   0x88e6, 0x88f7, 0x8863, 0x888e, 0x0806, 0xffff};
+        OtherFrame other;
+        other.side = side;
+        other.direction = dice_() % 2 == 0 ? policy::Direction::kInbound : policy::Direction::kOutbound;
+        other.ethertype = kTypes[dice_() % std::size(kTypes)];
+        if (dice_() % 2 == 0) other.vlan = static_cast<std::uint16_t>(1 + dice_() % 3);
+        return other;
+    }
+
+    void compare(TestRun& run, const Oracle& oracle, const OtherFrame& other) {
+        std::vector<Layer> layers = {Ethernet{}};
+        if (other.vlan)
+            layers.emplace_back(Vlan{.id = *other.vlan, .type = other.ethertype});
+        else
+            layers.front() = Ethernet{.type = other.ethertype};
+        layers.emplace_back(payload(46));
+        const std::string judged = run.judge(policy::hook_of(other.side, other.direction), frame_of(layers));
+        const Verdict verdict = oracle.judge(other);
+        ASSERT_EQ(judged, verdict.to_text()) << "EDGEFW_SEED=" << seed_ << ", " << rules_ << " rules: ethertype "
+                                             << other.ethertype << " vlan " << other.vlan.value_or(0);
+        count(verdict);
+        if (verdict.reason == EDGEFW_REASON_RULE) other_by_rule_++;
+    }
+
     static void count(const Verdict& verdict) {
         if (!verdict.nat.empty() && verdict.action == policy::Action::kPass) passed_by_nat_[verdict.nat]++;
         reasons_[verdict.reason]++;
@@ -201,7 +240,24 @@ private:
         Policy policy = random_.policy(std::min(rules_, kMostOverlapping));
         for (std::size_t number = policy.rules.size(); number < rules_; number++)
             policy.rules.push_back(service(static_cast<std::uint32_t>(number), dice_));
+        for (auto left = dice_() % 4; left > 0; left--)
+            policy.rules.insert(policy.rules.begin() + static_cast<long>(dice_() % (policy.rules.size() + 1)),
+                                rule_of_other_frames(left));
         return policy;
+    }
+
+    policy::Rule rule_of_other_frames(std::uint32_t number) {
+        policy::Rule rule;
+        rule.id = "other-" + std::to_string(number);
+        rule.side = dice_() % 4 == 0 ? policy::Side::kInternal : side_;
+        rule.direction = static_cast<policy::Direction>(dice_() % 3);
+        if (dice_() % 2 == 0) rule.ethertypes.push_back({0, 0x05ff});
+        if (dice_() % 2 == 0) rule.ethertypes.push_back({0x88e5, 0x88e5});
+        if (rule.ethertypes.empty() || dice_() % 2 == 0) rule.ethertypes.push_back({0x88f7, 0x88f7});
+        if (dice_() % 2 == 0) rule.vlan = static_cast<std::uint16_t>(1 + dice_() % 3);
+        rule.state = policy::State::kNone;
+        rule.action = dice_() % 2 == 0 ? policy::Action::kPass : policy::Action::kDrop;
+        return rule;
     }
 
     // To targets among the addresses and ports of the rules.
@@ -287,6 +343,7 @@ private:
     static inline std::uint64_t resets_ = 0;
     static inline std::map<std::string, std::uint64_t> passed_by_nat_;
     static inline std::map<edgefw_reason, std::uint64_t> reasons_;
+    static inline std::uint64_t other_by_rule_ = 0;
 
     std::uint32_t seed_;
     policy::Side side_ = seed_ % 2 == 0 ? policy::Side::kExternal : policy::Side::kInternal;
@@ -325,6 +382,8 @@ TEST_P(OracleShare, SmallPolicies) {
         std::cout << Duel::ended_by(reason) << " ended by reason " << reason << "\n";
         EXPECT_GT(Duel::ended_by(reason), 0u) << reason;
     }
+    std::cout << Duel::other_by_rule() << " frames that are not IP ended by a rule\n";
+    EXPECT_GT(Duel::other_by_rule(), 0u);
 }
 
 TEST_P(OracleShare, OverPushes) {

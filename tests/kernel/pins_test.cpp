@@ -1,9 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // pins: where things live in bpffs, the lock, and what is cleaned up.
 #include "userspace/kernel/pins.h"
 
 #include <linux/bpf.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
@@ -43,7 +46,8 @@ TEST(Pins, WithoutABpffs) {
     }
     const auto home = Home::look();
     ASSERT_FALSE(home);
-    EXPECT_NE(home.error().message.find("mount -t bpf bpf /sys/fs/bpf"), std::string::npos) << home.error().message;
+    EXPECT_NE(home.error().message.find("mount -t bpf -o mode=0700 bpf /sys/fs/bpf"), std::string::npos)
+        << home.error().message;
 }
 
 TEST(Pins, Numbered) {
@@ -73,6 +77,57 @@ TEST(Pins, LockIsOfTheDirectoryThatIsThere) {
     ASSERT_TRUE(second) << second.error().message;
     EXPECT_TRUE(second->exists());
     EXPECT_TRUE(kernel::is_pinned(second->path()));
+}
+
+// Whoever may write here could have made the folder first, take it away, or keep it locked.
+TEST(Pins, NobodyElsesFolder) {
+    const Lab lab;
+    struct stat before = {};
+    ASSERT_EQ(stat(kernel::kBpffs, &before), 0);
+    const auto refusal = [] {
+        const auto locked = Home::lock(), looked = Home::look();
+        EXPECT_EQ(locked ? "" : locked.error().message, looked ? "" : looked.error().message);
+        return locked ? "" : locked.error().message;
+    };
+    ASSERT_EQ(mkdir(kRoot.c_str(), 0700), 0);
+    EXPECT_EQ(refusal(), "");
+    ASSERT_EQ(chown(kRoot.c_str(), 1000, 0), 0);
+    EXPECT_EQ(
+        refusal(),
+        "/sys/fs/bpf/edgefw belongs to user 1000, who could take away what edgefw keeps there, or keep it locked; "
+        "mend it: look at what is in it, then: rm -r /sys/fs/bpf/edgefw");
+    ASSERT_EQ(chown(kRoot.c_str(), 0, 0), 0);
+    for (const mode_t open : {0777, 0720, 0702, 01777}) {
+        ASSERT_EQ(chmod(kRoot.c_str(), open), 0);
+        EXPECT_NE(refusal().find("/sys/fs/bpf/edgefw can be changed by other users"), std::string::npos) << open;
+    }
+    ASSERT_EQ(chmod(kRoot.c_str(), 0700), 0);
+    for (const auto& [mode, is_well] : {std::pair{0700, true}, {01777, true}, {0755, true}, {0777, false}}) {
+        ASSERT_EQ(chmod(kernel::kBpffs, static_cast<mode_t>(mode)), 0);
+        EXPECT_EQ(refusal().empty(), is_well) << mode;
+    }
+    EXPECT_NE(refusal().find("mend it: chmod 0700 /sys/fs/bpf"), std::string::npos);
+    ASSERT_EQ(chmod(kernel::kBpffs, before.st_mode & 07777), 0);
+    auto home = Home::lock();
+    ASSERT_TRUE(home) << home.error().message;
+    home->remove_if_empty();
+    const auto map = kernel::Map::create({"theirs", BPF_MAP_TYPE_ARRAY, 4, 4, 1});
+    ASSERT_TRUE(map) << map.error().message;
+    const auto pinned = map->pin(kRoot);
+    ASSERT_TRUE(pinned) << pinned.error().message;
+    EXPECT_NE(refusal().find("/sys/fs/bpf/edgefw is no directory"), std::string::npos);
+    ASSERT_EQ(unlink(kRoot.c_str()), 0);
+}
+
+TEST(Pins, ALockNamesItsHolder) {
+    const Lab lab;
+    const auto held = Home::lock();
+    ASSERT_TRUE(held) << held.error().message;
+    const auto refused = Home::lock(std::chrono::milliseconds(20));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message, "another edgefw, process " + std::to_string(getpid()) +
+                                           " (kernel_tests), is changing this network namespace and did not finish in "
+                                           "0 s; try again");
 }
 
 TEST(Pins, DetachLeavesNothing) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // relate: ICMP errors and the connections of the packets they quote; their translation, outside and inside.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -124,6 +125,31 @@ TEST(Relate, OverIpv6) {
     const Bytes later = frame(Ethernet{}, sent, fragment_header(64, true), kSynAckBack);
     EXPECT_EQ(run.judge(EDGEFW_RECEIVED, error6(router, host, quote(later), 2)), kUnrelated);
     EXPECT_EQ(run.judge(EDGEFW_RECEIVED, error6(router, host, quote(answer, 47), 2)), kUnrelated);
+}
+
+// What passes with extension headers is quoted with them, whichever and how many dissect takes.
+TEST(Relate, ExtensionHeaders) {
+    TestRun run(kServices);
+    const std::string host = "2001:db8:2::20", peer = "2001:db8:9::9", router = "2001:db8:5::1";
+    EXPECT_EQ(run.judge(EDGEFW_RECEIVED, frame(Ethernet{}, Ipv6{}, kSynThere)), "pass rule web opened");
+    const Ipv6 sent{.source = host, .destination = peer};
+    const Extension hop_by_hop{.kind = IPPROTO_HOPOPTS}, authentication{.kind = IPPROTO_AH, .rest = Bytes(22)};
+    const auto too_big = [&](std::vector<Layer> extensions, const Layer& transport) {
+        std::vector<Layer> layers = {Ethernet{}, sent};
+        layers.insert(layers.end(), extensions.begin(), extensions.end());
+        layers.push_back(transport);
+        return run.judge(EDGEFW_RECEIVED, error6(router, host, quote(frame_of(layers)), 2));
+    };
+    EXPECT_EQ(too_big({Extension{}, Extension{}, Extension{}}, kSynAckBack), kRelated);
+    EXPECT_EQ(too_big(std::vector<Layer>(8, Extension{}), kSynAckBack), kRelated);
+    EXPECT_EQ(too_big(std::vector<Layer>(9, Extension{}), kSynAckBack), kUnrelated);
+    EXPECT_EQ(too_big({authentication}, kSynAckBack), kRelated);
+    EXPECT_EQ(too_big({routing_header(1, 2)}, kSynAckBack), kRelated);
+    EXPECT_EQ(too_big({hop_by_hop, Extension{}, routing_header(0, 4), authentication, Extension{}}, kSynAckBack),
+              kRelated);
+    const Tcp other{.source_port = 443, .destination_port = 40001, .flags = kSyn | kAck};
+    EXPECT_EQ(too_big({Extension{}, Extension{}, Extension{}}, other), kUnrelated);
+    EXPECT_EQ(too_big({Extension{.length = 255}}, kSynAckBack), kUnrelated) << "longer than what is quoted";
 }
 
 // Rules come after; what they pass, they pass.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Tables of connections: what comes into them and goes out of them is counted, a full one never passes what it cannot
 // keep, and a push to other sizes loses no connection that has room.
 #include <arpa/inet.h>
@@ -12,6 +13,7 @@
 #include <thread>
 
 #include "maps/limits.h"
+#include "tests/kernel/one_processor.h"
 #include "tests/kernel/services.h"
 #include "tests/support/lab.h"
 #include "userspace/kernel/host.h"
@@ -20,7 +22,7 @@
 namespace edgefw::test {
 namespace {
 
-constexpr bool kHalfOpen = true, kConfirmed = false;
+constexpr edgefw_table kHalfOpen = EDGEFW_TABLE_OPENINGS, kConfirmed = EDGEFW_TABLE_CONNECTIONS;
 
 std::string question(int port) {
     return "external inbound udp 198.51.100.9:" + std::to_string(port) + " > 192.0.2.20:53";
@@ -29,30 +31,6 @@ std::string question(int port) {
 std::string answer(int port) {
     return "external outbound udp 192.0.2.20:53 > 198.51.100.9:" + std::to_string(port);
 }
-
-// While it lives this thread stays on one processor, the first or the last that it may use. The kernel's LRU then sets
-// nothing aside for the others, and what it recycles is exact.
-class OneProcessor {
-public:
-    enum Which { kFirst, kLast };
-    explicit OneProcessor(Which which = kFirst) {
-        sched_getaffinity(0, sizeof(before_), &before_);
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-            if (!CPU_ISSET(cpu, &before_) || (which == kFirst && CPU_COUNT(&one) != 0)) continue;
-            CPU_ZERO(&one);
-            CPU_SET(cpu, &one);
-        }
-        sched_setaffinity(0, sizeof(one), &one);
-    }
-    OneProcessor(const OneProcessor&) = delete;
-    OneProcessor& operator=(const OneProcessor&) = delete;
-    ~OneProcessor() { sched_setaffinity(0, sizeof(before_), &before_); }
-
-private:
-    cpu_set_t before_ = {};
-};
 
 // What the kernel's LRU may have taken out of a table before it is full: it frees up to half of a processor's share of
 // the entries at once (from 6.16 on, and in later 6.12; 128 before), and keeps them for that processor.
@@ -136,12 +114,13 @@ TEST(Resize, WhatCannotBeConfirmedStaysHalfOpen) {
     for (int port = 1; port <= 17; port++) {
         EXPECT_EQ(run.judge(question(port)), "pass rule dns opened") << port;
         EXPECT_EQ(run.judge(answer(port)), "pass connection dns") << port;
+        run.age(EDGEFW_SETTLED_SECONDS);
         EXPECT_EQ(run.judge(question(port)), "pass connection dns") << port;
     }
     EXPECT_EQ(run.confirmed(), 16u);
     EXPECT_EQ(run.half_open(), 1u);
-    EXPECT_EQ(run.turnover(kConfirmed).inserted, 16u);
-    EXPECT_EQ(run.turnover(kConfirmed).refused, 1u);
+    EXPECT_EQ(run.turnover(EDGEFW_TABLE_DATAGRAMS).inserted, 16u);
+    EXPECT_EQ(run.turnover(EDGEFW_TABLE_DATAGRAMS).refused, 1u);
     EXPECT_EQ(run.judge(answer(17)), "pass connection dns");
 }
 
@@ -162,6 +141,9 @@ TEST(Resize, PacketsFetchTheirConnections) {
     tell(run, {
                   {kBack + "ack", "pass connection web"},
                   {answer(5), "pass connection dns"},
+              });
+    run.age(EDGEFW_SETTLED_SECONDS);
+    tell(run, {
                   {question(5), "pass connection dns"},
                   {"external inbound tcp 198.51.100.9:7 > 192.0.2.20:443 syn", "pass connection web"},
                   {"external outbound tcp 192.0.2.20:443 > 198.51.100.9:7 syn,ack", "pass connection web"},
@@ -173,7 +155,8 @@ TEST(Resize, PacketsFetchTheirConnections) {
     EXPECT_EQ(run.confirmed(), 2u);
     EXPECT_EQ(run.half_open(), 3u);
     EXPECT_EQ(run.turnover(kHalfOpen).inserted, 5u) << "what comes over is not new";
-    EXPECT_EQ(run.turnover(kConfirmed).inserted, 2u);
+    EXPECT_EQ(run.turnover(kConfirmed).inserted, 1u);
+    EXPECT_EQ(run.turnover(EDGEFW_TABLE_DATAGRAMS).inserted, 1u);
     EXPECT_EQ(run.turnover(kHalfOpen).refused, 0u);
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Connections over a push: the first packet after it has its opener judged again, under the new policy.
 #include <gtest/gtest.h>
 
@@ -82,10 +83,11 @@ TEST(Revocation, JudgesTheOpenerNotThePacket) {
     EXPECT_EQ(run.judge(kSyn1 + " syn vlan 7"), "pass rule seven opened");
     run.push(std::string(
         "rules:\n- {name: seven, side: external, direction: inbound, vlan: 7, protocol: tcp, action: pass}\n"));
-    EXPECT_EQ(run.judge(kReply1), "pass connection seven");
+    EXPECT_EQ(run.judge(kReply1 + " vlan 7"), "pass connection seven");
     run.push(std::string(
         "rules:\n- {name: eight, side: external, direction: inbound, vlan: 8, protocol: tcp, action: pass}\n"));
-    EXPECT_EQ(run.judge(kAck1 + " vlan 8"), "drop revoked");
+    EXPECT_EQ(run.judge(kAck1 + " vlan 8"), "drop default") << "of another VLAN";
+    EXPECT_EQ(run.judge(kAck1 + " vlan 7"), "drop revoked");
 }
 
 TEST(Revocation, OfEchoesAndOtherProtocols) {
@@ -132,6 +134,54 @@ TEST(Revocation, OnlyTheNewestPolicyCounts) {
     run.push(std::string("rules: []"));
     run.push(kWeb);
     EXPECT_EQ(run.judge(kReply1), "pass connection web");
+}
+
+// What began before an entry was pushed that would translate it ends: it would leave untranslated for as long as it
+// speaks. What no entry would translate goes on.
+TEST(Revocation, WhatAPushWouldTranslate) {
+    const std::string rules =
+        "rules:\n"
+        "- {name: out, side: external, direction: outbound, local: 10.0.0.0/8, action: pass}\n"
+        "- {name: in, side: external, direction: inbound, protocol: udp, action: pass}\n";
+    const std::string there = "external outbound udp 10.0.0.5:5060 > 198.51.100.9:5060";
+    const std::string back = "external inbound udp 198.51.100.9:5060 > 10.0.0.5:5060";
+    const struct {
+        const char* name;
+        const char* nat;
+        std::string opener, next;
+        const char* expected;
+    } rows[] = {
+        {"a masquerade", "- {name: all, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7}", there, there,
+         "drop revoked"},
+        {"asked by a reply", "- {name: all, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7}", there, back,
+         "drop revoked"},
+        {"of other hosts", "- {name: all, type: masquerade, from: 10.1.0.0/16, as: 203.0.113.7}", there, there,
+         "pass connection out"},
+        {"opened from outside", "- {name: all, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7}", back, there,
+         "pass connection in"},
+        {"a static entry", "- {name: all, type: static, public: 203.0.113.8, to: 10.0.0.5}", there, there,
+         "drop revoked"},
+        {"its public address", "- {name: all, type: static, public: 10.0.0.5, to: 10.0.0.6}", back, there,
+         "drop revoked"},
+        {"a port forward",
+         "- {name: all, type: port-forward, public: 10.0.0.5, protocol: udp, public_port: 5060, to: 10.0.0.6}", back,
+         there, "drop revoked"},
+        {"of another port",
+         "- {name: all, type: port-forward, public: 10.0.0.5, protocol: udp, public_port: 5061, to: 10.0.0.6}", back,
+         there, "pass connection in"},
+    };
+    for (const bool learned : {false, true}) {
+        for (const auto& row : rows) {
+            TestRun run;
+            if (!learned) run.push(rules);
+            run.judge(row.opener);
+            run.push("nat:\n" + std::string(row.nat) + "\n" + rules);
+            // Learned, and asked by the end that was not seen first: that one may have opened it, and may now.
+            const bool instead = learned && row.next != row.opener && row.expected == std::string("drop revoked");
+            const char* const anew = row.next == back ? "pass rule in opened" : "pass rule out opened";
+            EXPECT_EQ(run.judge(row.next), instead ? anew : row.expected) << row.name << (learned ? ", learned" : "");
+        }
+    }
 }
 
 }  // namespace

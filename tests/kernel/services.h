@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A host with a service of each kind: what the tests of connections share.
 #pragma once
 

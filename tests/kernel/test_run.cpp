@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "tests/kernel/test_run.h"
 
 #include <linux/bpf.h>
 #include <bpf/bpf.h>
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,6 +14,7 @@
 #include "maps/builtins.h"
 #include "maps/limits.h"
 #include "maps/reasons.h"
+#include "userspace/image/martians.h"
 #include "userspace/policy/stages.h"
 
 namespace edgefw::test {
@@ -20,7 +23,7 @@ namespace {
 #define NAME(identifier, name, verdict, sentence) name,
 constexpr const char* kReasonNames[] = {EDGEFW_REASONS(NAME)};
 #undef NAME
-#define ID(identifier, key, id, sentence) id,
+#define ID(identifier, key, id, verdict, sentence) id,
 constexpr const char* kBuiltinIds[] = {EDGEFW_BUILTINS(ID)};
 #undef ID
 
@@ -85,7 +88,7 @@ TestRun::TestRun(const Options& options) : options_(options) {
     kernel::silence_libbpf();
     maps_ = take(kernel::CardMaps::create(kernel::capacity_of(options.connections), kSlots), "card maps");
     if (!options.recycles) {
-        for (kernel::Map* map : {&maps_->connections4, &maps_->openings4}) {
+        for (kernel::Map* map : {&maps_->connections4, &maps_->datagrams4, &maps_->openings4}) {
             *map = take(kernel::Map::create(
                             {"refuses", BPF_MAP_TYPE_HASH, map->key_size(), map->value_size(), map->max_entries()}),
                         "table");
@@ -102,6 +105,7 @@ void TestRun::push(const policy::Policy& policy) {
     image::Image image = take(image::compile(policy), "compile");
     slots_ = take(image::assign_slots(image, slots_), "slots");
     image::retire_forwards(image, take(generation_->forwards(), "forwards"));
+    image::set_martians(image, inside_);
     const auto side = static_cast<std::size_t>(options_.side);
     image.config[side].keeps_state |= take(generation_->config(options_.side), "config").keeps_state;
     for (const auto& [id, slot] : slots_)
@@ -131,6 +135,8 @@ const kernel::ProgramPair& TestRun::programs() {
     if (older_) {
         bindings.push_back({"older_connections4", older_->connections4.fd()});
         bindings.push_back({"older_connections6", older_->connections6.fd()});
+        bindings.push_back({"older_datagrams4", older_->datagrams4.fd()});
+        bindings.push_back({"older_datagrams6", older_->datagrams6.fd()});
         bindings.push_back({"older_openings4", older_->openings4.fd()});
         bindings.push_back({"older_openings6", older_->openings6.fd()});
     }
@@ -260,19 +266,66 @@ void TestRun::resize(std::uint32_t connections) {
 }
 
 std::uint64_t TestRun::left_behind() const {
-    return older_->connections4.count() + older_->connections6.count() + older_->openings4.count() +
-           older_->openings6.count();
+    return confirmed_in(*older_) + older_->openings4.count() + older_->openings6.count();
 }
 
-edgefw_table_counter TestRun::turnover(bool half_open, edgefw_family family) const {
+std::uint64_t TestRun::confirmed_in(const kernel::CardMaps& maps) {
+    return maps.connections4.count() + maps.connections6.count() + maps.datagrams4.count() + maps.datagrams6.count();
+}
+
+edgefw_table_counter TestRun::turnover(edgefw_table table, edgefw_family family) const {
     edgefw_table_counter sum = {};
-    const std::uint32_t index = EDGEFW_TABLE_INDEX(half_open ? 1u : 0u, family);
+    const std::uint32_t index =
+        EDGEFW_TABLE_INDEX(static_cast<std::uint32_t>(table), static_cast<std::uint32_t>(family));
     for (const auto& value : read_cpus<edgefw_table_counter>(maps_->table_counters, index)) {
         sum.inserted += value.inserted;
         sum.removed += value.removed;
         sum.refused += value.refused;
     }
     return sum;
+}
+
+void TestRun::age(std::uint64_t seconds) {
+    const std::uint64_t by = seconds * kernel::jiffies_of(1);
+    const kernel::CardMaps& maps = *maps_;
+    for (const kernel::Map* map : {&maps.connections4, &maps.connections6, &maps.datagrams4, &maps.datagrams6,
+                                   &maps.openings4, &maps.openings6}) {
+        std::vector<std::pair<Bytes, edgefw_connection>> all;
+        const auto note = [&](const std::uint8_t* key, const std::uint8_t* value) {
+            auto& [name, connection] = all.emplace_back(Bytes(key, key + map->key_size()), edgefw_connection{});
+            std::memcpy(&connection, value, sizeof(connection));
+        };
+        take(map->for_each(note), "a table");
+        for (auto& [key, connection] : all) {
+            connection.opened -= by;
+            connection.seen -= by;
+            take(map->write(key.data(), &connection), "an entry");
+        }
+    }
+}
+
+void TestRun::each_connection(const Each& each) const {
+    for (const kernel::Map* map : {&maps_->connections4, &maps_->datagrams4, &maps_->openings4}) {
+        const auto read = [&](const std::uint8_t* key_bytes, const std::uint8_t* value) {
+            edgefw_connection4_key key;
+            edgefw_connection connection;
+            std::memcpy(&key, key_bytes, sizeof(key));
+            std::memcpy(&connection, value, sizeof(connection));
+            each(key, connection);
+        };
+        take(map->for_each(read), "a table");
+    }
+}
+
+void TestRun::forget_of_port(std::uint16_t port) {
+    std::vector<edgefw_connection4_key> keys;
+    each_connection([&](const edgefw_connection4_key& key, const edgefw_connection&) {
+        if (ntohs(key.local_port) == port) keys.push_back(key);
+    });
+    for (const edgefw_connection4_key& key : keys) {
+        for (const kernel::Map* map : {&maps_->connections4, &maps_->datagrams4, &maps_->openings4})
+            take(map->remove(&key), "an entry");
+    }
 }
 
 void TestRun::forget() {

@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // One card without a wire: the judging programs in the kernel, test-run frame by frame, with tables that outlive a
 // push. Where edgefw itself judges frames (kernel::Judge), every policy starts with empty tables; here a second push()
 // finds the connections of the first, as on an attached card.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <random>
@@ -42,6 +44,9 @@ public:
     void push(const policy::Policy& policy);
     void push(const std::string& lines) { push(policy_of(lines)); }
 
+    // The next pushes find that these are the host's own addresses and the networks of its internal cards.
+    void inside(std::vector<Prefix> networks) { inside_ = std::move(networks); }
+
     // The next programs adopt TCP in mid-stream until then, as after the first push of a card attached without a
     // policy. Seconds of kernel::uptime(); 0: they adopt nothing.
     void adopt_until(std::uint32_t seconds);
@@ -68,14 +73,14 @@ public:
     void resize(std::uint32_t connections);
     // After resize(): the half-open ones of IPv4, as the control plane sees them when it brings them over.
     kernel::ConnectionTable openings4() const {
-        return {"openings-ipv4", Family::kIpv4, true, &maps_->openings4, &older_->openings4};
+        return {"openings-ipv4", Family::kIpv4, EDGEFW_TABLE_OPENINGS, &maps_->openings4, &older_->openings4};
     }
     // Connections that nothing has fetched since.
     std::uint64_t left_behind() const;
     // By EDGEFW_TABLE_INDEX, summed over CPUs.
-    edgefw_table_counter turnover(bool half_open, edgefw_family family = EDGEFW_IPV4) const;
+    edgefw_table_counter turnover(edgefw_table table, edgefw_family family = EDGEFW_IPV4) const;
     // Connections in the tables, of both families.
-    std::uint64_t confirmed() const { return maps_->connections4.count() + maps_->connections6.count(); }
+    std::uint64_t confirmed() const { return confirmed_in(*maps_); }
     std::uint64_t half_open() const { return maps_->openings4.count() + maps_->openings6.count(); }
 
     // Loaded when they are first needed.
@@ -86,7 +91,16 @@ public:
     // The number of the map in which a program keeps the packet in flight (bpf/flight.h).
     std::uint32_t in_flight_id(edgefw_hook hook) { return in_flight(hook).id; }
 
+    // As if every connection had been opened, and quiet, so much longer.
+    void age(std::uint64_t seconds);
+    // IPv4, in any of the tables.
+    using Each = std::function<void(const edgefw_connection4_key& key, const edgefw_connection& connection)>;
+    void each_connection(const Each& each) const;
+    // Those with this local port are gone, as what the LRU recycled is.
+    void forget_of_port(std::uint16_t port);
+
 private:
+    static std::uint64_t confirmed_in(const kernel::CardMaps& maps);
     struct InFlight {
         Fd map;
         std::uint32_t id = 0;
@@ -106,6 +120,7 @@ private:
     std::optional<kernel::Map> decision_;
     std::optional<kernel::Generation> generation_;
     std::optional<kernel::ProgramPair> programs_;
+    std::vector<Prefix> inside_;
     std::uint32_t adopts_until_ = 0;
     std::uint32_t number_ = 0;
     image::Slots slots_;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // track, the clock: when a connection that nobody uses ends, state by state.
 #include <gtest/gtest.h>
 
@@ -48,8 +49,10 @@ TEST(Timeout, FirstStates) {
 
 // One second for every later state: established, closing (from either end), closed, two-way.
 TEST(Timeout, LaterStates) {
-    TestRun run("timeouts: {tcp-established: 1, tcp-closing: 1, tcp-closed: 1, udp-two-way: 1, other-two-way: 1}" +
-                kServices);
+    TestRun run(
+        "timeouts: {tcp-established: 1, tcp-closing: 1, tcp-closed: 1, udp-query: 1, udp-answered: 1, udp-two-way: 1, "
+        "other-two-way: 1}" +
+        kServices);
     const auto there = [](int port, const char* flags) {
         return "external inbound tcp 198.51.100.9:" + std::to_string(port) + " > 192.0.2.20:443 " + flags;
     };
@@ -106,6 +109,35 @@ TEST(Timeout, StrayResetsKeepNoConnection) {
         EXPECT_EQ(run.judge(EDGEFW_RECEIVED, stray), i == 0 ? "drop tcp-sequence" : "drop default");
     }
     EXPECT_EQ(run.judge(kBack + "ack"), "drop default");
+}
+
+// Nothing that has ended comes to life again: 32 bits of the clock come round, and nobody may have evicted it.
+TEST(Timeout, WhatHasEndedStaysSo) {
+    TestRun run(kServices);
+    const std::uint64_t round = (std::uint64_t{1} << 32) / kernel::jiffies_of(1);  // seconds
+    tell(run, {
+                  {kThere + "syn", "pass rule web opened"},
+                  {kBack + "syn,ack", "pass connection web"},
+                  {kThere + "ack", "pass connection web"},
+                  {"external inbound udp 198.51.100.9:5353 > 192.0.2.20:53", "pass rule dns opened"},
+              });
+    run.age(round + 1);
+    tell(run, {
+                  {kBack + "ack", "drop default"},
+                  {"external outbound udp 192.0.2.20:53 > 198.51.100.9:5353", "drop default"},
+              });
+}
+
+// What another processor noted a moment after this one read the clock is not long ago.
+TEST(Timeout, WhatIsAheadOfTheClockIsLive) {
+    TestRun run(kServices);
+    tell(run, {
+                  {kThere + "syn", "pass rule web opened"},
+                  {kBack + "syn,ack", "pass connection web"},
+                  {kThere + "ack", "pass connection web"},
+              });
+    run.age(std::uint64_t{0} - 1);
+    EXPECT_EQ(run.judge(kBack + "ack"), "pass connection web");
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // track: what opens a connection, what belongs to one, and when it ends.
 #include <gtest/gtest.h>
 
-#include "tests/kernel/services.h"
+#include "tests/kernel/segments.h"
 
 namespace edgefw::test {
 namespace {
@@ -146,70 +147,107 @@ TEST(Track, TcpEnds) {
     }
 }
 
-// A segment of the one connection, there (from the opener) or back, whose numbers say themselves.
-Bytes segment(bool there, std::uint8_t flags, std::uint32_t sequence, std::uint32_t acknowledgment,
-              std::size_t size = 0, const Bytes& options = {}) {
-    Ipv4 ip;
-    Tcp tcp{.flags = flags, .options = options, .sequence = sequence, .acknowledgment = acknowledgment};
-    if (!there) {
-        std::swap(ip.source, ip.destination);
-        std::swap(tcp.source_port, tcp.destination_port);
-    }
-    return frame(Ethernet{}, ip, tcp, payload(size));
-}
-
-std::string judge_segment(TestRun& run, bool there, const Bytes& frame) {
-    return run.judge(there ? EDGEFW_RECEIVED : EDGEFW_SENT, frame);
-}
-
-constexpr const char* kPasses = "pass connection web";
-
-// Near the end of the numbers, which begin again at 0: the opener's are 0xffffff00 on, the other end's 5000 on.
-void open_at_the_end(TestRun& run, const Bytes& options = {}) {
-    EXPECT_EQ(judge_segment(run, true, segment(true, kSyn, 0xffffff00, 0, 0, options)), "pass rule web opened");
-    EXPECT_EQ(judge_segment(run, false, segment(false, kSyn | kAck, 5000, 0xffffff01, 0, options)), kPasses);
-    EXPECT_EQ(judge_segment(run, true, segment(true, kAck, 0xffffff01, 5001)), kPasses);
-}
-
-// A reset ends a connection where its number is one that the other end waits for or has yet to see.
-TEST(Track, ResetsOutsideTheWindow) {
+// A reset ends a connection at what its sender has sent, or at what the other end has acknowledged. In the window it
+// passes, for the host to challenge; elsewhere neither end can have sent it.
+TEST(Track, ResetsCloseAtOneOfTwoNumbers) {
     TestRun run(kServices);
     const struct {
         const char* name;
         bool there;
         std::uint32_t sequence;
         const char* expected;
+        bool closes;
     } rows[] = {
-        {"before what the other end has acknowledged", true, 0xffffff00, "drop tcp-sequence"},
-        {"what the other end expects", true, 0xffffff01, kPasses},
-        {"what the opener has sent, and is on its way", true, 0xffffff01 + 300, kPasses},
-        {"beyond what the opener has sent", true, 0xffffff01 + 301, "drop tcp-sequence"},
-        {"anything", true, 0x7fffffff, "drop tcp-sequence"},
-        {"back: before", false, 5000, "drop tcp-sequence"},
-        {"back: expected", false, 5001, kPasses},
-        {"back: beyond", false, 5002, "drop tcp-sequence"},
+        {"before what the other end has acknowledged", true, 0xffffff00, "drop tcp-sequence", false},
+        {"what the other end expects", true, 0xffffff01, kPasses, true},
+        {"between", true, 0xffffff01 + 1, kPasses, false},
+        {"what the opener has sent, and is on its way", true, 0xffffff01 + 300, kPasses, true},
+        {"beyond what the opener has sent", true, 0xffffff01 + 301, kPasses, false},
+        {"the last in the window", true, 0xffffff01 + 65536, kPasses, false},
+        {"beyond the window", true, 0xffffff01 + 65537, "drop tcp-sequence", false},
+        {"anything", true, 0x7fffffff, "drop tcp-sequence", false},
+        {"back: before", false, 5000, "drop tcp-sequence", false},
+        {"back: expected", false, 5001, kPasses, true},
+        {"back: beyond", false, 5002, kPasses, false},
     };
     for (const auto& row : rows) {
         run.forget();
         open_at_the_end(run);
         EXPECT_EQ(judge_segment(run, true, segment(true, kPsh | kAck, 0xffffff01, 5001, 300)), kPasses);
         EXPECT_EQ(judge_segment(run, row.there, segment(row.there, kRst, row.sequence, 0)), row.expected) << row.name;
-        const bool closed = row.expected == std::string(kPasses);
-        EXPECT_EQ(judge_segment(run, true, segment(true, kSyn, 9000, 0)), closed ? "pass rule web opened" : kPasses)
+        EXPECT_EQ(judge_segment(run, true, segment(true, kSyn, 9000, 0)), row.closes ? "pass rule web opened" : kPasses)
             << row.name;
     }
 }
 
-// What lies beyond the window moves nothing: no forged segment makes room for a forged reset.
-TEST(Track, SegmentsBeyondTheWindowMoveNoNumbers) {
+// Numbers move by a segment that fits in both: who guesses one of them makes no room for a forged reset, or a FIN.
+TEST(Track, SegmentsThatDoNotFitMoveNoNumbers) {
+    const std::uint32_t first = 0xffffff01;
+    const struct {
+        const char* name;
+        std::uint32_t sequence, acknowledgment;
+        std::uint8_t flags;
+        bool fits;
+    } rows[] = {
+        {"it fits", first, 5001, kPsh | kAck, true},
+        {"the last that the other end takes", first + 65435, 5001, kPsh | kAck, true},
+        {"a byte more: a probe of a closed window", first + 65436, 5001, kPsh | kAck, true},
+        {"beyond the window", first + 65437, 5001, kPsh | kAck, false},
+        {"long before the window", first - 65536, 5001, kPsh | kAck, false},
+        {"acknowledges a window more than was sent", first, 5001 + 65536, kPsh | kAck, false},
+        {"acknowledges a window less than was", first, 5001u - 65536, kPsh | kAck, false},
+        {"acknowledges anything", first, 0x7fffffff, kPsh | kAck, false},
+        {"acknowledges nothing", first, 0, kPsh, false},
+    };
+    for (const auto& row : rows) {
+        for (const bool fin : {false, true}) {
+            TestRun run(kServices);
+            open_at_the_end(run);
+            const auto flags = static_cast<std::uint8_t>(row.flags | (fin ? kFin : 0));
+            EXPECT_EQ(judge_segment(run, true, segment(true, flags, row.sequence, row.acknowledgment, fin ? 99 : 100)),
+                      kPasses);
+            if (fin) {
+                EXPECT_EQ(judge_segment(run, false, segment(false, kFin | kAck, 5001, first)), kPasses);
+                EXPECT_EQ(run.confirmed(), row.fits ? 0u : 1u) << row.name << ": FIN from both ends closes";
+            } else if (row.sequence == first) {
+                EXPECT_EQ(judge_segment(run, true, segment(true, kRst, first + 100, 0)), kPasses);
+                EXPECT_EQ(run.confirmed(), row.fits ? 0u : 1u) << row.name;
+            }
+        }
+    }
+}
+
+// What was sent and not seen to fit, the other end's acknowledgment tells of.
+TEST(Track, AnAcknowledgmentTellsOfTheOtherEnd) {
     TestRun run(kServices);
     open_at_the_end(run);
-    const std::uint32_t beyond = 0xffffff01 + 65536;
-    EXPECT_EQ(judge_segment(run, true, segment(true, kPsh | kAck, beyond, 5001, 100)), kPasses);
-    EXPECT_EQ(judge_segment(run, true, segment(true, kRst, beyond + 100, 0)), "drop tcp-sequence");
-    EXPECT_EQ(judge_segment(run, true, segment(true, kAck, 0xffffff01, 7000)), kPasses) << "what was never sent";
-    EXPECT_EQ(judge_segment(run, false, segment(false, kRst, 5001, 0)), kPasses);
-    EXPECT_EQ(run.reason(EDGEFW_RECEIVED, EDGEFW_DROP, EDGEFW_REASON_TCP_SEQUENCE).packets, 1u);
+    EXPECT_EQ(judge_segment(run, false, segment(false, kAck, 5001, 0xffffff01 + 1000)), kPasses);
+    EXPECT_EQ(judge_segment(run, true, segment(true, kRst, 0xffffff01, 0)), "drop tcp-sequence");
+    EXPECT_EQ(judge_segment(run, true, segment(true, kRst, 0xffffff01 + 1000, 0)), kPasses);
+    EXPECT_EQ(run.confirmed(), 0u);
+}
+
+// Pairs of a byte and a reset behind it, over the whole space of numbers, end nothing.
+TEST(Track, BlindPairsCloseNothing) {
+    for (const bool learned : {false, true}) {
+        TestRun run;
+        if (!learned) run.push(kServices);
+        const auto judge = [&](bool there, const Bytes& frame) { judge_segment(run, there, frame); };
+        if (learned) {
+            judge(true, segment(true, kAck, 0xffffff01, 5001));
+            judge(false, segment(false, kAck, 5001, 0xffffff01));
+            run.push(kServices);
+        } else {
+            open_at_the_end(run);
+        }
+        ASSERT_EQ(run.confirmed(), 1u);
+        for (std::uint64_t number = 0; number < 1ull << 32; number += 1 << 23) {
+            const auto at = static_cast<std::uint32_t>(number);
+            judge(true, segment(true, kPsh | kAck, at, 0x12345678, 1));
+            judge(true, segment(true, kRst, at + 1, 0));
+        }
+        EXPECT_EQ(run.confirmed(), 1u) << (learned ? "learned" : "opened");
+    }
 }
 
 // RFC 7323: windows are scaled where both ends offered it in their SYN.
@@ -222,6 +260,8 @@ TEST(Track, WindowScale) {
         EXPECT_EQ(judge_segment(run, false, segment(false, kAck, 5001, 0xffffff01)), kPasses);
         EXPECT_EQ(judge_segment(run, true, segment(true, kAck, far, 5001, 100)), kPasses);
         EXPECT_EQ(judge_segment(run, true, segment(true, kRst, far, 0)), with ? kPasses : "drop tcp-sequence");
+        EXPECT_EQ(judge_segment(run, true, segment(true, kRst, far + 100, 0)), with ? kPasses : "drop tcp-sequence");
+        EXPECT_EQ(run.confirmed(), with ? 0u : 1u) << "it has sent so far";
     }
 }
 
@@ -283,6 +323,45 @@ TEST(Track, AFinThatIsAcknowledgedDoesNotCount) {
     EXPECT_EQ(run.confirmed(), 0u);
 }
 
+// The VLAN that a rule names is that of the first tag whose id is not 0.
+TEST(Vlan, APriorityTagHidesNoVlan) {
+    TestRun run(
+        std::string("rules:\n- {name: ten, side: external, direction: inbound, protocol: tcp, vlan: 10, "
+                    "state: none, action: pass}\n"));
+    const auto judge = [&](const auto&... tags) {
+        return run.judge(EDGEFW_RECEIVED, frame(Ethernet{}, tags..., Ipv4{}, Tcp{}));
+    };
+    const Vlan ten{.id = 10}, priority{.id = 0, .priority = 5}, eleven{.id = 11};
+    EXPECT_EQ(judge(ten), "pass rule ten");
+    EXPECT_EQ(judge(priority, ten), "pass rule ten");
+    EXPECT_EQ(judge(ten, eleven), "pass rule ten");
+    EXPECT_EQ(judge(eleven, ten), "drop default");
+    EXPECT_EQ(judge(priority, eleven), "drop default");
+    EXPECT_EQ(judge(priority), "drop default");
+    EXPECT_EQ(judge(), "drop default");
+}
+
+// Who is in another VLAN is no end of this connection, whatever ends it says.
+TEST(Vlan, AConnectionIsOfOne) {
+    const std::string rules =
+        "rules:\n- {name: dns, side: external, direction: inbound, protocol: udp, "
+        "local_port: 53, vlan: 10, action: pass}\n- {name: web, side: external, "
+        "direction: inbound, protocol: tcp, local_port: 443, action: pass}\n";
+    const Vlan ten{.id = 10}, priority{.id = 0};
+    const Bytes there = frame(Ethernet{}, Ipv4{}, Tcp{}), tagged = frame(Ethernet{}, ten, Ipv4{}, Tcp{});
+    const auto with = [](std::uint8_t flags) { return Tcp{.flags = flags, .sequence = 2, .acknowledgment = 2}; };
+    TestRun run(rules);
+    EXPECT_EQ(run.judge(EDGEFW_RECEIVED, there), "pass rule web opened");
+    EXPECT_EQ(run.judge(EDGEFW_RECEIVED, tagged), "drop vlan-collision web");
+    EXPECT_EQ(run.judge(EDGEFW_RECEIVED, frame(Ethernet{}, ten, Ipv4{}, with(kAck))), "drop default");
+    EXPECT_EQ(run.judge(EDGEFW_RECEIVED, frame(Ethernet{}, priority, Ipv4{}, with(kAck))), "pass connection web");
+    TestRun apart(
+        std::string("rules:\n- {name: web, side: external, direction: inbound, protocol: tcp, local_port: "
+                    "443, action: pass}\n"));
+    EXPECT_EQ(apart.judge(EDGEFW_RECEIVED, there), "pass rule web opened");
+    EXPECT_EQ(apart.judge(EDGEFW_RECEIVED, frame(Ethernet{}, ten, Ipv4{}, with(kAck))), "pass connection web");
+}
+
 // What a flood leaves: half-open connections alone, of TCP, UDP and echo, though each is answered.
 TEST(Track, AnsweredIsNotConfirmed) {
     TestRun run(kServices);
@@ -296,6 +375,7 @@ TEST(Track, AnsweredIsNotConfirmed) {
     EXPECT_EQ(run.judge("external outbound icmp 192.0.2.20 > 198.51.100.9 echo-reply"), "pass connection ping");
     EXPECT_EQ(run.half_open(), 3u);
     EXPECT_EQ(run.confirmed(), 0u);
+    run.age(EDGEFW_SETTLED_SECONDS);
     EXPECT_EQ(run.judge(there), "pass connection dns");
     EXPECT_EQ(run.judge("external inbound icmp 198.51.100.9 > 192.0.2.20 echo-request"), "pass connection ping");
     EXPECT_EQ(run.judge(kThere + "ack"), kPasses);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // translate: every checksum of what leaves, against one computed in full.
 #include <gtest/gtest.h>
 

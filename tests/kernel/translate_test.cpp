@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // translate: what leaves of a packet for a port forward, and of its replies: addresses, ports, and every checksum
 // against one computed in full.
 #include <gtest/gtest.h>

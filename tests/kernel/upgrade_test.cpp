@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // upgrade: a card that another version of edgefw attached. There is one version here, so what a card says of its
 // version is changed by hand.
 #include <linux/pkt_sched.h>

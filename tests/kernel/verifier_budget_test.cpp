@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What the verifier of this kernel has to work through for every variant of the judging programs, against the ceilings
 // of tests/verifier/budget.csv. They hold for clang 14 (Debian 12) and clang 19 (Debian 13), a column for each series
 // of kernels that Debian has; a kernel of none of them takes the last column. A ceiling is raised by hand alone:
@@ -15,6 +16,7 @@
 #include <sstream>
 #include <string>
 
+#include "maps/config.h"
 #include "tests/kernel/test_run.h"
 
 namespace edgefw::test {
@@ -67,6 +69,16 @@ std::vector<Variant> variants() {
         {"everything-resizing", kPrefixes + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true,
          true, true},
     };
+}
+
+// As many of the host's own networks as there is room for.
+std::vector<Prefix> most_martians() {
+    std::vector<Prefix> networks;
+    for (unsigned i = 0; i < EDGEFW_MARTIANS; i++) {
+        networks.push_back({{Family::kIpv4, uint128{0x0a000000u + (i << 8)}}, 24});
+        networks.push_back({{Family::kIpv6, uint128{0x20010db8u} << 96 | uint128{i} << 64}, 64});
+    }
+    return networks;
 }
 
 std::uint32_t verified_instructions(const Fd& program) {
@@ -152,6 +164,7 @@ TEST(VerifierBudget, EveryVariant) {
         for (const Pair& pair : kPairs) {
             TestRun run({.partial_checksums = variant.partial_checksums, .at = pair.at, .link_layer = pair.link_layer});
             if (variant.adopts) run.adopt_until(kernel::uptime() + 3600);
+            run.inside(most_martians());
             if (!variant.policy.empty()) run.push(variant.policy);
             if (variant.comes_over) run.resize(2048);
             const std::string key = std::string(variant.name) + ",";

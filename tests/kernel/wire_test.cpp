@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a test run cannot show, over a real wire: frames too short for it, tags that the kernel holds apart from the
 // frame, and packets that are cut into many frames after the hook.
 #include <linux/bpf.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # packaging/edgefw@.service and boot.conf over real reboots: armed before the network is configured; a card that goes and
 # comes back; a policy that is refused; a broken file system for state; a kernel that refuses even the program that closes
 # the card. Runs itself in a machine with systemd (scripts/vm):
@@ -53,7 +54,7 @@ install_all() {
     install "$programs/edgefw" /usr/bin/edgefw
     mkdir -p /usr/share/edgefw /etc/edgefw
     cp -r profiles /usr/share/edgefw/
-    install -m 644 packaging/edgefw@.service /etc/systemd/system/
+    install -m 644 packaging/edgefw@.service packaging/edgefw-serve.service /etc/systemd/system/
     policy drop
     config closed
     printf '[Match]\nName=eth0\n[Network]\nAddress=192.0.2.1/24\nDHCP=ipv4\nConfigureWithoutCarrier=yes\n' >/etc/systemd/network/eth0.network
@@ -69,6 +70,12 @@ replug() {
     waits_for 20 is_inactive || fail 'the unit stays without its card'
     echo "$device" >/sys/bus/virtio/drivers/virtio_net/bind
 }
+
+# What `serve` tells of the card's generation; nothing where it does not answer.
+told_generation() { python3 -c 'import urllib.request
+for line in urllib.request.urlopen("http://127.0.0.1:9477/metrics", timeout=5).read().decode().splitlines():
+    if line.startswith("edgefw_generation{"): print(line.split()[-1])' 2>/dev/null || true; }
+tells_generation() { [[ $(told_generation) == "$1" ]]; }
 
 # The other end of the wire: one address that boot.conf names, one that it does not, and a DHCP server.
 make_peer() {
@@ -105,6 +112,13 @@ case $boot in
         systemctl stop "$unit"
         armed || fail 'stopping the unit opened the card'
         good 'stopping the unit leaves the card armed'
+        generation=$(edgefw --json status | jq .generation)
+        systemctl start edgefw-serve # pushes the file
+        waits_for 60 tells_generation $((generation + 1)) || fail "serve in its sandbox: $(journalctl -b -u edgefw-serve -o cat --no-pager | tail -n 5)"
+        policy pass
+        waits_for 60 tells_generation $((generation + 2)) || fail "a push in the sandbox: $(journalctl -b -u edgefw-serve -o cat --no-pager | tail -n 5)"
+        systemctl stop edgefw-serve
+        good 'serve tells and pushes in its sandbox'
         policy perhaps
         ;;
     2)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # Real cards of a kernel that scripts/vm boots: `cards_test.sh [KERNEL]` (6.12). What edgefw does on a card that has native
 # XDP, on one that has none, and on one that takes a program and shows it nothing. scripts/try-cards tries more of them.
 set -euo pipefail

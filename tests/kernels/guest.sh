@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The tests of tests/kernels/tests.list in the machine that scripts/vm has booted: `guest.sh PROGRAMS [quick|middle]`, where
-# PROGRAMS is the folder of edgefw, kernel_tests and foreign.o; `middle` is a kernel that is neither the oldest nor the
-# newest of the run. Prints a line a test, which scripts/test-kernels reads:
+# SPDX-License-Identifier: GPL-2.0-only
+# The tests of tests/kernels/tests.list in the machine that scripts/vm has booted: `guest.sh PROGRAMS [quick|middle|newest]`,
+# where PROGRAMS is the folder of edgefw, kernel_tests and foreign.o; `middle` is a kernel that is neither the oldest nor
+# the newest of the run. Prints a line a test, which scripts/test-kernels reads:
 #
 #   ok SECONDS NAME            FAILED SECONDS NAME, with what it said below, after "  | "
 #
@@ -11,7 +12,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit
 readonly programs=$1 which=${2-} list=tests/kernels/tests.list
 readonly longest=400 # seconds: no test of the list takes a quarter of that on two idle cores
-export EDGEFW=$programs/edgefw EDGEFW_FOREIGN=$programs/foreign.o EDGEFW_SHORT=1 TMPDIR=/tmp/test
+export EDGEFW=$programs/edgefw EDGEFW_FOREIGN=$programs/foreign.o EDGEFW_SHORT=1 EDGEFW_ANSWER_SECONDS=5 TMPDIR=/tmp/test
 mkdir -p "$TMPDIR"
 
 # What of the list runs here: the names of a kind ("story", "kernel"); of "not-kernel" those that do not.
@@ -26,7 +27,10 @@ of_list() {
             split(than, theirs, "[.]")
             return ours[1] * 1000 + ours[2] < theirs[1] * 1000 + theirs[2]
         }
-        function here() { return $1 ~ /^not-/ ? $3 != "before" || older($4) : $3 != "ends" || which != "middle" }
+        function here() {
+            if ($1 ~ /^not-/) return $3 != "before" || older($4)
+            return !($3 == "ends" && which == "middle") && !($3 == "oldest" && which != "")
+        }
         !/^(not-)?(story|kernel) / { next }
         '"$1" "$list"
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
 # A little of everything that edgefw does, for a kernel that scripts/vm has booted: each kind of program is loaded and
 # sees real packets. What it means in detail is told by the stories of tests/e2e.
 # shellcheck source=tests/e2e/story.sh

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
 """Tries edgefw on cards, in a machine that has nothing else to do: scripts/vm has booted it.
 
     try_cards.py EDGEFW [--modes MODE,...] CARD...

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Internet checksums computed in full (RFC 1071), for what the data path computes incrementally.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Frames byte by byte: a list of layers from the outside in. What a layer leaves unsaid is right (lengths, checksums,
 // the number of what follows); what it says is written as it is, right or wrong. Addresses are of the documentation
 // ranges (RFC 5737, RFC 3849, RFC 7042).

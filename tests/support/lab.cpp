@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "tests/support/lab.h"
 
 #include <linux/if_packet.h>
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 
 namespace edgefw::test {
@@ -107,7 +109,21 @@ Lab::Lab() {
     add_card("eth0");
 }
 
+void Lab::remove_memory(const Fd& network) {
+    constexpr int kNetnsCookie = 71;  // SO_NETNS_COOKIE
+    std::uint64_t cookie = 0;
+    socklen_t size = sizeof(cookie);
+    if (setns(network.get(), CLONE_NEWNET) != 0) return;
+    const Fd asked = Fd::own(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (getsockopt(asked.get(), SOL_SOCKET, kNetnsCookie, &cookie, &size) != 0) return;
+    std::error_code ignored;
+    std::filesystem::remove_all("/run/edgefw/" + std::to_string(cookie), ignored);
+    std::filesystem::remove("/run/edgefw", ignored);  // not while another namespace has a card
+}
+
 Lab::~Lab() {
+    for (const Fd* network : {&host_, &peer_})
+        remove_memory(*network);
     // A test that goes on in the wrong namespace would tell lies.
     if (setns(outside_network_.get(), CLONE_NEWNET) != 0 || setns(outside_mounts_.get(), CLONE_NEWNS) != 0)
         std::abort();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A network of the test's own: a host with one card, eth0, and at the other end of its wire a peer. Both are network
 // namespaces without a name, and the host has a bpffs of its own: when the test's process ends, however it ends, the
 // kernel removes all of it. While a Lab lives, the test runs in the host.
@@ -51,6 +52,8 @@ public:
 
 private:
     static void enter(const Fd& network);
+    // What edgefw remembers of a namespace lies in the machine's /run.
+    static void remove_memory(const Fd& network);
 
     Fd outside_network_;
     Fd outside_mounts_;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The numbers in the comments are the steps of docs/semantics.md.
 #include "tests/support/oracle.h"
 
@@ -22,6 +23,9 @@ using policy::Side;
 namespace {
 
 constexpr std::uint16_t kArpEthertype = 0x0806;
+constexpr std::uint16_t kPppoeDiscoveryEthertype = 0x8863;
+constexpr std::uint16_t kPppoeSessionEthertype = 0x8864;
+constexpr std::uint16_t kEapolEthertype = 0x888e;
 
 // 7: what a pass rule that keeps state may match.
 bool may_match_keeping_rule(const Packet& packet) {
@@ -54,6 +58,15 @@ bool matches_protocol(const Rule& rule, const Packet& packet) {
     return true;
 }
 
+bool matches(const Rule& rule, const OtherFrame& frame) {
+    if (rule.side != frame.side) return false;
+    if (rule.direction != Direction::kBoth && rule.direction != frame.direction) return false;
+    if (rule.vlan && *rule.vlan != frame.vlan.value_or(0)) return false;
+    return std::any_of(rule.ethertypes.begin(), rule.ethertypes.end(), [&](const policy::EthertypeRange& range) {
+        return range.first <= frame.ethertype && frame.ethertype <= range.last;
+    });
+}
+
 bool matches_flags(const Rule& rule, const Packet& packet) {
     if (!rule.tcp_flags && !rule.established) return true;
     if (packet.protocol != IPPROTO_TCP) return false;
@@ -62,7 +75,7 @@ bool matches_flags(const Rule& rule, const Packet& packet) {
 }
 
 const char* builtin_id(edgefw_builtin builtin) {
-#define EDGEFW_BUILTIN_ID(identifier, key, id, sentence) id,
+#define EDGEFW_BUILTIN_ID(identifier, key, id, verdict, sentence) id,
     static constexpr std::array<const char*, EDGEFW_BUILTIN_COUNT> ids = {EDGEFW_BUILTINS(EDGEFW_BUILTIN_ID)};
 #undef EDGEFW_BUILTIN_ID
     return ids[builtin];
@@ -103,10 +116,20 @@ bool is_igmp(const Sample& sample) {
            sample.fragment == Sample::Fragment::kNone;
 }
 
-// The host's own client, whose port is `client`.
-bool is_client(const Packet& packet, std::uint16_t client, std::uint16_t server) {
-    return packet.hook() == EDGEFW_SENT ? goes_from_port_to(packet, client, server)
-                                        : goes_from_port_to(packet, server, client);
+// The host's own client, as far as addresses say so that are the same on every host.
+bool is_dhcp_client(const Packet& packet) {
+    static const Address broadcast{Family::kIpv4, 0xffffffff};
+    if (packet.destination != broadcast) return false;
+    return packet.hook() == EDGEFW_SENT ? goes_from_port_to(packet, 68, 67) && packet.source.value == 0
+                                        : goes_from_port_to(packet, 67, 68);
+}
+
+bool is_dhcpv6_client(const Packet& packet) {
+    static const Address group{Family::kIpv6, uint128{0xff02} << 112 | 0x10002};
+    const bool on_link =
+        is_link_local(packet.source) && (is_link_local(packet.destination) || packet.destination == group);
+    if (packet.protocol != IPPROTO_UDP || !on_link) return false;
+    return packet.hook() == EDGEFW_SENT ? goes_from_port_to(packet, 546, 547) : packet.destination_port == 546;
 }
 
 bool same_datagram(const Sample& a, const Sample& b) {
@@ -146,8 +169,14 @@ Action Oracle::default_of(Side side, Direction direction) const {
 Verdict Oracle::judge(const OtherFrame& frame) const {
     if (generation_ == 0) return {Action::kPass, EDGEFW_REASON_NO_POLICY, "", "", false};  // 1
     for (const auto& [builtin, is_it] : {std::pair{EDGEFW_BUILTIN_ARP, frame.ethertype == kArpEthertype},
-                                         std::pair{EDGEFW_BUILTIN_LINK_LOCAL, frame.to_link_local_group}}) {
+                                         std::pair{EDGEFW_BUILTIN_LINK_LOCAL, frame.to_link_local_group},
+                                         std::pair{EDGEFW_BUILTIN_PPPOE, frame.ethertype == kPppoeDiscoveryEthertype ||
+                                                                             frame.ethertype == kPppoeSessionEthertype},
+                                         std::pair{EDGEFW_BUILTIN_EAPOL, frame.ethertype == kEapolEthertype}}) {
         if (is_it && is_on(builtin)) return {Action::kPass, EDGEFW_REASON_BUILTIN, builtin_id(builtin), "", false};
+    }
+    for (const Rule& rule : policy_.rules) {
+        if (test::matches(rule, frame)) return {rule.action, EDGEFW_REASON_RULE, rule.id, "", false};
     }
     if (default_of(frame.side, frame.direction) == Action::kPass)  // 2
         return {Action::kPass, EDGEFW_REASON_DEFAULT, "", "", false};
@@ -163,13 +192,15 @@ Verdict Oracle::judge(const Sample& sample) {
     if (sample.fragment == Sample::Fragment::kLater) return judge_later_fragment(sample);  // 3
     Verdict verdict = judge_first_or_whole(sample);
     if (verdict.action == Action::kDrop) left_ = sample.packet;
-    if (sample.fragment == Sample::Fragment::kFirst) datagrams_.push_back({sample, verdict, left_});
+    if (sample.fragment == Sample::Fragment::kFirst && verdict.action == Action::kPass)
+        datagrams_.push_back({sample, verdict, left_});
     return verdict;
 }
 
 Verdict Oracle::judge_later_fragment(const Sample& sample) {
-    const auto newest = std::find_if(datagrams_.rbegin(), datagrams_.rend(),
-                                     [&](const Datagram& datagram) { return same_datagram(datagram.first, sample); });
+    const auto newest = std::find_if(datagrams_.rbegin(), datagrams_.rend(), [&](const Datagram& datagram) {
+        return same_datagram(datagram.first, sample) && !tells_apart(datagram.first.packet, sample.packet);
+    });
     if (newest == datagrams_.rend()) return {Action::kDrop, EDGEFW_REASON_FRAGMENT_WITHOUT_FIRST, "", "", false};
     Verdict verdict = newest->verdict;
     verdict.reason = EDGEFW_REASON_FRAGMENT;
@@ -184,18 +215,21 @@ Verdict Oracle::judge_first_or_whole(const Sample& sample) {
         return {Action::kPass, EDGEFW_REASON_BUILTIN, *id, "", false};
     const View view = view_of(sample);  // 5, received
     if (is_opening_syn(sample.packet)) return judge_syn(view);
-    if (Connection* connection = find(view)) return follow(*connection, view);  // 6
+    if (Connection* connection = find(view)) {  // 6
+        if (const auto followed = follow(*connection, view)) return *followed;
+        return decide(classify_packet(view), view);
+    }
     if (revoke_retired(view)) return {Action::kDrop, EDGEFW_REASON_REVOKED, "", "", false};
     if (sample.fragment == Sample::Fragment::kNone) {
         if (const auto adopted = adopt(view)) return *adopted;
     }
-    return decide(classify(view), view);  // 7, 8
+    return decide(classify_packet(view), view);  // 7, 8
 }
 
 bool Oracle::is_left_open(const Sample& sample) {
     if (generation_ == 0 || !is_opening_syn(sample.packet)) return false;
     const View view = view_of(sample);
-    if (classify(view).action == Action::kPass) return false;
+    if (classify_packet(view).action == Action::kPass) return false;
     const Connection* connection = find(view);
     if (connection == nullptr) return false;
     return connection->opener.packet.hook() == view.packet.hook() || !classify(connection->opener).keeps;
@@ -203,27 +237,28 @@ bool Oracle::is_left_open(const Sample& sample) {
 
 // A SYN is classified before the table is asked; the paragraph below the steps names what that changes.
 Verdict Oracle::judge_syn(const View& view) {
-    const Classified classified = classify(view);
+    const Classified classified = classify_packet(view);
     View translated = view;
     translate_source(translated);
     const bool by_port = translated.translation && translated.translation->by_port;
     if (classified.action == Action::kPass && !classified.keeps && !by_port) return decide(classified, view);
     Connection* connection = find(view);
     if (connection == nullptr) return decide(classified, view);
-    const Verdict verdict = follow(*connection, view);
+    const auto verdict = follow(*connection, view);
     const bool drops = classified.action == Action::kDrop;
-    return drops && verdict.reason == EDGEFW_REASON_REVOKED ? decide(classified, view) : verdict;
+    return !verdict || (drops && verdict->reason == EDGEFW_REASON_REVOKED) ? decide(classified, view) : *verdict;
 }
 
 std::optional<std::string> Oracle::builtin(const Sample& sample) const {
     const Packet& packet = sample.packet;
     const bool ipv4 = packet.source.family == Family::kIpv4;
+    const bool whole = sample.fragment == Sample::Fragment::kNone;
     const std::array<std::pair<edgefw_builtin, bool>, 5> cases = {{
         {EDGEFW_BUILTIN_ND, !ipv4 && is_neighbour_discovery(sample)},
         {EDGEFW_BUILTIN_MLD, !ipv4 && is_listener_discovery(sample)},
         {EDGEFW_BUILTIN_IGMP, ipv4 && is_igmp(sample)},
-        {EDGEFW_BUILTIN_DHCP, ipv4 && is_client(packet, 68, 67)},
-        {EDGEFW_BUILTIN_DHCPV6, !ipv4 && is_client(packet, 546, 547)},
+        {EDGEFW_BUILTIN_DHCP, ipv4 && whole && is_dhcp_client(packet)},
+        {EDGEFW_BUILTIN_DHCPV6, !ipv4 && whole && is_dhcpv6_client(packet)},
     }};
     for (const auto& [builtin, is_it] : cases) {
         if (is_it && is_on(builtin)) return builtin_id(builtin);
@@ -291,7 +326,7 @@ bool Oracle::matches(const policy::AddressMatch& match, const Address& address) 
 
 bool Oracle::matches(const Rule& rule, const View& view) const {
     const Packet& packet = view.packet;
-    if (rule.side != packet.side) return false;
+    if (!rule.is_of_ip() || rule.side != packet.side) return false;
     if (rule.direction != Direction::kBoth && rule.direction != packet.direction) return false;
     if (is_keeping(rule) && !may_match_keeping_rule(packet)) return false;
     if (rule.vlan && *rule.vlan != packet.vlan.value_or(0)) return false;
@@ -300,7 +335,36 @@ bool Oracle::matches(const Rule& rule, const View& view) const {
            matches(rule.local, view.local) && matches(rule.remote, view.remote);
 }
 
+bool Oracle::is_martian(const View& view) const {
+    static const char* const kForbidden[] = {"0.0.0.0/8", "127.0.0.0/8",   "192.0.0.16-192.0.0.255", "224.0.0.0/3",
+                                             "::/127",    "::ffff:0:0/96", "2001:10::/28",           "ff00::/8"};
+    static const AddressRange kLink = *AddressRange::parse("ff02::/16");
+    static const Address kBroadcast = *Address::parse("255.255.255.255");
+    if (!is_on(EDGEFW_BUILTIN_MARTIAN) || view.packet.side != Side::kExternal) return false;
+    if (view.packet.hook() != EDGEFW_RECEIVED) return false;
+    if (view.remote == view.local) return true;
+    const bool asks_its_link = view.local == kBroadcast || kLink.contains(AddressRange::host(view.local));
+    const bool has_none = view.remote.value == 0;
+    if (has_none && asks_its_link) return false;
+    for (const char* text : kForbidden) {
+        const AddressRange range = *AddressRange::parse(text);
+        if (range.contains(AddressRange::host(view.remote))) return true;
+    }
+    return std::any_of(inside_.begin(), inside_.end(), [&](const Prefix& network) {
+        return AddressRange::of(network).contains(AddressRange::host(view.remote));
+    });
+}
+
+// Of the packet itself: its destination on the wire is known, too.
+Oracle::Classified Oracle::classify_packet(const View& view) const {
+    View outside = view;
+    if (view.translation && view.packet.hook() == EDGEFW_RECEIVED) outside.local = view.translation->public_address;
+    if (outside.local == view.remote && is_martian(outside)) return classify(outside);
+    return classify(view);
+}
+
 Oracle::Classified Oracle::classify(const View& view) const {
+    if (is_martian(view)) return {Action::kDrop, false, EDGEFW_REASON_MARTIAN, builtin_id(EDGEFW_BUILTIN_MARTIAN)};
     for (const Rule& rule : policy_.rules) {
         if (matches(rule, view)) return {rule.action, is_keeping(rule), EDGEFW_REASON_RULE, rule.id};
     }
@@ -323,10 +387,11 @@ Verdict Oracle::decide(const Classified& classified, View view) {
     }
     if (verdict.action == Action::kPass && (classified.keeps || by_port) && opens(view.packet)) {
         const edgefw_reason refusal = allocate(view);
+        const bool beside = !view.translation && goes_on_in_midstream(view);
         if (refusal != EDGEFW_REASON_RULE) {
             verdict.action = Action::kDrop;
             verdict.reason = refusal;
-        } else {
+        } else if (!beside) {
             open(view, classified.rule);
             verdict.opened = true;
         }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The oracle: docs/semantics.md line by line, over the policy as it was checked. Slow and obvious: lists are searched
 // from the start, nothing is compiled. THIS CODE SHOULD NEVER BE USED IN PRODUCTION. It shares nothing with the
 // compiler or the data path but the values they are all given.
@@ -41,6 +42,7 @@ struct OtherFrame {
     policy::Direction direction = policy::Direction::kInbound;
     std::uint16_t ethertype = 0;
     bool to_link_local_group = false;  // destination 01:80:c2:00:00:00-0f
+    std::optional<std::uint16_t> vlan = {};
 };
 
 struct Verdict {
@@ -62,6 +64,8 @@ public:
 
     void push(policy::Policy policy);              // a new generation
     void adopt(bool adopts) { adopts_ = adopts; }  // TCP in mid-stream, from here on
+    // The host's own addresses and the networks of its internal cards, as the next pushes find them.
+    void inside(std::vector<Prefix> networks) { inside_ = std::move(networks); }
     void wait(std::uint64_t seconds) { now_ += seconds; }
     void forget() { connections_.clear(); }  // as `explain --fresh` does
 
@@ -109,12 +113,15 @@ private:
         std::string rule;
         edgefw_connection_state state = EDGEFW_STATE_TCP_OPENING;
         std::uint64_t seen = 0;
+        std::uint64_t opened = 0;
         bool confirmed = false;
         End opening_end = {};
         End other_end = {};
-        // TCP of which no SYN was seen: which hooks saw a packet of it, and how far numbers may run ahead.
+        // TCP, confirmed: an end has sent a SYN, behind which is this number.
+        std::optional<std::pair<edgefw_hook, std::uint32_t>> renewal = {};
+        // TCP of which no SYN was seen: which hook saw its first packet, and how far numbers may run ahead.
         bool midstream = false;
-        bool seen_at[EDGEFW_HOOKS] = {};
+        edgefw_hook first = EDGEFW_RECEIVED;
         std::int32_t window = 65535;
     };
     // What the rules, or else the default, say.
@@ -147,28 +154,42 @@ private:
     bool may_be_masqueraded(const View& view) const;
     bool is_free(const View& view, std::uint16_t port) const;
     edgefw_reason allocate(View& view) const;
+    edgefw_reason allocate_port(View& view) const;
     void leave(const packet::Packet& packet, const View& view);
     Classified classify(const View& view) const;
+    Classified classify_packet(const View& view) const;
+    bool is_martian(const View& view) const;
     bool matches(const policy::Rule& rule, const View& view) const;
     bool matches(const policy::AddressMatch& match, const Address& address) const;
     Verdict decide(const Classified& classified, View view);
 
     bool is_timed_out(const Connection& connection) const;
     bool is_live(const Connection& connection, const View& view) const;
+    // Under a policy that names a VLAN connections and datagrams are each of one.
+    bool tells_apart(const packet::Packet& a, const packet::Packet& b) const;
+    static bool passes_by(const Connection& connection, const View& view);
+    bool goes_on_in_midstream(const View& view) const;
     Connection* find(const View& view);
     bool revoke_retired(const View& view);
     static bool is_midstream(const View& view);
     static View turned(View view);
     static void turn(Connection& connection);
+    static void begin_in_midstream(Connection& connection, const View& view);
     void learn(const Sample& sample);
     std::optional<Verdict> adopt(const View& view);
     void enter_midstream(const View& view, const View& opener, const std::string& rule);
-    static void note_numbers(Connection& connection, const View& view, bool from_opener);
-    static bool join_midstream(Connection& connection, const View& view, bool from_opener);
+    static bool note_numbers(Connection& connection, const View& view, bool from_opener);
+    static bool closes(const Connection& connection, const View& view, bool from_opener);
+    static bool join_midstream(Connection& connection, const View& view);
     static bool shake_hands(Connection& connection, const View& view, bool from_opener);
-    static bool advance(Connection& connection, const View& view);
+    static bool is_renewed(const Connection& connection, const View& view);
+    static void renew(Connection& connection, const View& view, bool from_opener);
+    bool advance(Connection& connection, const View& view) const;
+    bool is_translated(const View& opener) const;
     bool judge_again(Connection& connection) const;
-    Verdict follow(Connection& connection, const View& view);
+    // Nothing: it has just become unproven, and this packet does not pass by such; or it was learned, has ended, and
+    // this packet may open one.
+    std::optional<Verdict> follow(Connection& connection, const View& view);
     void open(const View& view, const std::string& rule);
     void remove(const Connection& connection);
 
@@ -178,6 +199,7 @@ private:
     policy::Policy policy_;
     std::uint32_t generation_ = 0;
     bool adopts_ = false;
+    std::vector<Prefix> inside_;
     std::uint64_t now_ = 0;
     std::vector<Connection> connections_;
     std::vector<Datagram> datagrams_;

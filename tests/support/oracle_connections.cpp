@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The oracle's connections: steps 6 and 8 of docs/semantics.md.
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "tests/support/oracle.h"
 #include "tests/support/oracle_packet.h"
@@ -29,19 +31,21 @@ bool is_after(std::uint32_t number, std::uint32_t other) {
 }
 
 // The windows of the frames here are 65,535 bytes, unscaled; a closed window is probed with one more. In mid-stream
-// they may have been scaled by up to 2^14 (RFC 7323).
+// they may have been scaled by up to 2^14 (RFC 7323), of which less is believed.
 constexpr std::int32_t kWidestWindow = 65535 << 14;
+constexpr std::int32_t kMidstreamWindow = 1 << 20;
 constexpr std::uint32_t kHandshakeData = 16384;
 
-// What is not TCP: answered by the other end, confirmed when the opener goes on.
-edgefw_connection_state next_state(edgefw_connection_state state, bool from_opener) {
+// What is not TCP: answered by the other end (`port`: its), confirmed when the opener goes on, and has for a while.
+edgefw_connection_state next_state(edgefw_connection_state state, bool from_opener, std::uint16_t port, bool settled) {
     if (!from_opener) {
-        if (state == EDGEFW_STATE_UDP_ONE_WAY) return EDGEFW_STATE_UDP_ANSWERED;
+        if (state == EDGEFW_STATE_UDP_ONE_WAY) return port < 1024 ? EDGEFW_STATE_UDP_QUERY : EDGEFW_STATE_UDP_ANSWERED;
         if (state == EDGEFW_STATE_ECHO) return EDGEFW_STATE_ECHO_ANSWERED;
         if (state == EDGEFW_STATE_OTHER_ONE_WAY) return EDGEFW_STATE_OTHER_ANSWERED;
         return state;
     }
-    if (state == EDGEFW_STATE_UDP_ANSWERED) return EDGEFW_STATE_UDP_TWO_WAY;
+    if (!settled) return state;
+    if (state == EDGEFW_STATE_UDP_ANSWERED || state == EDGEFW_STATE_UDP_QUERY) return EDGEFW_STATE_UDP_TWO_WAY;
     if (state == EDGEFW_STATE_ECHO_ANSWERED) return EDGEFW_STATE_ECHO_TWO_WAY;
     if (state == EDGEFW_STATE_OTHER_ANSWERED) return EDGEFW_STATE_OTHER_TWO_WAY;
     return state;
@@ -65,15 +69,36 @@ bool Oracle::is_timed_out(const Connection& connection) const {
 }
 
 bool Oracle::is_live(const Connection& connection, const View& view) const {
-    if (connection.state == EDGEFW_STATE_TCP_CLOSED && is_opening_syn(view.packet)) return false;
-    return !is_timed_out(connection);
+    const bool ends = connection.state == EDGEFW_STATE_TCP_CLOSED || connection.state == EDGEFW_STATE_TCP_UNPROVEN;
+    return !(ends && is_opening_syn(view.packet)) && !is_timed_out(connection);
+}
+
+bool Oracle::tells_apart(const Packet& a, const Packet& b) const {
+    const bool names_one = std::any_of(policy_.rules.begin(), policy_.rules.end(),
+                                       [](const policy::Rule& rule) { return rule.is_of_ip() && rule.vlan; });
+    return names_one && a.vlan.value_or(0) != b.vlan.value_or(0);
+}
+
+bool Oracle::passes_by(const Connection& connection, const View& view) {
+    const std::uint8_t flags = view.packet.tcp_flags;
+    if (!connection.midstream) return true;
+    if ((flags & kSyn) != 0 && (flags & kAck) == 0) return false;
+    return connection.state != EDGEFW_STATE_TCP_UNPROVEN || is_midstream(view) || (flags & kRst) != 0;
+}
+
+bool Oracle::goes_on_in_midstream(const View& view) const {
+    for (const Connection& connection : connections_) {
+        if (connection.midstream && is_live(connection, view) && same_ends(connection.opener, view)) return true;
+    }
+    return false;
 }
 
 // What is received by another public end than its own is not of a connection; what is sent goes out by it.
 Oracle::Connection* Oracle::find(const View& view) {
     if (!may_belong_to_connection(view.packet)) return nullptr;
     for (Connection& connection : connections_) {
-        if (!is_live(connection, view) || !same_ends(connection.opener, view)) continue;
+        if (!is_live(connection, view) || !same_ends(connection.opener, view) || !passes_by(connection, view)) continue;
+        if (tells_apart(connection.opener.packet, view.packet)) continue;
         if (view.packet.hook() == EDGEFW_SENT || same_public_end(connection.opener, view)) return &connection;
     }
     return nullptr;
@@ -87,11 +112,19 @@ bool Oracle::revoke_retired(const View& view) {
     return std::erase_if(connections_, [&](const Connection& connection) {
                const View& opener = connection.opener;
                return is_live(connection, view) && opener.translation && !opener.translation->masqueraded &&
-                      opener.packet.protocol == wire.packet.protocol && opener.remote == wire.remote &&
-                      opener.key_ports.second == wire.key_ports.second &&
+                      !tells_apart(opener.packet, view.packet) && opener.packet.protocol == wire.packet.protocol &&
+                      opener.remote == wire.remote && opener.key_ports.second == wire.key_ports.second &&
                       opener.translation->public_address == wire.local &&
                       opener.translation->public_port == wire.key_ports.first;
            }) > 0;
+}
+
+// An entry in force would translate what opened it.
+bool Oracle::is_translated(const View& opener) const {
+    View anew = wire_view(opener.packet);
+    translate_destination(anew);
+    translate_source(anew);
+    return anew.translation && (opener.packet.hook() == EDGEFW_SENT || !anew.translation->masqueraded);
 }
 
 // What opened it, translated anew, under the policy in force.
@@ -116,12 +149,17 @@ bool Oracle::judge_again(Connection& connection) const {
         }
     }
     Classified classified = classify(opener);
-    const bool either_end = connection.midstream || (opener.packet.protocol != IPPROTO_TCP && !is_icmp(opener.packet));
-    if (classified.action == Action::kDrop && connection.generation == 0 && either_end) {
-        classified = classify(turned(opener));
-        if (classified.action == Action::kPass) turn(connection);
-    }
+    const bool turns = classified.action == Action::kDrop && connection.generation == 0 && connection.midstream;
+    if (turns) classified = classify(turned(opener));
     if (classified.action == Action::kDrop) return false;
+    if (!opener.translation && is_translated(turns ? turned(opener) : opener)) return false;
+    if (turns) {
+        turn(connection);
+        if (!connection.confirmed && connection.state != EDGEFW_STATE_TCP_CLOSED) {
+            connection.state = EDGEFW_STATE_TCP_UNPROVEN;
+            connection.seen = now_;
+        }
+    }
     connection.rule = classified.rule;
     connection.generation = generation_;
     return true;
@@ -158,7 +196,7 @@ void Oracle::learn(const Sample& sample) {
         if (advance(*connection, view)) connection->seen = now_;
     } else if (is_midstream(view)) {
         enter_midstream(view, view, "");
-    } else if (opens(view.packet)) {
+    } else if (opens(view.packet) && !goes_on_in_midstream(view)) {
         open(view, "");
     }
 }
@@ -167,7 +205,7 @@ void Oracle::learn(const Sample& sample) {
 std::optional<Verdict> Oracle::adopt(const View& view) {
     View translated = view;
     translate_source(translated);
-    if (!adopts_ || !is_midstream(view) || translated.translation) return std::nullopt;
+    if (!adopts_ || !is_midstream(view) || translated.translation || is_martian(view)) return std::nullopt;
     for (const Connection& connection : connections_) {
         if (is_live(connection, view) && same_ends(connection.opener, view)) return std::nullopt;
     }
@@ -177,7 +215,8 @@ std::optional<Verdict> Oracle::adopt(const View& view) {
         if (classified.action == Action::kDrop || !classified.keeps) continue;
         enter_midstream(view, opener, classified.rule);
         leave(view.packet, view);
-        return Verdict{Action::kPass, classified.reason, classified.rule, "", true};
+        const bool proven = opener.packet.hook() == view.packet.hook();
+        return Verdict{Action::kPass, classified.reason, classified.rule, "", proven};
     }
     return std::nullopt;
 }
@@ -186,40 +225,70 @@ void Oracle::enter_midstream(const View& view, const View& opener, const std::st
     open(opener, rule);
     Connection& connection = connections_.back();
     connection.opener.packet.tcp_flags = kSyn;
-    connection.state = EDGEFW_STATE_TCP_ANSWERED;
-    connection.midstream = true;
-    connection.window = kWidestWindow;
-    connection.seen_at[view.packet.hook()] = true;
     const bool from_opener = view.packet.hook() == opener.packet.hook();
+    connection.state = from_opener ? EDGEFW_STATE_TCP_ANSWERED : EDGEFW_STATE_TCP_UNPROVEN;
+    connection.midstream = true;
+    begin_in_midstream(connection, view);
+}
+
+void Oracle::begin_in_midstream(Connection& connection, const View& view) {
+    const bool from_opener = view.packet.hook() == connection.opener.packet.hook();
+    connection.first = view.packet.hook();
+    connection.window = kMidstreamWindow;
     (from_opener ? connection.opening_end : connection.other_end) = {view.last, view.acknowledgment};
     (from_opener ? connection.other_end : connection.opening_end) = {view.acknowledgment, view.first};
 }
 
-// The segment ends within what the other end takes: numbers move on.
-void Oracle::note_numbers(Connection& connection, const View& view, bool from_opener) {
+// The segment fits in both its numbers: they move on.
+bool Oracle::note_numbers(Connection& connection, const View& view, bool from_opener) {
     End& from = from_opener ? connection.opening_end : connection.other_end;
-    const End& to = from_opener ? connection.other_end : connection.opening_end;
-    if (static_cast<std::int32_t>(view.last - to.acknowledged) > connection.window + 1) return;
+    End& to = from_opener ? connection.other_end : connection.opening_end;
+    const auto distance = [](std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b); };
+    const bool fits = (view.packet.tcp_flags & kAck) != 0 && (view.packet.tcp_flags & kRst) == 0 &&
+                      distance(view.last, to.acknowledged) <= connection.window + 1 &&
+                      distance(to.acknowledged, view.first) <= connection.window &&
+                      distance(view.acknowledgment, to.next) <= connection.window &&
+                      distance(from.acknowledged, view.acknowledgment) <= connection.window;
+    if (!fits) return false;
     if (is_after(view.last, from.next)) from.next = view.last;
-    const bool acknowledges_known = (view.packet.tcp_flags & kAck) != 0 && !is_after(view.acknowledgment, to.next);
-    if (acknowledges_known && is_after(view.acknowledgment, from.acknowledged)) from.acknowledged = view.acknowledgment;
+    if (is_after(view.acknowledgment, to.next)) to.next = view.acknowledgment;
+    if (is_after(view.acknowledgment, from.acknowledged)) from.acknowledged = view.acknowledgment;
+    return true;
+}
+
+// A reset closes at one of two numbers.
+bool Oracle::closes(const Connection& connection, const View& view, bool from_opener) {
+    const End& from = from_opener ? connection.opening_end : connection.other_end;
+    const End& to = from_opener ? connection.other_end : connection.opening_end;
+    return view.first == from.next || view.first == to.acknowledged;
 }
 
 // A connection in mid-stream that is half open. True when it is confirmed.
-bool Oracle::join_midstream(Connection& connection, const View& view, bool from_opener) {
-    connection.seen_at[view.packet.hook()] = true;
-    if ((view.packet.tcp_flags & kRst) != 0) {
-        const End& from = from_opener ? connection.opening_end : connection.other_end;
-        const End& to = from_opener ? connection.other_end : connection.opening_end;
-        const bool fits = !is_after(to.acknowledged, view.first) && !is_after(view.first, from.next);
-        if (fits && (view.packet.tcp_flags & kSyn) == 0) connection.state = EDGEFW_STATE_TCP_CLOSED;
+bool Oracle::join_midstream(Connection& connection, const View& view) {
+    const bool from_opener = view.packet.hook() == connection.opener.packet.hook();
+    const End from = from_opener ? connection.opening_end : connection.other_end;
+    const End to = from_opener ? connection.other_end : connection.opening_end;
+    const std::uint8_t flags = view.packet.tcp_flags;
+    if (connection.state == EDGEFW_STATE_TCP_CLOSED || (flags & kSyn) != 0) return false;
+    if ((flags & kRst) != 0) {
+        if (closes(connection, view, from_opener)) connection.state = EDGEFW_STATE_TCP_CLOSED;
         return false;
     }
-    note_numbers(connection, view, from_opener);
-    if (connection.state == EDGEFW_STATE_TCP_CLOSED || (view.packet.tcp_flags & kSyn) != 0) return false;
-    if (!connection.seen_at[EDGEFW_RECEIVED] || !connection.seen_at[EDGEFW_SENT]) return false;
-    connection.state = EDGEFW_STATE_TCP_ESTABLISHED;
-    return true;
+    if ((flags & kAck) == 0) return false;
+    if (connection.first == view.packet.hook()) {
+        note_numbers(connection, view, from_opener);
+        return false;
+    }
+    const auto ahead = static_cast<std::int32_t>(view.first - from.next);
+    const auto behind = static_cast<std::int64_t>(static_cast<std::uint32_t>(to.next - view.acknowledgment));
+    if (std::abs(static_cast<std::int64_t>(ahead)) <= kMidstreamWindow && behind <= kMidstreamWindow) {
+        connection.state = EDGEFW_STATE_TCP_ESTABLISHED;
+        return true;
+    }
+    if (connection.generation == 0 && !from_opener) turn(connection);
+    begin_in_midstream(connection, view);
+    if (connection.state == EDGEFW_STATE_TCP_UNPROVEN) connection.state = EDGEFW_STATE_TCP_ANSWERED;
+    return false;
 }
 
 // 6, the handshake. True when the connection is confirmed.
@@ -252,33 +321,59 @@ bool Oracle::shake_hands(Connection& connection, const View& view, bool from_ope
         if ((flags & kAck) != 0) from.acknowledged = view.acknowledgment;
         to.acknowledged = view.first;
     }
+    if (!from_opener && (flags & kSyn) == 0 && answered && view.first - from.next <= kHandshakeData &&
+        is_after(view.last, from.next))
+        from.next = view.last;
     return false;
 }
 
+// 6: the other end answers a SYN that came in the middle of a confirmed connection.
+bool Oracle::is_renewed(const Connection& connection, const View& view) {
+    constexpr std::uint8_t kDeciding = kSyn | kAck | kRst | kFin;
+    return connection.confirmed && connection.state != EDGEFW_STATE_TCP_CLOSED && connection.renewal &&
+           connection.renewal->first != view.packet.hook() && (view.packet.tcp_flags & kDeciding) == (kSyn | kAck) &&
+           connection.renewal->second - view.acknowledgment <= kHandshakeData;
+}
+
+void Oracle::renew(Connection& connection, const View& view, bool from_opener) {
+    (from_opener ? connection.opening_end : connection.other_end) = {view.last, view.acknowledgment};
+    (from_opener ? connection.other_end : connection.opening_end) = {connection.renewal->second, view.first};
+    connection.renewal.reset();
+    connection.confirmed = false;
+    connection.state = EDGEFW_STATE_TCP_ANSWERED;
+}
+
 // 6, states. False: a reset that does not fit.
-bool Oracle::advance(Connection& connection, const View& view) {
+bool Oracle::advance(Connection& connection, const View& view) const {
     const bool from_opener = view.packet.hook() == connection.opener.packet.hook();
     if (view.packet.protocol != IPPROTO_TCP) {
-        connection.state = next_state(connection.state, from_opener);
+        const bool received = view.packet.hook() == EDGEFW_RECEIVED;
+        const std::uint16_t port = received ? view.key_ports.second : view.key_ports.first;
+        connection.state = next_state(connection.state, from_opener, port, now_ - connection.opened >= 2);
         return true;
     }
+    if (is_renewed(connection, view)) {
+        renew(connection, view, from_opener);
+        return true;
+    }
+    if (connection.confirmed && is_opening_syn(view.packet)) connection.renewal = {view.packet.hook(), view.last};
     if (!connection.confirmed) {
-        const bool confirmed = connection.midstream ? join_midstream(connection, view, from_opener)
-                                                    : shake_hands(connection, view, from_opener);
+        const bool confirmed =
+            connection.midstream ? join_midstream(connection, view) : shake_hands(connection, view, from_opener);
         if (!confirmed) return true;
         connection.confirmed = true;
     } else if ((view.packet.tcp_flags & kRst) != 0) {
-        const End& from = from_opener ? connection.opening_end : connection.other_end;
         const End& to = from_opener ? connection.other_end : connection.opening_end;
-        const bool fits = !is_after(to.acknowledged, view.first) && !is_after(view.first, from.next);
-        if (!fits && connection.state != EDGEFW_STATE_TCP_CLOSED) return false;
-        connection.state = EDGEFW_STATE_TCP_CLOSED;
+        if (connection.state == EDGEFW_STATE_TCP_CLOSED) return true;
+        const std::int32_t window = connection.midstream ? kWidestWindow : connection.window;
+        if (view.first - to.acknowledged > static_cast<std::uint32_t>(window) + 1) return false;
+        if (closes(connection, view, from_opener)) connection.state = EDGEFW_STATE_TCP_CLOSED;
         return true;
     }
     const End& to = from_opener ? connection.other_end : connection.opening_end;
-    const bool in_window = static_cast<std::int32_t>(view.last - to.acknowledged) <= connection.window + 1;
-    const bool ends = (view.packet.tcp_flags & kFin) != 0 && in_window && !is_after(to.acknowledged, view.last);
-    note_numbers(connection, view, from_opener);
+    const bool is_new = !is_after(to.acknowledged, view.last);  // as it was before this segment
+    const bool fits = note_numbers(connection, view, from_opener);
+    const bool ends = (view.packet.tcp_flags & kFin) != 0 && fits && is_new;
     if (!ends || connection.state == EDGEFW_STATE_TCP_CLOSED) return true;
     const auto own = from_opener ? EDGEFW_STATE_TCP_CLOSING_OPENER : EDGEFW_STATE_TCP_CLOSING_OTHER;
     const auto others = from_opener ? EDGEFW_STATE_TCP_CLOSING_OTHER : EDGEFW_STATE_TCP_CLOSING_OPENER;
@@ -286,21 +381,35 @@ bool Oracle::advance(Connection& connection, const View& view) {
     return true;
 }
 
-Verdict Oracle::follow(Connection& connection, const View& view) {
+std::optional<Verdict> Oracle::follow(Connection& connection, const View& view) {
     const std::string nat = connection.opener.translation ? connection.opener.translation->id : "";
     if (connection.generation != generation_ && !judge_again(connection)) {
+        const bool instead = connection.generation == 0 && connection.opener.packet.hook() != view.packet.hook() &&
+                             opens(view.packet) && view.packet.protocol != IPPROTO_TCP;
         remove(connection);
-        return {Action::kDrop, EDGEFW_REASON_REVOKED, "", nat, false};
+        if (instead) return std::nullopt;
+        return Verdict{Action::kDrop, EDGEFW_REASON_REVOKED, "", nat, false};
     }
-    if (!advance(connection, view)) return {Action::kDrop, EDGEFW_REASON_TCP_SEQUENCE, "", "", false};
-    connection.seen = now_;
+    if (!passes_by(connection, view)) return std::nullopt;
+    const Verdict passes{Action::kPass, EDGEFW_REASON_CONNECTION, connection.rule, nat, false};
     leave(view.packet, connection.opener);
-    return {Action::kPass, EDGEFW_REASON_CONNECTION, connection.rule, nat, false};
+    if (connection.state == EDGEFW_STATE_TCP_UNPROVEN) {
+        if ((view.packet.tcp_flags & kRst) != 0)
+            remove(connection);
+        else
+            advance(connection, view);
+        return passes;
+    }
+    if (!advance(connection, view)) {
+        return Verdict{Action::kDrop, EDGEFW_REASON_TCP_SEQUENCE, "", "", false};
+    }
+    connection.seen = now_;
+    return passes;
 }
 
 void Oracle::open(const View& view, const std::string& rule) {
     std::erase_if(connections_, [&](const Connection& connection) { return same_ends(connection.opener, view); });
-    Connection connection{view, generation_, rule, first_state(view.packet), now_};
+    Connection connection{view, generation_, rule, first_state(view.packet), now_, now_};
     connection.opening_end.next = view.last;
     connection.other_end.acknowledged = view.first;
     connections_.push_back(connection);

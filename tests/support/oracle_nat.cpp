@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The oracle's NAT: steps 5, 8 and 9 of docs/semantics.md. IPv4.
 #include <netinet/in.h>
 
@@ -110,6 +111,15 @@ bool Oracle::is_free(const View& view, std::uint16_t port) const {
 
 // What an opener needs before it can open. EDGEFW_REASON_RULE: it can; else why not.
 edgefw_reason Oracle::allocate(View& view) const {
+    for (const Connection& connection : connections_) {
+        if (is_live(connection, view) && same_ends(connection.opener, view) &&
+            tells_apart(connection.opener.packet, view.packet))
+            return EDGEFW_REASON_VLAN_COLLISION;
+    }
+    return allocate_port(view);
+}
+
+edgefw_reason Oracle::allocate_port(View& view) const {
     if (view.packet.hook() == EDGEFW_RECEIVED) {
         const bool collides = std::any_of(connections_.begin(), connections_.end(), [&](const Connection& connection) {
             return is_live(connection, view) && same_ends(connection.opener, view) &&

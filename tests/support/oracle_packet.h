@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What the oracle asks of a packet, in the words of docs/semantics.md.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "tests/support/random_policy.h"
 
 #include <netinet/in.h>
@@ -188,6 +189,20 @@ void RandomPolicy::fill_protocol(packet::Packet& packet, const Rule& rule) {
     }
 }
 
+// One that may come from nobody, or one beside such.
+Address RandomPolicy::martian(packet::Packet& packet) {
+    static const std::vector<const char*> ipv4 = {"0.0.0.0",   "0.0.0.1",         "1.0.0.0",    "127.0.0.1",
+                                                  "128.0.0.0", "192.0.0.15",      "192.0.0.16", "192.0.0.255",
+                                                  "192.0.1.0", "223.255.255.255", "224.0.0.1",  "255.255.255.255"};
+    static const std::vector<const char*> ipv6 = {
+        "::",        "::1",        "::2",        "::fffe:1.2.3.4", "::ffff:1.2.3.4", "::1:0:0:0:1",
+        "2001:f::1", "2001:10::1", "2001:1f::1", "2001:20::1",     "feff::1",        "ff02::1"};
+    const bool is_ipv4 = packet.source.family == Family::kIpv4;
+    if (one_in(4)) packet.destination = *Address::parse(is_ipv4 ? "255.255.255.255" : "ff02::2");
+    if (one_in(4)) return packet.destination;
+    return *Address::parse(one_of(is_ipv4 ? ipv4 : ipv6));
+}
+
 packet::Packet RandomPolicy::packet(const Policy& policy) {
     const Rule& rule = one_of(policy.rules);
     const Family family = family_for(rule);
@@ -203,6 +218,7 @@ packet::Packet RandomPolicy::packet(const Policy& policy) {
         packet.source_port = corner(rule.remote_port);
         packet.destination_port = corner(rule.local_port);
     }
+    if (one_in(12)) packet.source = martian(packet);
     if (packet.hook() == EDGEFW_SENT) {
         std::swap(packet.source, packet.destination);
         std::swap(packet.source_port, packet.destination_port);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Random policies, and packets at the corners of their rules: just inside, at the edge, just outside.
 #pragma once
 
@@ -37,6 +38,7 @@ private:
     void restrict_protocol(policy::Rule& rule);
 
     Address near(const AddressRange& range);
+    Address martian(packet::Packet& packet);
     Address corner(const policy::Policy& policy, const policy::AddressMatch& match, Family family);
     std::uint16_t corner(const std::vector<policy::PortRange>& ports);
     Family family_for(const policy::Rule& rule);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "tests/support/random_story.h"
 
 #include <netinet/in.h>
@@ -132,7 +133,8 @@ void RandomStory::converse(Packet packet) {
 
 // Numbers that fit, nearly fit, and do not.
 void RandomStory::number(Sample& sample) {
-    static constexpr std::uint32_t kOff[] = {1, 0xffffffff, 100, 0xffffff9c, 65535, 65600, 0xffff0000, 0x80000000};
+    static constexpr std::uint32_t kOff[] = {1,          0xffffffff, 100,      0xffffff9c, 65535,      65600,
+                                             0xffff0000, 0x80000000, 0x100000, 0x100001,   0xfff00000, 0xffefffff};
     if (one_in(4)) sample.payload = 100;
     if (sample.fragment == Sample::Fragment::kFirst) sample.payload = 4;
     if (one_in(6)) sample.sequence_off = kOff[below(std::size(kOff))];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Random stories: packets of a policy, packets that answer or repeat earlier ones, fragments, whole TCP connections.
 #pragma once
 

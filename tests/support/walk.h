@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The classification of maps/tree.h in C++: what the data path does with an image, without a kernel.
 #pragma once
 

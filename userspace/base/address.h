@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // IP addresses, prefixes and ranges as values. IPv4 and IPv6 never mix in one range.
 #pragma once
 

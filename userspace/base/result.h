@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The one error language: a function that can fail returns Result<T>; nothing throws, nothing is logged where it fails.
 #pragma once
 
@@ -17,11 +18,20 @@ enum class ErrorKind {
     kNotPermitted = 5,  // root is needed
 };
 
+// One place of a file that is wrong.
+struct Problem {
+    std::string file;
+    int line = 0;  // from 1; 0: the file as a whole
+    int column = 0;
+    std::string message;
+};
+
 // One line for a person: what is wrong, and what to do next. A policy may be wrong in several places: then `message`
-// holds one line each, already with file:line:column.
+// holds one line each, already with file:line:column, and `problems` has them apart.
 struct Error {
     ErrorKind kind = ErrorKind::kFailed;
     std::string message;
+    std::vector<Problem> problems = {};
 };
 
 struct Ok {};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // One attempt to put a card's policy in force at boot, and what the card is where that fails. No step leaves the card
 // more open than boot.conf says, whenever the process is killed.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/boot/config.h"
 
 #include <sys/stat.h>
@@ -119,13 +120,8 @@ Loaded parse(const std::string& text, const std::string& file, const std::string
 
 Loaded load(const std::string& file, const std::string& interface) {
     struct stat about = {};
-    if (stat(file.c_str(), &about) != 0) {
-        if (errno == ENOENT) return {};
-        return {{}, failed("cannot read " + file + ": " + std::strerror(errno))};
-    }
-    // What is no file may keep a reader waiting, and the card open meanwhile.
-    if (!S_ISREG(about.st_mode)) return {{}, failed(file + " is no file; write one, or remove it")};
-    const Result<std::string> text = policy::read(file);
+    if (stat(file.c_str(), &about) != 0 && errno == ENOENT) return {};
+    const Result<std::string> text = policy::read_regular(file);
     if (!text) return {{}, text.error()};
     return parse(*text, file, interface);
 }

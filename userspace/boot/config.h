@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // boot.conf: what `edgefw boot` attaches at boot, and what becomes of a card whose policy cannot be put in force. It is
 // never said in the policy, which may be what is broken.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/boot/service_manager.h"
 
 #include <sys/socket.h>

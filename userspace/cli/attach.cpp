@@ -1,11 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/attach.h"
 
 #include "userspace/cli/prepare.h"
+#include "userspace/cli/warnings.h"
 #include "userspace/observe/status.h"
 
 namespace edgefw::cli {
+namespace {
+
+Result<Ok> put_first(const std::string& interface, Context& context) {
+    const Result<Ok> first = kernel::put_first(interface);
+    if (!first) return first;
+    context.out.write("edgefw comes first on " + interface + "\n");
+    return Ok{};
+}
+
+Result<Ok> put_back(const std::string& interface, Context& context) {
+    const Result<Ok> back = kernel::put_back(interface);
+    if (!back) return back;
+    context.out.write(interface + " filters what it receives and what it sends\n");
+    return Ok{};
+}
+
+}  // namespace
 
 Result<Ok> run(const AttachOptions& options, Context& context) {
+    if (options.first) return put_first(options.interface, context);
+    if (options.again) return put_back(options.interface, context);
     kernel::AttachRequest request;
     request.interface = options.interface;
     request.side = options.side;
@@ -19,7 +40,7 @@ Result<Ok> run(const AttachOptions& options, Context& context) {
     }
     const Result<kernel::Card> card = kernel::attach(request);
     if (!card) return card.error();
-    if (!card->warning.empty()) context.log.warn("warning: {}", card->warning);
+    warn_of(*card, context);
     if (context.options.json) {
         context.out.write(observe::card_json(*card).dump(2) + "\n");
         return Ok{};

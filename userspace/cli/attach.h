@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
 #include <string>
 
+#include "userspace/cli/card_option.h"
 #include "userspace/cli/context.h"
 #include "userspace/cli/words.h"
 #include "userspace/kernel/host.h"
@@ -15,6 +17,8 @@ struct AttachOptions {
     kernel::ReceivedMode mode = kernel::ReceivedMode::kAuto;
     kernel::Egress egress = kernel::Egress::kAuto;
     std::uint32_t connections = 0;  // 0: the default
+    bool first = false;             // only puts an attached card's programs before all others
+    bool again = false;             // only puts back what an attached card has lost
 };
 
 // Inline, like that of every subcommand: the unit ring parses command lines without the kernel.
@@ -23,7 +27,7 @@ inline CLI::App* add_to(CLI::App& app, AttachOptions& options) {
     using kernel::ReceivedMode;
     using policy::Side;
     CLI::App* command = app.add_subcommand("attach", "Attach the filter to a card, received and sent");
-    command->add_option("IFACE", options.interface, "The network card")->required();
+    add_card_argument(*command, options.interface);
     add_word_option<Side>(*command, "--side", options.side,
                           {{"external", Side::kExternal}, {"internal", Side::kInternal}})
         ->description("What the card faces: external (the Internet, default) or internal");
@@ -44,6 +48,14 @@ inline CLI::App* add_to(CLI::App& app, AttachOptions& options) {
                      "Room for connections (IPv4, IPv6) until a policy says how much, 131072 by default")
         ->check(CLI::Range(std::uint32_t{EDGEFW_CONNECTIONS_MIN}, std::uint32_t{EDGEFW_CONNECTIONS_MAX}))
         ->type_name("N");
+    command
+        ->add_flag("--first", options.first,
+                   "Of an attached card: puts edgefw before the programs that others have put before it at tcx since")
+        ->excludes("--side", "--policy", "--mode", "--egress", "--connections");
+    command
+        ->add_flag("--again", options.again,
+                   "Of an attached card: puts back a hook that it has lost, under what it has in force")
+        ->excludes("--side", "--policy", "--mode", "--egress", "--connections", "--first");
     return command;
 }
 

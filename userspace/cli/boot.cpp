@@ -1,9 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/boot.h"
 
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -12,6 +12,7 @@
 #include "userspace/boot/attempt.h"
 #include "userspace/boot/service_manager.h"
 #include "userspace/cli/prepare.h"
+#include "userspace/cli/warnings.h"
 #include "userspace/kernel/down.h"
 #include "userspace/observe/status.h"
 #include "userspace/policy/read.h"
@@ -25,8 +26,11 @@ constexpr std::chrono::milliseconds kLook{1000};
 constexpr int kQuietLooks = 10;
 
 Result<std::string> attach(const std::string& interface, const boot::Config& config, Context& context) {
-    Result<Prepared> prepared = prepare_and_test(config.policy, context);
+    const Result<std::string> text = policy::read_regular(config.policy);
+    if (!text) return text.error();
+    Result<Prepared> prepared = prepare_text(*text, config.policy, context);
     if (!prepared) return prepared.error();
+    if (auto done = run_policy_tests(*prepared, context); !done) return done.error();
     kernel::AttachRequest request;
     request.interface = interface;
     request.side = config.side;
@@ -35,15 +39,13 @@ Result<std::string> attach(const std::string& interface, const boot::Config& con
     request.policy = std::move(prepared->compiled);
     const Result<kernel::Card> card = kernel::attach(request);
     if (!card) return card.error();
-    if (!card->warning.empty()) context.log.warn("warning: {}", card->warning);
+    warn_of(*card, context);
     return observe::card_text(*card) + ", generation " + std::to_string(card->generation);
 }
 
-// What cannot be read, and what a reader may have to wait for, is as good as empty.
+// What cannot be read is as good as what is said of it.
 std::string read_file(const std::string& file) {
-    std::error_code ignored;
-    if (!std::filesystem::is_regular_file(file, ignored)) return "";
-    const Result<std::string> text = policy::read(file);
+    const Result<std::string> text = policy::read_regular(file);
     return text ? *text : text.error().message;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/check.h"
 
 #include "userspace/cli/prepare.h"
@@ -68,7 +69,7 @@ void print(const policy::Policy& policy, const TestOutcome& outcome, const std::
     std::string line = policy.file + ": " + counted(policy.rules.size(), "rule", "rules") + ", " +
                        counted(policy.forwards.size() + policy.masquerades.size(), "nat entry", "nat entries") + ", ";
     if (not_run > 0) {
-        line += counted(not_run, "test", "tests") + " not run";
+        line += counted(not_run, "test", "tests") + " NOT RUN";
     } else if (outcome.passed > 0) {
         line += counted(outcome.passed, "test", "tests") + " passed";
     } else {
@@ -87,10 +88,22 @@ Result<Ok> run(const CheckOptions& options, Context& context) {
         context.log.warn("warning: {}", warning);
         warnings.push_back(std::move(warning));
     }
+    if (options.strict) {
+        if (auto may_load = kernel::may_load_programs(); !may_load) {
+            return Error{
+                may_load.error().kind,
+                counted(prepared->policy.tests.size(), "test", "tests") +
+                    " not run and no program loaded, which --strict does not let pass: " + may_load.error().message};
+        }
+    }
     const Result<TestOutcome> outcome = run_tests(*prepared, context);
     if (!outcome) return outcome.error();
     if (auto loaded = load_programs(*prepared, context); !loaded) return loaded.error();
-    if (!outcome->not_run.empty()) context.log.warn("warning: the policy's tests were not run: {}", outcome->not_run);
+    if (!outcome->not_run.empty()) {
+        context.log.warn("warning: NOT TESTED: {} not run: {}; with --strict this is an error",
+                         counted(prepared->policy.tests.size(), "test of the policy was", "tests of the policy were"),
+                         outcome->not_run);
+    }
     print(prepared->policy, *outcome, warnings, context);
     return Ok{};
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The whole command line: which subcommand was chosen, with which options.
 #pragma once
 

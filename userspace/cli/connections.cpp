@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/connections.h"
 
 #include "userspace/kernel/host.h"
+#include "userspace/observe/connection_filter.h"
 #include "userspace/observe/connections.h"
 
 namespace edgefw::cli {
@@ -19,6 +21,14 @@ void warn_of_adoption(Context& context) {
     }
 }
 
+// Nothing was picked: that may be a slip of the pen.
+void warn_of_unknown(const std::vector<std::string>& words, Context& context) {
+    const auto cards = kernel::counters({});
+    if (!cards) return;
+    for (const std::string& line : observe::unknown_names(words, *cards))
+        context.log.warn("warning: {}", line);
+}
+
 // Without a word it would end every connection of the host: that is asked for by name.
 Result<Ok> end(const std::vector<std::string>& words, Context& context) {
     if (words.empty())
@@ -30,7 +40,10 @@ Result<Ok> end(const std::vector<std::string>& words, Context& context) {
     const auto ended =
         kernel::end_connections([&](const kernel::Connection& connection) { return filter->picks(connection); });
     if (!ended) return ended.error();
-    if (*ended != 0) warn_of_adoption(context);
+    if (*ended != 0)
+        warn_of_adoption(context);
+    else
+        warn_of_unknown(words, context);
     if (context.options.json)
         context.out.write(nlohmann::ordered_json({{"ended", *ended}}).dump(2) + "\n");
     else
@@ -41,13 +54,18 @@ Result<Ok> end(const std::vector<std::string>& words, Context& context) {
 }  // namespace
 
 Result<Ok> run(const ConnectionsOptions& options, Context& context) {
-    if (!options.words.empty() && options.words.front() == "kill")
-        return end({options.words.begin() + 1, options.words.end()}, context);
-    const auto filter = observe::ConnectionFilter::parse(options.words);
+    std::vector<std::string> words = options.words;
+    if (!options.interface.empty()) {
+        if (const auto attached = kernel::document_in_force(options.interface); !attached) return attached.error();
+        words.push_back("interface=" + options.interface);
+    }
+    if (!words.empty() && words.front() == "kill") return end({words.begin() + 1, words.end()}, context);
+    const auto filter = observe::ConnectionFilter::parse(words);
     if (!filter) return filter.error();
     auto all = kernel::connections({});
     if (!all) return all.error();
     std::erase_if(*all, [&](const kernel::Connection& connection) { return !filter->picks(connection); });
+    if (all->empty()) warn_of_unknown(words, context);
     if (context.options.json)
         context.out.write(observe::connections_json(*all).dump(2) + "\n");
     else

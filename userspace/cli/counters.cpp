@@ -1,6 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/counters.h"
 
+#include <unistd.h>
+
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 #include "userspace/kernel/host.h"
@@ -9,7 +13,7 @@
 namespace edgefw::cli {
 namespace {
 
-constexpr const char* kClearScreen = "\x1b[H\x1b[2J\x1b[3J";
+constexpr const char* kClearScreen = "\x1b[H\x1b[2J";
 
 // One JSON document; on one line when more are to follow.
 Result<std::string> render(const std::vector<kernel::CardCounters>& cards, const CountersOptions& options,
@@ -18,6 +22,11 @@ Result<std::string> render(const std::vector<kernel::CardCounters>& cards, const
     const Result<nlohmann::ordered_json> json = observe::counters_json(cards);
     if (!json) return json.error();
     return json->dump(options.watch ? -1 : 2) + "\n";
+}
+
+// Past Output, which writes control characters out.
+void clear_screen(Context& context) {
+    if (context.out.flush() && write(STDOUT_FILENO, kClearScreen, std::strlen(kClearScreen)) < 0) return;
 }
 
 }  // namespace
@@ -32,7 +41,7 @@ Result<Ok> run(const CountersOptions& options, Context& context) {
         if (cards->empty()) return failed("nothing is attached: run 'edgefw attach IFACE'");
         const Result<std::string> text = render(*cards, options, context);
         if (!text) return text.error();
-        if (clear) context.out.write(kClearScreen);
+        if (clear) clear_screen(context);
         context.out.write(*text);
         if (!options.watch || !context.out.flush()) return Ok{};
         std::this_thread::sleep_for(std::chrono::seconds(1));

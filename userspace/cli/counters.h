@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "userspace/cli/card_option.h"
 #include "userspace/cli/context.h"
 
 namespace edgefw::cli {
@@ -15,7 +17,7 @@ struct CountersOptions {
 inline CLI::App* add_to(CLI::App& app, CountersOptions& options) {
     CLI::App* command =
         app.add_subcommand("counters", "Packets, bytes and connections per rule, and packets per reason");
-    command->add_option("IFACE", options.interface, "This card alone");
+    add_card_option_or_argument(*command, options.interface, "This card alone");
     command->add_flag("--watch", options.watch, "Again each second, until interrupted");
     return command;
 }

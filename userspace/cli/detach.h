@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "userspace/cli/card_option.h"
 #include "userspace/cli/context.h"
 
 namespace edgefw::cli {
@@ -13,7 +15,7 @@ struct DetachOptions {
 
 inline CLI::App* add_to(CLI::App& app, DetachOptions& options) {
     CLI::App* command = app.add_subcommand("detach", "Remove the filter from a card and leave nothing behind");
-    command->add_option("IFACE", options.interface, "The network card")->required();
+    add_card_argument(*command, options.interface);
     return command;
 }
 

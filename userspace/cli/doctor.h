@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "userspace/cli/card_option.h"
 #include "userspace/cli/context.h"
 
 namespace edgefw::cli {
@@ -14,7 +16,7 @@ struct DoctorOptions {
 inline CLI::App* add_to(CLI::App& app, DoctorOptions& options) {
     CLI::App* command =
         app.add_subcommand("doctor", "What this host has and lacks for edgefw, and what to do; changes nothing");
-    command->add_option("IFACE", options.interface, "This card alone, and whether it can be attached");
+    add_card_option_or_argument(*command, options.interface, "This card alone, and whether it can be attached");
     return command;
 }
 

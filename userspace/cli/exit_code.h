@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The exit codes of docs/commands.md.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Lines of a file descriptor, as they come.
 #pragma once
 

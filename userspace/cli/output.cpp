@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/output.h"
 
 #include <sys/ioctl.h>
@@ -6,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "userspace/base/terminal.h"
 
 namespace edgefw::cli {
 namespace {
@@ -17,7 +20,8 @@ constexpr std::size_t kNarrowest = 40;  // below it columns make no sense
 }  // namespace
 
 void Output::write(std::string_view text) {
-    buffer_ += text;
+    used_ = true;
+    buffer_ += for_terminal(text);
     if (buffer_.size() >= kFlushAt) flush();
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Standard output: buffered, and quiet when its reader has gone.
 #pragma once
 
@@ -22,11 +23,13 @@ public:
     // Flushes. An error only when bytes were lost that somebody was there to read: a full disk, not a closed pipe.
     Result<Ok> finish();
 
+    bool is_unused() const { return !used_; }  // nothing was written
     bool is_terminal() const;
     std::size_t width() const;  // of the terminal; without end where there is none, so that lines can be searched
 
 private:
     int fd_;
+    bool used_ = false;
     int error_ = 0;  // errno of the first write that failed
     std::string buffer_;
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/prepare.h"
 
 #include <algorithm>
@@ -14,6 +15,9 @@ namespace edgefw::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kShortPatience{3};
 
 long milliseconds_since(Clock::time_point begin) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count();
@@ -48,34 +52,35 @@ std::vector<policy::Host> hosts_before() {
 
 }  // namespace
 
-Result<Ok> resolve_hosts(policy::Policy& policy, Context& context) {
+Result<Ok> resolve_hosts(policy::Policy& policy, Context& context, Wanted wanted) {
     const Result<names::Fixed> fixed = names::parse_fixed(context.options.resolve);
     if (!fixed) return fixed.error();
     if (policy.hosts.empty()) return Ok{};
     Result<names::Resolver> resolver = names::Resolver::create(context.options.resolver);
     if (!resolver) return resolver.error();
     const Clock::time_point begin = Clock::now();
-    const auto ask = [&](const std::vector<std::string>& names) { return resolver->ask(names); };
-    names::resolve(policy, *fixed, hosts_before(), ask, std::time(nullptr));
+    const auto patience = wanted == Wanted::kInForce ? kShortPatience : kPatience;
+    const auto ask = [&](const std::vector<std::string>& names) { return resolver->ask(names, patience); };
+    names::resolve(policy, *fixed, hosts_before(), ask, std::time(nullptr), wanted);
     for (policy::PolicyTest& test : policy.tests)
         test.packet = names::with_addresses(test.packet, policy.hosts);
     context.log.debug("names: {} hosts, {} ms", policy.hosts.size(), milliseconds_since(begin));
     return Ok{};
 }
 
-Result<Prepared> prepare(const std::string& file, Context& context) {
+Result<Prepared> prepare(const std::string& file, Context& context, Wanted wanted) {
     const Clock::time_point begin = Clock::now();
     Result<policy::Policy> policy = policy::load(file, context.profiles);
     if (!policy) return policy.error();
     context.log.debug("read, parse, expand, check: {} ms", milliseconds_since(begin));
-    if (auto done = resolve_hosts(*policy, context); !done) return done.error();
+    if (auto done = resolve_hosts(*policy, context, wanted); !done) return done.error();
     return compile(std::move(*policy), context);
 }
 
-Result<Prepared> prepare_text(const std::string& text, const std::string& file, Context& context) {
+Result<Prepared> prepare_text(const std::string& text, const std::string& file, Context& context, Wanted wanted) {
     Result<policy::Policy> policy = policy::load_text(text, file, context.profiles);
     if (!policy) return policy.error();
-    if (auto done = resolve_hosts(*policy, context); !done) return done.error();
+    if (auto done = resolve_hosts(*policy, context, wanted); !done) return done.error();
     return compile(std::move(*policy), context);
 }
 
@@ -92,8 +97,8 @@ Result<Ok> run_policy_tests(const Prepared& prepared, Context& context) {
     return Ok{};
 }
 
-Result<Prepared> prepare_and_test(const std::string& file, Context& context) {
-    Result<Prepared> prepared = prepare(file, context);
+Result<Prepared> prepare_and_test(const std::string& file, Context& context, Wanted wanted) {
+    Result<Prepared> prepared = prepare(file, context, wanted);
     if (!prepared) return prepared.error();
     if (auto done = run_policy_tests(*prepared, context); !done) return done.error();
     return prepared;

@@ -1,5 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/profile.h"
 
+#include <optional>
+
+#include "userspace/observe/problems.h"
 #include "userspace/observe/profile.h"
 #include "userspace/observe/profile_page.h"
 #include "userspace/observe/table.h"
@@ -9,12 +13,31 @@ namespace edgefw::cli {
 
 using nlohmann::ordered_json;
 
+namespace {
+
+// One profile that is wrong gives the exit code, also beside others that cannot be read.
+void add(std::optional<Error>& errors, const Error& error) {
+    if (!errors) {
+        errors = error;
+        return;
+    }
+    if (error.kind == ErrorKind::kPolicy) errors->kind = error.kind;
+    errors->message += "\n" + error.message;
+    errors->problems.insert(errors->problems.end(), error.problems.begin(), error.problems.end());
+}
+
+}  // namespace
+
 Result<Ok> run(const ProfileListOptions& /*options*/, Context& context) {
     ordered_json list = ordered_json::array();
     observe::Table table({{"profile"}, {"for"}});
+    std::optional<Error> errors;  // the good ones are listed all the same
     for (const std::string& name : policy::profile_names(context.profiles)) {
         const auto profile = policy::load_profile(name, context.profiles);
-        if (!profile) return profile.error();
+        if (!profile) {
+            add(errors, profile.error());
+            continue;
+        }
         const policy::Profile& found = **profile;
         list.push_back({{"name", name},
                         {"title", found.title},
@@ -23,12 +46,16 @@ Result<Ok> run(const ProfileListOptions& /*options*/, Context& context) {
         table.add({name, found.title});
     }
     if (context.options.json) {
-        context.out.write(ordered_json{{"profiles", list}}.dump(2) + "\n");
-    } else if (table.empty()) {
+        const ordered_json wrong = errors ? observe::problems_json(*errors) : ordered_json::array();
+        context.out.write(ordered_json{{"profiles", list}, {"errors", wrong}}.dump(
+                              2, ' ', false, ordered_json::error_handler_t::replace) +
+                          "\n");
+    } else if (table.empty() && !errors) {
         context.log.warn("warning: no profile found: name their folder with --profiles DIR");
     } else {
         context.out.write(table.to_text(context.out.width()));
     }
+    if (errors) return *errors;
     return Ok{};
 }
 

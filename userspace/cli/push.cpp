@@ -1,6 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/push.h"
 
+#include <map>
+
 #include "userspace/cli/prepare.h"
+#include "userspace/cli/refresh.h"
+#include "userspace/cli/warnings.h"
 #include "userspace/image/image.h"
 #include "userspace/observe/status.h"
 
@@ -14,24 +19,77 @@ std::optional<std::string> named(const std::string& interface) {
     return interface;
 }
 
-// Empty where nothing is in force to compare with.
-Result<std::string> document_to_compare(const std::optional<std::string>& interface) {
-    if (!interface) {
-        const Result<std::uint32_t> generation = kernel::generation_in_force();
-        if (!generation) return generation.error();
-        if (*generation == 0) return std::string();
+// Cards under one generation, and what the push would change of it.
+struct Comparison {
+    std::uint32_t generation = 0;  // 0: no policy
+    std::vector<std::string> interfaces = {};
+    std::string changes = {};
+};
+
+// The cards that a push is for, by the policy that they are under; one without cards where nothing is attached.
+Result<std::vector<Comparison>> cards_by_generation(const std::optional<std::string>& interface) {
+    const Result<std::uint32_t> newest = kernel::generation_in_force();
+    if (!newest) return newest.error();
+    if (*newest == 0 && !interface) return std::vector{Comparison{}};
+    const Result<kernel::Status> status = kernel::status(false);
+    if (!status) return status.error();
+    std::map<std::uint32_t, Comparison> groups;
+    for (const kernel::CardStatus& entry : status->cards) {
+        if (interface && *interface != entry.card.interface) continue;
+        Comparison& group = groups[entry.card.generation];
+        group.generation = entry.card.generation;
+        group.interfaces.push_back(entry.card.interface);
     }
-    return kernel::document_in_force(interface);
+    std::vector<Comparison> all;
+    for (auto& [generation, group] : groups)
+        all.push_back(std::move(group));
+    if (all.empty()) all.emplace_back();
+    return all;
+}
+
+Result<Ok> compare(Comparison& group, const std::optional<std::string>& interface, const std::string& document) {
+    std::optional<std::string> card = interface;
+    if (!card && !group.interfaces.empty()) card = group.interfaces.front();
+    Result<std::string> in_force = std::string();
+    if (card) in_force = kernel::document_in_force(card);
+    if (!in_force) return in_force.error();
+    group.changes = image::delta_text(*in_force, document);
+    return Ok{};
+}
+
+std::string heading(const Comparison& group) {
+    std::string cards;
+    for (const std::string& interface : group.interfaces)
+        cards += (cards.empty() ? "" : ", ") + interface;
+    return cards +
+           (group.generation == 0 ? ", under no policy" : ", under generation " + std::to_string(group.generation));
+}
+
+// Headed where cards are under different policies: then no text is true of all.
+std::string text_of(const std::vector<Comparison>& groups) {
+    if (groups.size() == 1) return groups.front().changes;
+    std::string text;
+    for (const Comparison& group : groups)
+        text += (text.empty() ? "" : "\n") + heading(group) + ":\n" + group.changes;
+    return text;
 }
 
 Result<Ok> dry_run(const PushOptions& options, const Prepared& prepared, Context& context) {
-    const Result<std::string> in_force = document_to_compare(named(options.interface));
-    if (!in_force) return in_force.error();
-    const std::string delta = image::delta_text(*in_force, prepared.compiled.document);
+    const std::optional<std::string> interface = named(options.interface);
+    Result<std::vector<Comparison>> groups = cards_by_generation(interface);
+    if (!groups) return groups.error();
+    ordered_json compared = ordered_json::array();
+    for (Comparison& group : *groups) {
+        if (auto done = compare(group, interface, prepared.compiled.document); !done) return done.error();
+        compared.push_back(
+            {{"generation", group.generation}, {"interfaces", group.interfaces}, {"changes", group.changes}});
+    }
+    const std::string text = text_of(*groups);
     if (context.options.json) {
-        context.out.write(ordered_json{{"digest", prepared.policy.digest}, {"changes", delta}}.dump(2) + "\n");
+        const ordered_json json{{"digest", prepared.policy.digest}, {"changes", text}, {"compared", compared}};
+        context.out.write(json.dump(2) + "\n");
     } else {
-        context.out.write(delta.empty() ? "nothing would change\n" : delta);
+        context.out.write(text);
     }
     return Ok{};
 }
@@ -62,21 +120,37 @@ void print(const kernel::PushReport& report, Context& context) {
     context.out.write("generation " + std::to_string(report.generation) + " is in force on " + cards + "\n");
 }
 
+Result<Ok> push(const Prepared& prepared, const PushOptions& options, Context& context) {
+    const Result<kernel::PushReport> report = kernel::push(prepared.compiled, named(options.interface));
+    if (!report) return report.error();
+    if (!report->warning.empty()) context.log.warn("warning: {}", report->warning);
+    for (const kernel::Card& card : report->cards)
+        warn_of(card, context);
+    warn_of(report->hooked, context);
+    print(*report, context);
+    return Ok{};
+}
+
 }  // namespace
 
 Result<Ok> run(const PushOptions& options, Context& context) {
-    const Result<Prepared> prepared = prepare_and_test(options.policy, context);
+    // What is in force does for now: nobody waits for the DNS to block an attacker.
+    const Result<Prepared> prepared = prepare_and_test(options.policy, context, Wanted::kInForce);
     if (!prepared) return prepared.error();
     if (options.dry_run) return dry_run(options, *prepared, context);
     if (options.upgrade) {
         const Result<Ok> taken_over = take_over(prepared->compiled, context);
         if (!taken_over) return taken_over;
     }
-    const Result<kernel::PushReport> report = kernel::push(prepared->compiled, named(options.interface));
-    if (!report) return report.error();
-    if (!report->warning.empty()) context.log.warn("warning: {}", report->warning);
-    print(*report, context);
-    return Ok{};
+    if (auto done = push(*prepared, options, context); !done) return done;
+    if (prepared->policy.hosts.empty()) return Ok{};
+    context.out.flush();
+    const Result<bool> needs_push = ask_behind(context);
+    if (!needs_push) return needs_push.error();
+    if (!*needs_push || options.policy == "-") return Ok{};
+    const Result<Prepared> answered = prepare_and_test(options.policy, context);
+    if (!answered) return answered.error();
+    return push(*answered, options, context);
 }
 
 }  // namespace edgefw::cli

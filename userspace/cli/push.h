@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "userspace/cli/card_option.h"
 #include "userspace/cli/context.h"
 
 namespace edgefw::cli {
@@ -18,7 +20,7 @@ inline CLI::App* add_to(CLI::App& app, PushOptions& options) {
     CLI::App* command =
         app.add_subcommand("push", "Compile a policy, run its own tests and swap it in, live, on every card at once");
     command->add_option("FILE", options.policy, "The policy file; - is standard input")->required();
-    CLI::Option* interface = command->add_option("--iface", options.interface, "This card alone");
+    CLI::Option* interface = add_card_option(*command, options.interface, "This card alone");
     CLI::Option* dry_run =
         command->add_flag("--dry-run", options.dry_run, "Print what would change and change nothing");
     command->add_flag("--upgrade", options.upgrade, "Take cards over that another version of edgefw attached")

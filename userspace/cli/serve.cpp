@@ -1,32 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/serve.h"
 
+#include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <memory>
 
 #include "userspace/cli/prepare.h"
-#include "userspace/names/refresh.h"
+#include "userspace/cli/refresh.h"
+#include "userspace/cli/warnings.h"
+#include "userspace/kernel/privileges.h"
 #include "userspace/observe/serve.h"
 #include "userspace/policy/read.h"
 
 namespace edgefw::cli {
 namespace {
 
-observe::PolicyWatch watch_of(const ServeOptions& options, Context& context) {
+// `asks_first`: the next push takes answers of the DNS, not what is in force.
+observe::PolicyWatch watch_of(const ServeOptions& options, const std::shared_ptr<std::atomic<bool>>& asks_first,
+                              Context& context) {
     const std::string file = options.policy;
-    const auto push = [file, &context](const std::string& text) -> Result<kernel::PushReport> {
-        const Result<Prepared> prepared = prepare_text(text, file, context);
+    const auto push = [file, asks_first, &context](const std::string& text) -> Result<kernel::PushReport> {
+        const Wanted wanted = asks_first->exchange(false) ? Wanted::kAnswers : Wanted::kInForce;
+        const Result<Prepared> prepared = prepare_text(text, file, context, wanted);
         if (!prepared) return prepared.error();
         if (auto done = run_policy_tests(*prepared, context); !done) return done.error();
         return kernel::push(prepared->compiled, std::nullopt);
     };
-    return {[file] { return policy::read(file); }, push, std::chrono::seconds(options.interval)};
+    const auto read = [file]() -> Result<std::string> {
+        auto text = policy::read_regular(file);
+        if (text || !text.error().message.ends_with(std::strerror(EACCES))) return text;
+        return failed(text.error().message +
+                      "; serve reads as root without its rights over files of others: give the "
+                      "file to root, and let others into its folders");
+    };
+    return {read, push, std::chrono::seconds(options.interval)};
 }
 
-names::Refresh refresh_of(const ServeOptions& options, const std::shared_ptr<names::Resolver>& resolver,
-                          names::Fixed fixed) {
-    const names::Refresh::Tables tables{kernel::hosts_in_force, kernel::class_of, kernel::move_hosts};
-    const auto ask = [resolver](const std::vector<std::string>& names) { return resolver->ask(names); };
-    return {
-        tables, ask, std::move(fixed), {std::chrono::seconds(options.shortest), std::chrono::seconds(options.longest)}};
+// Attaches a card anew under the policy file, as it was attached before.
+Result<Ok> attach_anew(const kernel::HookedCard& card, const std::string& file, Context& context) {
+    if (file.empty())
+        return failed("what was pinned of it is gone, and without --policy there is no other policy for it");
+    const Result<std::string> text = policy::read_regular(file);
+    if (!text) return text.error();
+    Result<Prepared> prepared = prepare_text(*text, file, context);
+    if (!prepared) return prepared.error();
+    if (auto done = run_policy_tests(*prepared, context); !done) return done;
+    kernel::AttachRequest request;
+    request.interface = card.interface;
+    request.side = card.side;
+    request.mode = card.mode;
+    request.egress = card.egress;
+    request.policy = std::move(prepared->compiled);
+    const Result<kernel::Card> attached = kernel::attach(request);
+    if (!attached) return attached.error();
+    warn_of(*attached, context);
+    return Ok{};
+}
+
+observe::HookWatch hooks_of(const ServeOptions& options, Context& context) {
+    observe::HookWatch::Keep keep;
+    if (options.keep_attached) {
+        keep = [file = options.policy, &context](const kernel::HookedCard& card) {
+            return card.is_pinned ? kernel::put_back(card.interface) : attach_anew(card, file, context);
+        };
+    }
+    return {[] { return kernel::hooked_cards(); }, kernel::mend, keep};
 }
 
 }  // namespace
@@ -48,13 +87,19 @@ Result<Ok> run(const ServeOptions& options, Context& context) {
     Result<names::Resolver> created = names::Resolver::create(context.options.resolver);
     if (!created) return created.error();
     const auto resolver = std::make_shared<names::Resolver>(std::move(*created));
-    observe::Service service{*address,
-                             {[] { return kernel::counters(std::nullopt); }, kernel::status, kernel::closed_cards},
-                             EDGEFW_VERSION,
-                             std::nullopt,
-                             refresh_of(options, resolver, std::move(*fixed)),
-                             [resolver] { resolver->stop(); }};
-    if (!options.policy.empty()) service.watch = watch_of(options, context);
+    const auto asks_first = std::make_shared<std::atomic<bool>>(false);
+    const names::Refresh::Bounds bounds{std::chrono::seconds(options.shortest), std::chrono::seconds(options.longest)};
+    observe::Service service{
+        *address,
+        {[] { return kernel::counters(std::nullopt); }, kernel::status, kernel::closed_cards, kernel::hooked_cards},
+        EDGEFW_VERSION,
+        std::nullopt,
+        refresh_of(resolver, std::move(*fixed), bounds),
+        hooks_of(options, context),
+        [resolver] { resolver->stop(); },
+        kernel::drop_privileges,
+        [asks_first] { *asks_first = true; }};
+    if (!options.policy.empty()) service.watch = watch_of(options, asks_first, context);
     return observe::serve(std::move(service), context.log);
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@ struct ServeOptions {
     std::string listen = "127.0.0.1:9477";
     std::string policy;  // empty: none is watched
     unsigned interval = 1;
+    bool keep_attached = false;
     unsigned shortest = 5;  // seconds between two questions for one host
     unsigned longest = 3600;
 };
@@ -25,6 +27,7 @@ inline CLI::App* add_to(CLI::App& app, ServeOptions& options) {
         ->check(CLI::Range(1u, 3600u))
         ->type_name("SECONDS")
         ->needs(policy);
+    command->add_flag("--keep-attached", options.keep_attached, "Puts back the hooks that a card has lost");
     command->add_option("--names-min", options.shortest, "Seconds to wait at least before a host is looked up again")
         ->capture_default_str()
         ->check(CLI::Range(1u, 86400u))

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/show.h"
 
 #include "userspace/cli/prepare.h"
@@ -40,7 +41,8 @@ Result<Ok> run(const ShowOptions& options, Context& context) {
         context.out.write(json->dump(2) + "\n");
         return Ok{};
     }
-    const Result<std::string> text = observe::show_text(*document, context.out.width());
+    const Result<std::string> text = observe::show_text(
+        *document, context.out.width(), options.members ? observe::Members::kListed : observe::Members::kCounted);
     if (!text) return text.error();
     context.out.write(*text);
     return Ok{};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/status.h"
 
 #include <ctime>
@@ -8,13 +9,27 @@
 
 namespace edgefw::cli {
 
-Result<Ok> run(const StatusOptions& /*options*/, Context& context) {
-    const Result<kernel::Status> status = kernel::status(true);
+namespace {
+
+Result<Ok> keep_only(const std::string& interface, kernel::Status& status) {
+    std::erase_if(status.cards, [&](const kernel::CardStatus& card) { return card.card.interface != interface; });
+    std::erase_if(status.closed, [&](const kernel::ClosedCard& card) { return card.interface != interface; });
+    if (!status.cards.empty() || !status.closed.empty()) return Ok{};
+    return failed(interface + " is not attached; `edgefw status` lists the cards that are");
+}
+
+}  // namespace
+
+Result<Ok> run(const StatusOptions& options, Context& context) {
+    Result<kernel::Status> status = kernel::status(true);
     if (!status) {
         // What is closed needs nothing of what may be missing here.
         if (const auto closed = kernel::closed_cards(); closed && !context.options.json)
             context.out.write(observe::closed_text(*closed));
         return status.error();
+    }
+    if (!options.interface.empty()) {
+        if (auto kept = keep_only(options.interface, *status); !kept) return kept;
     }
     const Result<std::vector<kernel::HostsInForce>> in_force = kernel::hosts_in_force();
     if (!in_force) return in_force.error();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Options whose value is one word of a short list.
 #pragma once
 

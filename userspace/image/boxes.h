@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Rules as geometry: a box is an interval in every field of maps/tree.h, a rule is one box or several.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Address classes: the sets of one family, and the number of each combination of them that an address can be in.
 //
 // Sets are taken as prefixes. Two prefixes are nested or disjoint, so the longest prefix that holds an address knows

@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // compile: Policy -> Image.
+#include <algorithm>
 #include <array>
 
 #include "userspace/image/classes.h"
@@ -43,6 +45,7 @@ private:
     void configure(Side side);
     Result<Ok> plant(Side side);
     Result<Ok> plant(Side side, edgefw_hook hook, Family family);
+    Result<Ok> plant_link(Side side, edgefw_hook hook);
     Result<Boxes> boxes_of(Side side, edgefw_hook hook, Family family) const;
     Result<Boxes> with_asking_boxes(Boxes boxes, Side side, edgefw_hook hook, Family family) const;
     Result<Forest> grow(Side side, edgefw_hook hook, Family family, const Boxes& boxes);
@@ -127,6 +130,8 @@ void Compiler::configure(Side side) {
     }
     std::copy(std::begin(policy_.timeout), std::end(policy_.timeout), std::begin(config.timeout));
     config.adopt = policy_.adopt;
+    config.tells_vlans = std::any_of(policy_.rules.begin(), policy_.rules.end(),
+                                     [](const policy::Rule& rule) { return rule.is_of_ip() && rule.vlan; });
 }
 
 Result<Boxes> Compiler::boxes_of(Side side, edgefw_hook hook, Family family) const {
@@ -187,6 +192,7 @@ Result<Ok> Compiler::plant(Side side) {
         for (const Family family : kFamilies) {
             if (Result<Ok> done = plant(side, hook, family); !done) return done.error();
         }
+        if (Result<Ok> done = plant_link(side, hook); !done) return done.error();
     }
     return Ok{};
 }
@@ -207,6 +213,20 @@ Result<Ok> Compiler::plant(Side side, edgefw_hook hook, Family family) {
     }
     image_.shape.depth[side_index][hook][family_index] = forest->depth;
     image_.shape.groups[side_index][hook][family_index] = forest->layout.groups;
+    return Ok{};
+}
+
+// Of frames that are not IP.
+Result<Ok> Compiler::plant_link(Side side, edgefw_hook hook) {
+    Boxes boxes;
+    for (std::uint32_t number = 0; number < policy_.rules.size(); ++number) {
+        const policy::Rule& rule = policy_.rules[number];
+        if (applies(rule, side, hook)) add_link_boxes(rule, number, boxes);
+    }
+    if (boxes.size() == 0) return Ok{};
+    const Result<Forest> forest = ground_.grow({boxes, endings_, image_.rule_ids});
+    if (!forest) return forest.error();
+    image_.config[static_cast<std::size_t>(side)].link_forest[hook] = forest->layout;
     return Ok{};
 }
 

@@ -1,9 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a push would change, from the documents of `show`.
 #include <algorithm>
 #include <array>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "userspace/image/image.h"
@@ -21,16 +24,56 @@ bool is_shown(const std::string& key) {
     return std::find(kNotShown.begin(), kNotShown.end(), key) == kNotShown.end();
 }
 
+// Of a longer list a line shows so many elements: a set may have a million.
+constexpr std::size_t kElementsShown = 10;
+
 std::string value_text(const Json& value) {
     if (value.is_null()) return "any";
     if (value.is_string()) return value.get<std::string>();
     if (!value.is_array()) return value.dump();
     std::string text;
-    for (const Json& element : value) {
+    for (std::size_t i = 0; i < std::min(value.size(), kElementsShown); ++i) {
         if (!text.empty()) text += ", ";
-        text += value_text(element);
+        text += value_text(value[i]);
     }
+    if (value.size() > kElementsShown) text += " and " + std::to_string(value.size() - kElementsShown) + " more";
     return text.empty() ? "none" : text;
+}
+
+bool is_long(const Json& value) {
+    return value.is_array() && value.size() > kElementsShown;
+}
+
+// The elements of a list, or the one value that stands for a list of one.
+std::vector<std::string> elements_of(const Json& value) {
+    if (value.is_null()) return {};
+    if (!value.is_array()) return {value_text(value)};
+    std::vector<std::string> elements;
+    for (const Json& element : value)
+        elements.push_back(value_text(element));
+    return elements;
+}
+
+// Those of `elements` that are not among `others`, in their order.
+Json without(const std::vector<std::string>& elements, const std::vector<std::string>& others) {
+    const std::unordered_set<std::string_view> known(others.begin(), others.end());
+    Json rest = Json::array();
+    for (const std::string& element : elements) {
+        if (!known.contains(element)) rest.push_back(element);
+    }
+    return rest;
+}
+
+// Of a long list what came and what went, not all that it was and is.
+std::string elements_delta(const Json& before, const Json& after) {
+    const std::vector<std::string> old_elements = elements_of(before);
+    const std::vector<std::string> new_elements = elements_of(after);
+    const Json added = without(new_elements, old_elements);
+    const Json removed = without(old_elements, new_elements);
+    std::string text;
+    if (!added.empty()) text = "added " + value_text(added);
+    if (!removed.empty()) text.append(text.empty() ? "" : ", ").append("removed " + value_text(removed));
+    return text.empty() ? "in another order" : text;
 }
 
 const Json& member(const Json& object, const std::string& key) {
@@ -60,7 +103,11 @@ std::string changes(const Json& before, const Json& after) {
         const Json& new_value = member(after, key);
         if (!is_shown(key) || old_value == new_value) continue;
         text.append(text.empty() ? "" : "; ").append(key).append(" ");
-        text.append(value_text(old_value)).append(" -> ").append(value_text(new_value));
+        if (is_long(old_value) || is_long(new_value)) {
+            text.append(elements_delta(old_value, new_value));
+        } else {
+            text.append(value_text(old_value)).append(" -> ").append(value_text(new_value));
+        }
     }
     return text;
 }

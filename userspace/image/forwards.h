@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The two tables of port forwards and static entries (maps/forward.h).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/image/hosts.h"
 
 #include <algorithm>
@@ -14,11 +15,16 @@ Json to_json(const policy::Host& host) {
     Json addresses = Json::array();
     for (const Address& address : host.addresses)
         addresses.push_back(address.to_text());
+    Json earlier = Json::object();
+    for (const auto& [address, seen] : host.earlier)
+        earlier[address.to_text()] = seen;
     return {{"name", host.name},
             {"addresses", std::move(addresses)},
             {"resolved", host.resolved},
             {"ttl", host.ttl},
-            {"problem", host.problem}};
+            {"problem", host.problem},
+            {"keep", host.keep},
+            {"earlier", std::move(earlier)}};
 }
 
 policy::Host host_of(const Json& json) {
@@ -31,6 +37,11 @@ policy::Host host_of(const Json& json) {
     host.resolved = json.at("resolved").get<std::int64_t>();
     host.ttl = json.at("ttl").get<std::uint32_t>();
     host.problem = json.at("problem").get<std::string>();
+    host.keep = json.value("keep", policy::kNamesKeep);
+    const Json earlier = json.value("earlier", Json::object());
+    for (const auto& [text, seen] : earlier.items()) {
+        if (const auto address = Address::parse(text)) host.earlier.emplace(*address, seen.get<std::int64_t>());
+    }
     return host;
 }
 

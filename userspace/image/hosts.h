@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Hosts by name while a policy is in force: their addresses change, the rest of the image does not.
 //
 // A host is a set of addresses (classes.h). For every combination of hosts that an address may come to be in the image

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The image: exactly what the maps of one generation will hold, as plain values. No kernel in sight.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A leaf's run: the rules of a region as tests and matches (maps/tree.h).
 //
 // Boxes that follow one another often ask the same question: the same host, the same protocol. It is asked once, and a

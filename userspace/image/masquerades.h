@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The list of masquerades (maps/forward.h).
 #pragma once
 

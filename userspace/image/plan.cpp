@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // plan: counter slots for the ids of an image, and the forwards that an older image leaves behind.
 #include <algorithm>
 #include <set>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/image/rules.h"
 
 #include <netinet/in.h>
@@ -159,6 +160,7 @@ bool opens_tcp(const policy::Rule& rule) {
 }
 
 bool applies(const policy::Rule& rule, Family family) {
+    if (!rule.is_of_ip()) return false;
     if (rule.protocol == IPPROTO_ICMP) return family == Family::kIpv4;
     if (rule.protocol == IPPROTO_ICMPV6) return family == Family::kIpv6;
     return true;
@@ -213,6 +215,15 @@ Result<Ok> add_asking_boxes(const policy::Rule& rule, std::uint32_t number, std:
         }
     }
     return add_boxes(rule, number, bases, boxes);
+}
+
+void add_link_boxes(const policy::Rule& rule, std::uint32_t number, Boxes& boxes) {
+    for (const policy::EthertypeRange& range : rule.ethertypes) {
+        Region region = everywhere();
+        region[EDGEFW_FIELD_DETAIL] = {range.first, range.last};
+        if (rule.vlan) region[EDGEFW_FIELD_VLAN] = {*rule.vlan, *rule.vlan};
+        boxes.add(number, region);
+    }
 }
 
 Ending ending_of(const policy::Rule& rule, std::uint32_t number) {

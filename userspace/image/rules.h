@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Rules to boxes. Two passes: ends_of() decides for each rule which addresses sit in the tree and which go through a
 // class; when all sets are known and their classes numbered, add_boxes() spreads the rule out.
 #pragma once
@@ -52,6 +53,9 @@ Result<Ok> add_boxes(const policy::Rule& rule, std::uint32_t number, const std::
 // The same for the other direction's tree: the SYNs that `rule` opens a connection for (EDGEFW_OUTCOME_ASK). Leaves
 // address classes out that no box before has asked for.
 Result<Ok> add_asking_boxes(const policy::Rule& rule, std::uint32_t number, std::vector<Region> bases, Boxes& boxes);
+
+// Adds the boxes of a rule of frames that are not IP: EDGEFW_FIELD_DETAIL is their ethertype.
+void add_link_boxes(const policy::Rule& rule, std::uint32_t number, Boxes& boxes);
 
 // The combinations of the rule's local and remote addresses, everything else left open.
 std::vector<Region> address_boxes(const Ends& ends, const Classes& classes);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Where to cut a region: the field and value that separate its boxes best.
 #pragma once
 

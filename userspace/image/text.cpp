@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Image as text, for a reader and for golden tests.
 #include <arpa/inet.h>
 
@@ -80,6 +81,7 @@ private:
             line(1, std::string(kHookNames[hook]) + ": default " + outcome_text(config.default_outcome[hook]));
             for (unsigned family = 0; family < EDGEFW_FAMILIES; ++family)
                 write_forest(config.forest[hook][family], kFamilyNames[family]);
+            write_forest(config.link_forest[hook], "not IP");
         }
     }
 

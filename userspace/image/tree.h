@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Decision trees over boxes, after HyperSplit (Qi, Xu, Yang, Xue and Li, INFOCOM 2009): cut the region where its boxes
 // part best, drop what an earlier box hides, stop where testing the rest costs less than another level.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // attach and detach: the entry programs on a card's hooks, and the card's pinned state.
 #include <bpf/bpf.h>
 
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "maps/limits.h"
@@ -16,6 +18,9 @@
 #include "userspace/kernel/hooks.h"
 #include "userspace/kernel/inventory.h"
 #include "userspace/kernel/netlink.h"
+#include "userspace/kernel/order.h"
+#include "userspace/kernel/remembered.h"
+#include "userspace/kernel/uninterrupted.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -40,11 +45,11 @@ Result<Ok> hook_sent(CardState& state, const Fd& program, const AttachRequest& r
             return link.error();
         }
     }
-    if (!link || !link->valid()) {
-        card.egress = EDGEFW_EGRESS_CLSACT;
-        if (auto attached = attach_clsact(program.get(), card); !attached) return attached.error();
-    }
-    return state.write_card(card);
+    if (link && link->valid()) return Ok{};
+    if (auto prepared = prepare_clsact(card); !prepared) return prepared;
+    // Before the filter is there: killed behind this, it is found.
+    if (auto written = state.write_card(card); !written) return written;
+    return attach_clsact(program.get(), card);
 }
 
 // At tc the hook is of the same kind as the sending one.
@@ -65,26 +70,6 @@ Result<Ok> hook_received(const CardState& state, const Fd& program, ReceivedHook
 Result<Ok> hook_up(CardState& state, const ProgramPair& entry, const AttachRequest& request, ReceivedHook& hook) {
     if (auto hooked = hook_sent(state, entry.sent, request); !hooked) return hooked.error();
     return hook_received(state, entry.received, hook);
-}
-
-// Takes a card that never became whole, or shall no longer be, off its hooks.
-Result<Ok> take_down(const std::string& directory) {
-    auto card = read_any_card(directory);
-    if (card && card->egress == EDGEFW_EGRESS_CLSACT) {
-        if (auto detached = detach_clsact(*card); !detached) return detached.error();
-    }
-    // A link whose last reference goes is taken off a moment later, and its program would find the tables of programs
-    // empty meanwhile: it drops. So the hooks are empty first.
-    for (const char* name : {"/link_received", "/link_sent"}) {
-        const Fd link = Fd::own(bpf_obj_get((directory + name).c_str()));
-        if (link.valid()) bpf_link_detach(link.get());
-    }
-    if (card && card->switched_off != 0) {
-        const std::string name = interface_name(static_cast<int>(card->ifindex));
-        if (!name.empty()) restore_offloads(name, card->switched_off);
-    }
-    remove_directory(directory);
-    return Ok{};
 }
 
 // Of an attached card, whatever version attached it; empty: it is not.
@@ -124,7 +109,7 @@ Result<Ok> fill_active_slot(const Home& home, const Inventory& inventory, CardSt
         if (!programs) return programs.error();
         return state.fill_slot(inventory.active.slot, *programs, 0);
     }
-    auto prepared = prepare(home, inventory, *request.policy, number);
+    auto prepared = prepare(home, inventory, *request.policy, number, &state);
     if (!prepared) return prepared.error();
     if (auto ready = prepare_counters(inventory, state, *prepared); !ready) return ready.error();
     auto programs = state.load(&prepared->generation);
@@ -132,9 +117,16 @@ Result<Ok> fill_active_slot(const Home& home, const Inventory& inventory, CardSt
     return state.fill_slot(inventory.active.slot, *programs, number);
 }
 
+// A card whose hooks are to be put on the wire.
+struct Built {
+    CardState state;
+    ProgramPair entry;
+    ReceivedHook hook;
+};
+
 // The hook is claimed before anything is built: what judges is made for it.
-Result<Ok> build(const Home& home, const Inventory& inventory, const Interface& interface, const AttachRequest& request,
-                 std::uint32_t number) {
+Result<Built> build(const Home& home, const Inventory& inventory, const Interface& interface,
+                    const AttachRequest& request, std::uint32_t number) {
     auto active = open_active(home);
     if (!active) return active.error();
     const std::uint32_t merging = merging_offloads(request.interface);
@@ -155,7 +147,85 @@ Result<Ok> build(const Home& home, const Inventory& inventory, const Interface& 
     auto entry = state->load_entry(*active);
     if (!entry) return entry.error();
     if (auto filled = fill_active_slot(home, inventory, *state, request, number); !filled) return filled.error();
-    return hook_up(*state, *entry, request, *hook);
+    return Built{std::move(*state), std::move(*entry), std::move(*hook)};
+}
+
+// Returns what the card does not do well because nothing can be remembered; empty: nothing.
+std::string remember_or_warn(const Home& home, const edgefw_card& card) {
+    const auto done = remember(home, card);
+    if (done) return "";
+    return std::string(card.interface) +
+           " is not remembered as attached, and nobody will hear of a hook that it loses (" + done.error().message +
+           ")";
+}
+
+enum class Memory { kKept, kForgotten };
+
+// Off its hooks, with its state or without: what an attached card has lost may be its pins. Forgotten before that:
+// killed behind it, what still holds is known as what nobody wants any more.
+Result<Ok> take_off(const Home& home, std::uint32_t ifindex, Memory becomes) {
+    const auto memory = remembered(home);
+    if (!memory) return memory.error();
+    const std::string directory = home.card(static_cast<int>(ifindex));
+    if (becomes == Memory::kForgotten) forget(home, ifindex);
+    const Remembered* known = find(*memory, ifindex);
+    if (known != nullptr && known->card.egress == EDGEFW_EGRESS_CLSACT && !read_any_card(directory)) {
+        if (auto detached = detach_clsact(known->card); !detached) return detached;
+    }
+    return take_down(directory);
+}
+
+// Of the card that a directory is of: Home::card().
+std::uint32_t index_in(const std::string& directory) {
+    return static_cast<std::uint32_t>(std::strtoul(directory.c_str() + directory.rfind('_') + 1, nullptr, 10));
+}
+
+bool is_known(const Home& home, int ifindex) {
+    const auto memory = remembered(home);
+    return (memory && find(*memory, static_cast<std::uint32_t>(ifindex)) != nullptr) || is_pinned(home.card(ifindex));
+}
+
+// A hook that a card has lost, with a program of `entry`.
+Result<Ok> put_back_sent(CardState& state, const ProgramPair& entry) {
+    edgefw_card card = state.card();
+    if (card.egress == EDGEFW_EGRESS_TCX) {
+        auto link = attach_tcx(static_cast<int>(card.ifindex), entry.sent.get(), EDGEFW_SENT);
+        if (!link) return link.error();
+        return pin_link_over(*link, state.directory() + "/link_sent");
+    }
+    if (auto prepared = prepare_clsact(card); !prepared) return prepared;
+    if (auto written = state.write_card(card); !written) return written;
+    return attach_clsact(entry.sent.get(), card);
+}
+
+Result<Ok> put_back_received(CardState& state, const ProgramPair& entry, const Interface& interface) {
+    const std::string pin = state.directory() + "/link_received";
+    edgefw_card card = state.card();
+    if (card.xdp_mode != EDGEFW_XDP_NONE) {
+        auto hook = claim_received(card.interface, interface, mode_of(card));
+        if (!hook) return hook.error();
+        if (auto replaced = replace_program(hook->link, entry.received.get()); !replaced) return replaced;
+        return pin_link_over(hook->link, pin);
+    }
+    if (card.egress == EDGEFW_EGRESS_TCX) {
+        auto link = attach_tcx(static_cast<int>(card.ifindex), entry.received.get(), EDGEFW_RECEIVED);
+        if (!link) return link.error();
+        return pin_link_over(*link, pin);
+    }
+    if (auto prepared = prepare_clsact(card); !prepared) return prepared;
+    if (auto written = state.write_card(card); !written) return written;
+    return attach_clsact_ingress(entry.received.get(), card);
+}
+
+Result<Ok> put_back(CardState& state, const Map& active, const Interface& interface) {
+    auto entry = state.load_entry(active);
+    if (!entry) return entry.error();
+    const Held hooks = held(state.directory());
+    const Uninterrupted uninterrupted;
+    if (!hooks.sent) {
+        if (auto done = put_back_sent(state, *entry); !done) return done;
+    }
+    return hooks.received ? Result<Ok>(Ok{}) : put_back_received(state, *entry, interface);
 }
 
 Result<Ok> check_link(const std::string& name, const Interface& interface) {
@@ -221,19 +291,35 @@ Result<Card> attach(const AttachRequest& request) {
     remove_leftovers(*home);
     auto inventory = take_inventory(*home);
     if (!inventory) return inventory.error();
-    if (inventory->find(request.interface) != nullptr) {
-        home->remove_if_empty();
+    const std::string directory = home->card(interface->index);
+    if (held(directory).both()) {
         return failed(request.interface +
                       " is already attached; change its policy with `edgefw push`, or `edgefw detach " +
                       request.interface + "` first");
     }
+    // Of one that has lost a hook nothing stays: it is attached as asked for now.
+    const auto ifindex = static_cast<std::uint32_t>(interface->index);
+    if (auto taken = take_off(*home, ifindex, Memory::kKept); !taken) return taken.error();
+    inventory = take_inventory(*home);
+    if (!inventory) return inventory.error();
     const std::uint32_t number = inventory->next_generation();
-    if (auto built = build(*home, *inventory, *interface, request, number); !built) {
-        (void)take_down(home->card(interface->index));
+    const auto undo = [&] {
+        (void)take_down(directory);
         if (request.policy) remove_directory(home->generation(number));
         home->remove_if_empty();
+    };
+    auto built = build(*home, *inventory, *interface, request, number);
+    if (!built) {
+        undo();
         return built.error();
     }
+    const Uninterrupted uninterrupted;
+    if (auto hooked = hook_up(built->state, built->entry, request, built->hook); !hooked) {
+        built->hook = ReceivedHook();
+        undo();
+        return hooked.error();
+    }
+    const std::string unremembered = remember_or_warn(*home, built->state.card());
     if (request.policy) {
         if (auto noted = write_active(*home, {number, inventory->active.slot}); !noted) return noted.error();
     }
@@ -243,9 +329,59 @@ Result<Card> attach(const AttachRequest& request) {
     if (state == nullptr) return failed(request.interface + " went away while it was being attached");
     // Last: until here a card that was closed is closed.
     if (auto opened = open_up(interface->index); !opened) return opened.error();
-    Card card = describe(*inventory, *state, request.policy ? request.policy->digest : "");
+    Card card = describe(*inventory, *state, request.policy ? request.policy->document : "");
     if (card.mode == ReceivedMode::kNative) card.warning = renew_receive_buffers(read_driver(request.interface));
+    if (!unremembered.empty()) card.warning += (card.warning.empty() ? "" : "; ") + unremembered;
     return card;
+}
+
+Result<Ok> put_first(const std::string& interface) {
+    silence_libbpf();
+    if (auto allowed = may_load_programs(); !allowed) return allowed.error();
+    auto home = Home::lock();
+    if (!home) return home.error();
+    remove_leftovers(*home);
+    auto inventory = take_inventory(*home);
+    if (!inventory) return inventory.error();
+    const CardState* state = inventory->find(interface);
+    if (state == nullptr) {
+        home->remove_if_empty();
+        return not_attached(interface);
+    }
+    auto active = open_active(*home);
+    if (!active) return active.error();
+    return move_first(*state, *active);
+}
+
+Result<Ok> put_back(const std::string& interface) {
+    silence_libbpf();
+    if (auto allowed = may_load_programs(); !allowed) return allowed.error();
+    auto home = Home::lock();
+    if (!home) return home.error();
+    remove_leftovers(*home);
+    auto inventory = take_inventory(*home);
+    if (!inventory) return inventory.error();
+    CardState* state = inventory->find(interface);
+    const auto card = find_interface(interface);
+    if (state == nullptr || !card) {
+        home->remove_if_empty();
+        if (!card || !is_known(*home, card->index)) return not_attached(interface);
+        return failed(interface + " has lost what was pinned of it, too: edgefw attach " + interface +
+                      " --policy FILE");
+    }
+    auto active = open_active(*home);
+    if (!active) return active.error();
+    return put_back(*state, *active, *card);
+}
+
+Result<Ok> mend() {
+    silence_libbpf();
+    if (auto allowed = may_load_programs(); !allowed) return allowed.error();
+    auto home = Home::lock();
+    if (!home) return home.error();
+    remove_leftovers(*home);
+    home->remove_if_empty();
+    return Ok{};
 }
 
 Result<Ok> find_card(const std::string& interface) {
@@ -261,7 +397,7 @@ Result<bool> is_attached(const std::string& interface) {
     if (!home->exists()) return false;
     auto directory = directory_of(*home, interface);
     if (!directory) return directory.error();
-    return !directory->empty();
+    return !directory->empty() && held(*directory).both();
 }
 
 Result<Ok> open_closed(const std::string& interface) {
@@ -276,16 +412,22 @@ Result<Ok> detach(const std::string& interface) {
     if (auto allowed = may_load_programs(); !allowed) return allowed.error();
     auto home = Home::lock();
     if (!home) return home.error();
+    const auto card = find_interface(interface);
+    // Also of one that a killed attach or detach has left, and of one that has lost hooks and pins.
+    const bool is_there = card && is_known(*home, card->index);
+    const Uninterrupted uninterrupted;
     remove_leftovers(*home);
     auto directory = directory_of(*home, interface);
     if (!directory) return directory.error();
     Result<Ok> result = Ok{};
-    const auto card = find_interface(interface);
     const bool is_closed = card && closure_of(card->index) != Closure::kNone;
-    if (directory->empty() && !is_closed) {
+    if (directory->empty() && !is_there && !is_closed) {
         result = not_attached(interface);
     } else {
-        if (!directory->empty()) result = take_down(*directory);
+        if (!directory->empty())
+            result = take_off(*home, index_in(*directory), Memory::kForgotten);
+        else if (is_there)
+            result = take_off(*home, static_cast<std::uint32_t>(card->index), Memory::kForgotten);
         if (result && is_closed) result = open_up(card->index);
         // Cards of another version know their generations themselves: then they all stay.
         auto inventory = take_inventory(*home);

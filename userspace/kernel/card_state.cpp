@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/card_state.h"
 
 #include <linux/bpf.h>
@@ -10,9 +11,12 @@
 
 #include "maps/connection.h"
 #include "maps/counters.h"
+#include "maps/dhcp.h"
 #include "maps/fragment.h"
 #include "maps/limits.h"
+#include "userspace/base/memory.h"
 #include "userspace/kernel/netlink.h"
+#include "userspace/kernel/room.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -36,7 +40,7 @@ Result<Ok> take(Map& to, Result<Map> from) {
 using ByFamily = std::uint32_t[EDGEFW_FAMILIES];
 
 // What packets leave behind on a card, by the names that programs have for the maps. The one list of them. Those of
-// connections come first; they have a capacity, and are pinned with a number.
+// connections come first, by EDGEFW_TABLE_INDEX; they have a capacity, and are pinned with a number.
 struct CardTable {
     const char* name;
     const char* older;  // the table that connections come over from; nullptr: they hold none
@@ -56,18 +60,26 @@ constexpr CardTable kTables[] = {
      &policy::Capacity::confirmed, Family::kIpv4},
     {"connections6", "older_connections6", "connections-ipv6", &CardMaps::connections6, kKey6, kConnection,
      &policy::Capacity::confirmed, Family::kIpv6},
+    {"datagrams4", "older_datagrams4", "datagrams-ipv4", &CardMaps::datagrams4, kKey4, kConnection,
+     &policy::Capacity::datagrams, Family::kIpv4},
+    {"datagrams6", "older_datagrams6", "datagrams-ipv6", &CardMaps::datagrams6, kKey6, kConnection,
+     &policy::Capacity::datagrams, Family::kIpv6},
     {"openings4", "older_openings4", "openings-ipv4", &CardMaps::openings4, kKey4, kConnection,
      &policy::Capacity::half_open, Family::kIpv4},
     {"openings6", "older_openings6", "openings-ipv6", &CardMaps::openings6, kKey6, kConnection,
      &policy::Capacity::half_open, Family::kIpv6},
     {"publics4", nullptr, "publics-ipv4", &CardMaps::publics4, kKey4, kInside, nullptr, Family::kIpv4,
      EDGEFW_CONNECTIONS_DEFAULT},
+    {"public_datagrams4", nullptr, "public-datagrams-ipv4", &CardMaps::public_datagrams4, kKey4, kInside, nullptr,
+     Family::kIpv4, EDGEFW_DATAGRAMS_DEFAULT},
     {"public_openings4", nullptr, "public-openings-ipv4", &CardMaps::public_openings4, kKey4, kInside, nullptr,
      Family::kIpv4, EDGEFW_OPENINGS_DEFAULT},
     {"fragments4", nullptr, "fragments-ipv4", &CardMaps::fragments4, sizeof(edgefw_fragment4_key), kFragment, nullptr,
      Family::kIpv4, EDGEFW_FRAGMENTS},
     {"fragments6", nullptr, "fragments-ipv6", &CardMaps::fragments6, sizeof(edgefw_fragment6_key), kFragment, nullptr,
      Family::kIpv6, EDGEFW_FRAGMENTS},
+    {"dhcp_xids", nullptr, "dhcp-xids", &CardMaps::dhcp_xids, 4, sizeof(edgefw_dhcp_xid), nullptr, Family::kIpv4,
+     EDGEFW_DHCP_XIDS},
 };
 constexpr std::size_t kConnectionTables = EDGEFW_TABLES;
 
@@ -93,6 +105,8 @@ std::string counters_name(std::uint32_t index) {
 policy::Capacity capacity_of(std::uint32_t connections) {
     policy::Capacity capacity;
     std::fill(std::begin(capacity.confirmed), std::end(capacity.confirmed), connections);
+    std::fill(std::begin(capacity.datagrams), std::end(capacity.datagrams),
+              std::min<std::uint32_t>(connections, EDGEFW_DATAGRAMS_DEFAULT));
     std::fill(std::begin(capacity.half_open), std::end(capacity.half_open),
               std::min<std::uint32_t>(connections, EDGEFW_OPENINGS_DEFAULT));
     return capacity;
@@ -100,6 +114,10 @@ policy::Capacity capacity_of(std::uint32_t connections) {
 
 Result<CardMaps> CardMaps::create(const policy::Capacity& capacity, std::uint32_t slots) {
     CardMaps maps;
+    std::uint64_t needed = 0;
+    for (const CardTable& table : kTables)
+        needed += lru_bytes(table.key_size, table.value_size, entries_of(table, capacity));
+    if (auto fits = check_room(needed, available_memory()); !fits) return fits.error();
     for (const CardTable& table : kTables) {
         if (auto made = take(maps.*table.map, create_table(table, capacity)); !made) return made.error();
     }
@@ -265,7 +283,7 @@ std::vector<ConnectionTable> CardState::connection_tables() const {
     for (std::size_t i = 0; i < kConnectionTables; i++) {
         const CardTable& table = kTables[i];
         const bool has_older = i < older_.size() && older_[i].fd() >= 0;
-        tables.push_back({table.shown, table.family, table.capacity == &policy::Capacity::half_open,
+        tables.push_back({table.shown, table.family, static_cast<edgefw_table>(i / EDGEFW_FAMILIES),
                           &(maps_.*table.map), has_older ? &older_[i] : nullptr});
     }
     return tables;
@@ -275,6 +293,13 @@ Result<Ok> CardState::resize(const policy::Capacity& capacity) {
     if (capacity == maps_.capacity()) return Ok{};
     const std::uint32_t number = tables_ + 1;
     std::vector<Map> fresh(kConnectionTables);
+    std::uint64_t needed = 0;
+    for (std::size_t i = 0; i < kConnectionTables; i++) {
+        const std::uint32_t entries = entries_of(kTables[i], capacity);
+        if ((maps_.*kTables[i].map).max_entries() != entries)
+            needed += lru_bytes(kTables[i].key_size, kTables[i].value_size, entries);
+    }
+    if (auto fits = check_room(needed, available_memory()); !fits) return fits;
     for (std::size_t i = 0; i < kConnectionTables; i++) {
         const CardTable& table = kTables[i];
         const Map& now = maps_.*table.map;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The pinned state of one attached card: its maps, program slots and links.
 #pragma once
 
@@ -18,10 +19,12 @@ namespace edgefw::kernel {
 
 // The maps a judging program needs of its card.
 struct CardMaps {
-    Map connections4, connections6, openings4, openings6, publics4, public_openings4, fragments4, fragments6;
+    Map connections4, connections6, datagrams4, datagrams6, openings4, openings6;
+    Map publics4, public_datagrams4, public_openings4, fragments4, fragments6;
+    Map dhcp_xids;
     Map counters, reasons, table_counters;
 
-    // What a packet may leave behind: connections and fragments.
+    // What a packet may leave behind: connections, fragments, what was asked by DHCP.
     std::vector<const Map*> tables() const;
 
     static Result<CardMaps> create(const policy::Capacity& capacity, std::uint32_t slots);
@@ -29,18 +32,22 @@ struct CardMaps {
     policy::Capacity capacity() const;
 };
 
-// As many confirmed connections of each family, and as many half-open ones, EDGEFW_OPENINGS_DEFAULT at most.
+// As many confirmed connections of TCP of each family, as many of all else, EDGEFW_DATAGRAMS_DEFAULT at most, and as
+// many half-open ones, EDGEFW_OPENINGS_DEFAULT at most.
 policy::Capacity capacity_of(std::uint32_t connections);
 
 // One table of connections of a card.
 struct ConnectionTable {
     const char* name;  // "connections-ipv4"
     Family family;
-    bool half_open;
+    edgefw_table table;
     const Map* map;
     const Map* older;  // connections still come over from here; nullptr: none do
 
-    std::uint32_t index() const { return EDGEFW_TABLE_INDEX(half_open ? 1u : 0u, static_cast<std::uint32_t>(family)); }
+    bool half_open() const { return table == EDGEFW_TABLE_OPENINGS; }
+    std::uint32_t index() const {
+        return EDGEFW_TABLE_INDEX(static_cast<std::uint32_t>(table), static_cast<std::uint32_t>(family));
+    }
 };
 
 inline ReceivedAt received_at(const edgefw_card& card) {

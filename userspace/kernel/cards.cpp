@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/cards.h"
 
 #include <net/if.h>
@@ -73,30 +74,30 @@ void describe(HookedProgram& program, const OwnMaps& own) {
     program.ours = ours ? Presence::kPresent : Presence::kAbsent;
 }
 
-Presence add_tcx(CardFacts& card, bpf_attach_type hook, const char* name) {
+Presence add_tcx(std::vector<HookedProgram>& programs, int ifindex, bpf_attach_type hook, const char* name) {
     std::uint32_t ids[kProgramsMax] = {};
     LIBBPF_OPTS(bpf_prog_query_opts, options, .prog_ids = ids, .count = kProgramsMax);
-    if (bpf_prog_query_opts(card.index, hook, &options) != 0)
+    if (bpf_prog_query_opts(ifindex, hook, &options) != 0)
         return errno == EINVAL ? Presence::kAbsent : Presence::kUnknown;
     for (std::uint32_t i = 0; i < options.count; ++i)
-        card.programs.push_back({name, ids[i], ""});
+        programs.push_back({name, ids[i], ""});
     return Presence::kPresent;
 }
 
-void add_filters(CardFacts& card, std::uint32_t side, const char* name) {
-    const Result<std::vector<Filter>> found = filters(card.index, TC_H_MAKE(TC_H_CLSACT, side));
+void add_filters(std::vector<HookedProgram>& programs, int ifindex, std::uint32_t side, const char* name) {
+    const Result<std::vector<Filter>> found = filters(ifindex, TC_H_MAKE(TC_H_CLSACT, side));
     if (!found) return;
     for (const Filter& filter : *found)
-        card.programs.push_back({name, filter.program, filter.program != 0 ? filter.name : filter.kind});
+        programs.push_back({name, filter.program, filter.program != 0 ? filter.name : filter.kind});
 }
 
 void read_programs(CardFacts& card, const Link& link, const Result<Home>& home) {
     for (const std::uint32_t id : link.xdp_programs)
         card.programs.push_back({"XDP", id, ""});
-    card.tcx_read = add_tcx(card, kTcxIngress, "tcx ingress");
-    if (card.tcx_read == Presence::kPresent) add_tcx(card, kTcxEgress, "tcx egress");
-    add_filters(card, TC_H_MIN_INGRESS, "clsact ingress");
-    add_filters(card, TC_H_MIN_EGRESS, "clsact egress");
+    for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT}) {
+        for (HookedProgram& program : programs_at(card.index, hook, &card.tcx_read))
+            card.programs.push_back(std::move(program));
+    }
     const OwnMaps own = home ? own_maps(*home, card.index) : OwnMaps();
     const std::vector<std::uint32_t> closing = closing_programs(card.index);
     card.is_closed = !closing.empty();
@@ -135,6 +136,17 @@ void read_settings(CardFacts& card) {
 }
 
 }  // namespace
+
+std::vector<HookedProgram> programs_at(int ifindex, edgefw_hook hook, Presence* tcx_read) {
+    const bool received = hook == EDGEFW_RECEIVED;
+    std::vector<HookedProgram> programs;
+    const Presence read =
+        add_tcx(programs, ifindex, received ? kTcxIngress : kTcxEgress, received ? "tcx ingress" : "tcx egress");
+    if (tcx_read != nullptr) *tcx_read = read;
+    add_filters(programs, ifindex, received ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS,
+                received ? "clsact ingress" : "clsact egress");
+    return programs;
+}
 
 Result<std::vector<CardFacts>> list_cards() {
     silence_libbpf();

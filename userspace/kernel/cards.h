@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a network card is and who else is on it, read without touching it.
 #pragma once
 
@@ -5,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "maps/config.h"
 #include "userspace/base/result.h"
 #include "userspace/kernel/features.h"
 
@@ -45,6 +47,10 @@ struct CardFacts {
     int forwards_ipv4 = -1;  // net.ipv4.conf.NAME.forwarding; -1: not told
     int reverse_path = -1;   // rp_filter in force: 0 off, 1 strict, 2 loose; -1: not told
 };
+
+// What is on the tc hooks of one side of a card, in the order in which it runs: tcx first, then clsact. `tcx_read`,
+// where given: as in CardFacts.
+std::vector<HookedProgram> programs_at(int ifindex, edgefw_hook hook, Presence* tcx_read = nullptr);
 
 // Every card of this network namespace but the loopback, in the order of their indices.
 Result<std::vector<CardFacts>> list_cards();

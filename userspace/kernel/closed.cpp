@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/closed.h"
 
 #include <linux/bpf.h>
+#include <linux/pkt_sched.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
@@ -42,9 +44,18 @@ bpf_tc_opts filter_of(std::uint32_t handle) {
 
 struct Filtered {
     std::uint32_t handle = 0;
-    Fd program;
-    bpf_prog_info info = {};
+    std::uint32_t program = 0;  // its id
 };
+
+// tc says "closed_sent:[7]", and says it to everybody; of a program's id only CAP_SYS_ADMIN makes more.
+bool is_own(int ifindex, edgefw_hook hook, std::uint32_t program) {
+    const std::uint32_t point = hook == EDGEFW_RECEIVED ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
+    const auto all = filters(ifindex, TC_H_MAKE(TC_H_CLSACT, point));
+    if (!all) return false;
+    return std::any_of(all->begin(), all->end(), [&](const Filter& filter) {
+        return filter.program == program && filter.name.substr(0, filter.name.find(':')) == kPrograms[hook];
+    });
+}
 
 // Our filter of a hook; a handle of 0: there is none. A filter of others that has the handle has another program. Two
 // that closed the card at once may have left one under each handle: that of its own qdisc is found first.
@@ -53,10 +64,7 @@ Filtered find_filter(int ifindex, edgefw_hook hook) {
         bpf_tc_hook at = clsact_hook(ifindex, kPoints[hook]);
         bpf_tc_opts options = filter_of(handle);
         if (bpf_tc_query(&at, &options) != 0) continue;
-        Filtered found{handle, Fd::own(bpf_prog_get_fd_by_id(options.prog_id))};
-        __u32 size = sizeof(found.info);
-        if (!found.program.valid() || bpf_prog_get_info_by_fd(found.program.get(), &found.info, &size) != 0) continue;
-        if (std::strncmp(found.info.name, kPrograms[hook], sizeof(found.info.name)) == 0) return found;
+        if (is_own(ifindex, hook, options.prog_id)) return {handle, options.prog_id};
     }
     return {};
 }
@@ -129,21 +137,22 @@ Result<Ok> put_filters(const Interface& interface, const ProgramPair& programs) 
     return put;
 }
 
-// Of the map that the program counts in, the one that is no constant.
-ClosedCounts read_counts(const Filtered& filter) {
-    ClosedCounts counts;
+// Of the map that the program counts in, the one that is no constant. Nothing where this caller may not open it.
+std::optional<ClosedCounts> read_counts(const Filtered& filter) {
+    const Fd program = Fd::own(bpf_prog_get_fd_by_id(filter.program));
     std::uint32_t ids[8] = {};
     bpf_prog_info info = {};
     info.nr_map_ids = std::size(ids);
     info.map_ids = reinterpret_cast<std::uintptr_t>(ids);
     __u32 size = sizeof(info);
-    if (bpf_prog_get_info_by_fd(filter.program.get(), &info, &size) != 0) return counts;
+    if (!program.valid() || bpf_prog_get_info_by_fd(program.get(), &info, &size) != 0) return std::nullopt;
     for (std::size_t i = 0; i < std::min<std::size_t>(info.nr_map_ids, std::size(ids)); i++) {
         const Fd map = Fd::own(bpf_map_get_fd_by_id(ids[i]));
         bpf_map_info about = {};
         __u32 about_size = sizeof(about);
         if (!map.valid() || bpf_map_get_info_by_fd(map.get(), &about, &about_size) != 0) continue;
         if (about.type != BPF_MAP_TYPE_PERCPU_ARRAY || about.value_size != sizeof(edgefw_reason_counter)) continue;
+        ClosedCounts counts;
         std::uint64_t* const sums[EDGEFW_CLOSED_COUNTS] = {&counts.passed, &counts.dropped};
         for (std::uint32_t index = 0; index < EDGEFW_CLOSED_COUNTS; index++) {
             std::vector<edgefw_reason_counter> values(static_cast<std::size_t>(cpus()));
@@ -151,8 +160,9 @@ ClosedCounts read_counts(const Filtered& filter) {
             for (const edgefw_reason_counter& value : values)
                 *sums[index] += value.packets;
         }
+        return counts;
     }
-    return counts;
+    return std::nullopt;
 }
 
 // One at a time closes or opens a card; the others wait, for 10 s at most. A lock that only root may take. Where there
@@ -208,7 +218,7 @@ Closure closure_of(int ifindex) {
 std::vector<std::uint32_t> closing_programs(int ifindex) {
     std::vector<std::uint32_t> ids;
     for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT}) {
-        if (const Filtered filter = find_filter(ifindex, hook); filter.handle != 0) ids.push_back(filter.info.id);
+        if (const Filtered filter = find_filter(ifindex, hook); filter.handle != 0) ids.push_back(filter.program);
     }
     return ids;
 }

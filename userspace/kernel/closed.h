@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Closed cards (maps/closed.h): two filters at clsact, of which nothing is written down anywhere. They hold without
 // bpffs, and as long as the card is there.
 #pragma once
@@ -20,7 +21,7 @@ Result<ProgramPair> load_closed(edgefw_link_layer link_layer, const ClosedRules&
 enum class Closure { kNone, kClosed, kClosedOwnQdisc };
 Closure closure_of(int ifindex);
 
-// Ids of the programs that close this card; as far as this caller may ask.
+// Ids of the programs that close this card.
 std::vector<std::uint32_t> closing_programs(int ifindex);
 
 // Takes both off, the received one last. Nothing is there: Ok. A qdisc that was made for them goes too where no filter

@@ -1,11 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/commit.h"
 
 #include <algorithm>
 #include <future>
 
+#include "userspace/image/martians.h"
 #include "userspace/kernel/closed.h"
+#include "userspace/kernel/martians.h"
 #include "userspace/kernel/netlink.h"
 #include "userspace/kernel/resize.h"
+#include "userspace/kernel/uninterrupted.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -93,6 +97,7 @@ Result<Ok> build_and_flip(const Home& home, Inventory& inventory, const Prepared
     auto loaded = load_all(inventory, prepared, interface);
     if (!loaded) return loaded.error();
     const ActiveWord next = {prepared.number, inventory.active.slot ^ 1};
+    const Uninterrupted uninterrupted;
     for (auto& entry : *loaded) {
         if (auto filled = entry.card->fill_slot(next.slot, entry.programs, entry.generation); !filled)
             return filled.error();
@@ -118,7 +123,11 @@ Result<Ok> bring_over_leftovers(const Home& home, Inventory& inventory) {
 
 // The policy is in force: what goes wrong from here on leaves every connection where packets find it, and is said.
 std::string bring_over_all(Inventory& inventory, const Prepared& prepared) {
-    std::string text;
+    std::string text = prepared.martians_left_out == 0
+                           ? ""
+                           : std::to_string(prepared.martians_left_out) +
+                                 " of the host's own addresses are not among the martians: there is room for " +
+                                 std::to_string(EDGEFW_MARTIANS) + "; a rule can drop what comes from them";
     for (auto& card : inventory.cards) {
         auto brought = bring_over(card, prepared.generation, prepared.number, inventory.active.slot);
         const std::string line = brought ? *brought
@@ -139,7 +148,8 @@ Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& inte
                   " rx-vlan-offload off, or attach it with --mode tc");
 }
 
-Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number) {
+Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number,
+                         const CardState* newcomer) {
     std::map<std::uint32_t, image::Slots> before;
     image::Slots in_force;
     for (const std::uint32_t older : generations_in_force(inventory)) {
@@ -155,10 +165,13 @@ Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Com
     if (!slots) return slots.error();
     image::retire_forwards(image, *forwards);
     if (auto inherited = inherit_state(home, inventory, image); !inherited) return inherited.error();
+    auto own = own_addresses(inventory, newcomer);
+    if (!own) return own.error();
+    const std::size_t left_out = image::set_martians(image, image::martians_of(*own));
     auto generation = Generation::create(image, document_with_slots(policy.document, *slots, number), number);
     if (!generation) return generation.error();
     if (auto pinned = generation->pin(home.generation(number)); !pinned) return pinned.error();
-    return Prepared{std::move(*generation), std::move(*slots), number, std::move(before), image.capacity};
+    return Prepared{std::move(*generation), std::move(*slots), number, std::move(before), image.capacity, left_out};
 }
 
 Result<Ok> prepare_counters(const Inventory& inventory, CardState& card, const Prepared& prepared) {
@@ -201,14 +214,16 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
         return done.error();
     }
     const std::string warning = bring_over_all(*inventory, *prepared);
+    const Uninterrupted uninterrupted;
     remove_unused_generations(*home, *inventory);
 
     PushReport report;
     report.generation = number;
     report.warning = warning;
+    if (auto hooked = hooked_cards(*home)) report.hooked = std::move(*hooked);
     for (const auto& card : inventory->cards) {
         if (!is_selected(card, interface)) continue;
-        report.cards.push_back(describe(*inventory, card, policy.digest));
+        report.cards.push_back(describe(*inventory, card, policy.document));
         // An attach that was killed in its last step has left it.
         if (auto opened = open_up(static_cast<int>(card.card().ifindex)); !opened) return opened.error();
     }

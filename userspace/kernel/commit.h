@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // commit: an image becomes generation N. Everything that can fail happens before the one write that makes it so.
 #pragma once
 
@@ -18,10 +19,12 @@ struct Prepared {
     std::uint32_t number = 0;
     std::map<std::uint32_t, image::Slots> before;  // slots of the generations in force until now, by number
     policy::Capacity capacity;
+    std::size_t martians_left_out = 0;  // networks inside for which there was no room
 };
 
-// Builds and pins generation `number` of a compiled policy.
-Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number);
+// Builds and pins generation `number` of a compiled policy; for `newcomer` too, which is not attached yet.
+Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number,
+                         const CardState* newcomer = nullptr);
 // Makes the card ready to count for `prepared`: room for its slots, and new ones at zero.
 Result<Ok> prepare_counters(const Inventory& inventory, CardState& card, const Prepared& prepared);
 // A policy that names a VLAN would fail open on a card that takes the tags off before XDP sees them; tc sees them.

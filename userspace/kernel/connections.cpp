@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The connections in the tables of attached cards: read, and ended.
 #include "maps/connection.h"
 
@@ -19,7 +20,7 @@ struct Reader {
     const CardState* card = nullptr;
     edgefw_config config = {};
     std::unordered_map<std::uint32_t, std::string> ids;  // by counter slot
-    std::uint32_t now = 0;                               // jiffies
+    std::uint64_t now = 0;                               // jiffies
     std::uint32_t second = 1;                            // in jiffies
 
     std::string id_of(std::uint32_t slot) const {
@@ -92,7 +93,7 @@ Result<Ok> walk_table(const Reader& reader, const ConnectionTable& table, const 
         if (!reader.is_live(value)) return;
         Connection connection = ipv4 ? read<edgefw_connection4_key>(reader, table.family, key, value)
                                      : read<edgefw_connection6_key>(reader, table.family, key, value);
-        connection.half_open = table.half_open && value.state != EDGEFW_STATE_TCP_CLOSED;
+        connection.half_open = table.half_open() && value.state != EDGEFW_STATE_TCP_CLOSED;
         each(table, key, connection);
     };
     auto walked = table.map->for_each(hand);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Cards that are kept down: nothing else keeps packets from them.
 #pragma once
 

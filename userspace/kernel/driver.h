@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a card's driver does around an XDP program that the kernel does not tell whoever attaches one. docs/cards.md
 // says in which kernel each of it was read or seen.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // errno, translated once: which operation on what failed, and what to do about it.
 #pragma once
 

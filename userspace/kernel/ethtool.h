@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a card's driver tells by the ethtool ioctl. Needs no permission.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What edgefw needs of the kernel, asked by doing it: programs and maps are loaded and freed at once, nothing is
 // attached to a card and nothing pinned. Versions say little: distributions build kernels without parts, and bring
 // parts to old ones.

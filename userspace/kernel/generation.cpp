@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/generation.h"
 
 #include <linux/bpf.h>
@@ -22,7 +23,7 @@ using nlohmann::ordered_json;
 
 constexpr std::uint32_t kDocumentChunk = 4096;
 constexpr std::size_t kHostRoom = 16384;      // addresses of all hosts of a policy, beyond those it begins with
-constexpr std::size_t kHostText = 32 * 1024;  // bytes for one of them, likewise
+constexpr std::size_t kHostText = 64 * 1024;  // bytes for one of them, likewise
 constexpr const char* kPartNames[] = {"config",       "nodes",           "tests",           "class_hosts4",
                                       "class_hosts6", "class_prefixes4", "class_prefixes6", "forwards_in",
                                       "forwards_out", "masquerades",     "document",        "hosts"};
@@ -187,6 +188,8 @@ std::vector<edgefw_config> finished_configs(const image::Image& image, std::uint
         for (auto& timeout : config.timeout)
             timeout = jiffies_of(timeout);
         config.fragment_timeout = jiffies_of(kFragmentSeconds);
+        config.settled = jiffies_of(EDGEFW_SETTLED_SECONDS);
+        config.reserved = jiffies_of(EDGEFW_RESERVED_SECONDS);
         if (number == 0) config = config_without_policy(side);
     }
     return configs;
@@ -199,7 +202,7 @@ std::uint32_t jiffies_of(std::uint32_t seconds) {
     clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
     const std::uint64_t nanoseconds = tick.tv_nsec > 0 ? static_cast<std::uint64_t>(tick.tv_nsec) : 4'000'000;
     const std::uint64_t jiffies = std::uint64_t{seconds} * 1'000'000'000 / nanoseconds;
-    constexpr std::uint64_t kLongest = 0x7fffffff;  // half of what 32 bits of jiffies can tell apart
+    constexpr std::uint64_t kLongest = 0x7fffffff;  // the longest timeout, at the fastest clock, is less
     return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(jiffies, 1, kLongest));
 }
 
@@ -217,9 +220,8 @@ edgefw_config config_without_policy(std::uint32_t side) {
     return config;
 }
 
-std::uint32_t jiffies_since(std::uint32_t then, std::uint32_t now) {
-    constexpr std::uint32_t kHour = 3600;
-    return then - now <= jiffies_of(kHour) ? 0 : now - then;
+std::uint64_t jiffies_since(std::uint64_t then, std::uint64_t now) {
+    return then > now ? 0 : now - then;
 }
 
 bool names_a_vlan(const image::Image& image) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The maps of one generation: an image laid out in the kernel, and the document it came from.
 #pragma once
 
@@ -73,8 +74,7 @@ std::uint32_t uptime();
 // Of a card without a policy: its programs pass everything and learn connections, which time out by the defaults.
 edgefw_config config_without_policy(std::uint32_t side);
 
-// Jiffies from `then` to `now`, which come around. Packets go on while a table is read: what is a little later than
-// `now`, up to an hour, is 0 ago.
-std::uint32_t jiffies_since(std::uint32_t then, std::uint32_t now);
+// Jiffies from `then` to `now`. Packets go on while a table is read: what is later than `now` is 0 ago.
+std::uint64_t jiffies_since(std::uint64_t then, std::uint64_t now);
 
 }  // namespace edgefw::kernel

@@ -1,13 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/hooks.h"
 
 #include <linux/bpf.h>
 #include <linux/if_link.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <cstdio>
 #include <iterator>
 
 #include "userspace/kernel/closed.h"
@@ -70,15 +74,47 @@ Fd load_passing() {
         bpf_prog_load(BPF_PROG_TYPE_XDP, "edgefw_pass", "GPL", instructions, std::size(instructions), &options));
 }
 
-constexpr char kIngressProgram[] = "enter_ingress";
+// As the kernel has the names of our programs at tc: all of them fits.
+constexpr const char* kPrograms[EDGEFW_HOOKS] = {"enter_ingress", "enter_sent"};
+// Ours at egress; where the filter of an older version is, its card says.
+constexpr std::uint32_t kEgressHandle = EDGEFW_INGRESS_HANDLE;
 
-bpf_tc_opts ingress_options(int program) {
+bpf_tc_hook clsact_hook(const edgefw_card& card, edgefw_hook hook) {
+    return kernel::clsact_hook(static_cast<int>(card.ifindex),
+                               hook == EDGEFW_RECEIVED ? BPF_TC_INGRESS : BPF_TC_EGRESS);
+}
+
+// Of our filter at a hook.
+bpf_tc_opts filter_options(const edgefw_card& card, edgefw_hook hook, int program) {
+    const bool received = hook == EDGEFW_RECEIVED;
     bpf_tc_opts options = {};
     options.sz = sizeof(options);
     options.prog_fd = program;
-    options.handle = EDGEFW_INGRESS_HANDLE;
-    options.priority = EDGEFW_INGRESS_PRIORITY;
+    options.handle = received ? EDGEFW_INGRESS_HANDLE : card.filter_handle;
+    options.priority = received ? EDGEFW_TC_PRIORITY : card.filter_priority;
     return options;
+}
+
+// tc says "enter_sent:[7]", and says it to everybody.
+bool is_own(const edgefw_card& card, edgefw_hook hook, std::uint32_t program) {
+    const auto point = hook == EDGEFW_RECEIVED ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
+    const auto all = filters(static_cast<int>(card.ifindex), TC_H_MAKE(TC_H_CLSACT, point));
+    if (!all) return false;
+    return std::any_of(all->begin(), all->end(), [&](const Filter& filter) {
+        return filter.program == program && filter.name.substr(0, filter.name.find(':')) == kPrograms[hook];
+    });
+}
+
+// Another kind of filter has the first priority, or one that is called as ours.
+bool holds_first_place(int refusal) {
+    return refusal == -EINVAL || refusal == -EEXIST || refusal == -ENOSPC;
+}
+
+Error first_place_taken(const edgefw_card& card, const std::string& point) {
+    const std::string name = card.interface;
+    return failed("another filter has priority " + std::to_string(EDGEFW_TC_PRIORITY) + " at the " + point + " of " +
+                  name + ", and would see packets before edgefw; look with `tc filter show dev " + name + " " + point +
+                  "` and give it another one");
 }
 
 struct OffloadName {
@@ -131,82 +167,61 @@ Result<ReceivedHook> claim_received(const std::string& name, const Interface& in
 
 Result<Fd> attach_tcx(int ifindex, int program, edgefw_hook hook) {
     LIBBPF_OPTS(bpf_link_create_opts, options);
-    // At ingress first: a program before it could let a packet pass that edgefw never saw.
-    if (hook == EDGEFW_RECEIVED) options.flags = kBeforeAll;
+    options.flags = kBeforeAll;
     const int fd = bpf_link_create(program, ifindex, hook == EDGEFW_RECEIVED ? kTcxIngress : kTcxEgress, &options);
     if (fd < 0) return system_error(std::string("attaching tcx ") + point_text(hook), errno);
     return Fd::own(fd);
 }
 
-Result<Ok> attach_clsact(int program, edgefw_card& card) {
+Result<Ok> prepare_clsact(edgefw_card& card) {
     const int ifindex = static_cast<int>(card.ifindex);
     bpf_tc_hook both = clsact_hook(ifindex, kBothClsact);
     const int made = bpf_tc_hook_create(&both);
     if (made != 0 && made != -EEXIST) return system_error("making a clsact qdisc", made);
     // The qdisc of a closed card goes to whoever opens it.
-    card.made_clsact = made == 0 || closure_of(ifindex) == Closure::kClosedOwnQdisc;
+    if (made == 0 || closure_of(ifindex) == Closure::kClosedOwnQdisc) card.made_clsact = 1;
+    card.egress = EDGEFW_EGRESS_CLSACT;
+    card.filter_handle = kEgressHandle;
+    card.filter_priority = EDGEFW_TC_PRIORITY;
+    return Ok{};
+}
 
-    bpf_tc_hook egress = clsact_hook(ifindex, BPF_TC_EGRESS);
-    bpf_tc_opts options = {};
-    options.sz = sizeof(options);
-    options.prog_fd = program;
+Result<Ok> attach_clsact(int program, const edgefw_card& card) {
+    bpf_tc_hook egress = clsact_hook(card, EDGEFW_SENT);
+    bpf_tc_opts options = filter_options(card, EDGEFW_SENT, program);
     const int attached = bpf_tc_attach(&egress, &options);
-    if (attached != 0) {
-        if (made == 0) bpf_tc_hook_destroy(&both);
-        return system_error("attaching a clsact egress filter", attached);
-    }
-    card.filter_handle = options.handle;
-    card.filter_priority = options.priority;
+    if (holds_first_place(attached)) return first_place_taken(card, "egress");
+    if (attached != 0) return system_error("attaching a clsact egress filter", attached);
     return Ok{};
 }
 
 Result<Ok> attach_clsact_ingress(int program, const edgefw_card& card) {
-    const std::string name = card.interface;
-    bpf_tc_hook ingress = clsact_hook(static_cast<int>(card.ifindex), BPF_TC_INGRESS);
-    bpf_tc_opts options = ingress_options(program);
+    bpf_tc_hook ingress = clsact_hook(card, EDGEFW_RECEIVED);
+    bpf_tc_opts options = filter_options(card, EDGEFW_RECEIVED, program);
     const int attached = bpf_tc_attach(&ingress, &options);
-    // Another kind of filter has the first priority, or one that is called as ours.
-    if (attached == -EINVAL || attached == -EEXIST || attached == -ENOSPC) {
-        return failed("another filter has priority " + std::to_string(EDGEFW_INGRESS_PRIORITY) + " at the ingress of " +
-                      name + ", and would see packets before edgefw; look with `tc filter show dev " + name +
-                      " ingress` and give it another one");
-    }
+    if (holds_first_place(attached)) return first_place_taken(card, "ingress");
     if (attached != 0) return system_error("attaching a clsact ingress filter", attached);
     return Ok{};
 }
 
-bool holds_clsact_ingress(const edgefw_card& card) {
-    bpf_tc_hook ingress = clsact_hook(static_cast<int>(card.ifindex), BPF_TC_INGRESS);
-    bpf_tc_opts options = ingress_options(0);
-    if (bpf_tc_query(&ingress, &options) != 0) return false;
-    const Fd program = Fd::own(bpf_prog_get_fd_by_id(options.prog_id));
-    bpf_prog_info info = {};
-    __u32 size = sizeof(info);
-    return program.valid() && bpf_prog_get_info_by_fd(program.get(), &info, &size) == 0 &&
-           std::strncmp(info.name, kIngressProgram, sizeof(info.name)) == 0;
+std::uint32_t clsact_program(const edgefw_card& card, edgefw_hook hook) {
+    bpf_tc_hook point = clsact_hook(card, hook);
+    bpf_tc_opts options = filter_options(card, hook, 0);
+    if (options.priority == 0 || bpf_tc_query(&point, &options) != 0) return 0;
+    return is_own(card, hook, options.prog_id) ? options.prog_id : 0;
 }
 
 Result<Ok> detach_clsact(const edgefw_card& card) {
-    const int ifindex = static_cast<int>(card.ifindex);
-    if (card.xdp_mode == EDGEFW_XDP_NONE && holds_clsact_ingress(card)) {
-        bpf_tc_hook ingress = clsact_hook(ifindex, BPF_TC_INGRESS);
-        bpf_tc_opts options = ingress_options(0);
-        const int detached = bpf_tc_detach(&ingress, &options);
+    for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT}) {
+        if (hook == EDGEFW_RECEIVED && card.xdp_mode != EDGEFW_XDP_NONE) continue;
+        if (clsact_program(card, hook) == 0) continue;
+        bpf_tc_hook point = clsact_hook(card, hook);
+        bpf_tc_opts options = filter_options(card, hook, 0);
+        const int detached = bpf_tc_detach(&point, &options);
         if (detached != 0 && detached != -ENOENT && detached != -ENODEV && detached != -EINVAL)
-            return system_error("detaching the clsact ingress filter", detached);
+            return system_error(std::string("detaching the clsact ") + point_text(hook) + " filter", detached);
     }
-    if (card.filter_priority != 0) {
-        bpf_tc_hook egress = clsact_hook(ifindex, BPF_TC_EGRESS);
-        bpf_tc_opts options = {};
-        options.sz = sizeof(options);
-        options.handle = card.filter_handle;
-        options.priority = card.filter_priority;
-        const int detached = bpf_tc_detach(&egress, &options);
-        if (detached != 0 && detached != -ENOENT && detached != -ENODEV && detached != -EINVAL)
-            return system_error("detaching the clsact egress filter", detached);
-    }
-    if (card.made_clsact == 0) return Ok{};
-    remove_unused_clsact(ifindex);
+    if (card.made_clsact != 0) remove_unused_clsact(static_cast<int>(card.ifindex));
     return Ok{};
 }
 
@@ -226,12 +241,8 @@ Result<Ok> replace_program(const Fd& link, int program) {
 }
 
 Result<Ok> replace_clsact(int program, const edgefw_card& card) {
-    bpf_tc_hook egress = clsact_hook(static_cast<int>(card.ifindex), BPF_TC_EGRESS);
-    bpf_tc_opts options = {};
-    options.sz = sizeof(options);
-    options.prog_fd = program;
-    options.handle = card.filter_handle;
-    options.priority = card.filter_priority;
+    bpf_tc_hook egress = clsact_hook(card, EDGEFW_SENT);
+    bpf_tc_opts options = filter_options(card, EDGEFW_SENT, program);
     options.flags = BPF_TC_F_REPLACE;
     const int replaced = bpf_tc_attach(&egress, &options);
     if (replaced != 0) return system_error("replacing the clsact egress filter", replaced);
@@ -239,8 +250,8 @@ Result<Ok> replace_clsact(int program, const edgefw_card& card) {
 }
 
 Result<Ok> replace_clsact_ingress(int program, const edgefw_card& card) {
-    bpf_tc_hook ingress = clsact_hook(static_cast<int>(card.ifindex), BPF_TC_INGRESS);
-    bpf_tc_opts options = ingress_options(program);
+    bpf_tc_hook ingress = clsact_hook(card, EDGEFW_RECEIVED);
+    bpf_tc_opts options = filter_options(card, EDGEFW_RECEIVED, program);
     options.flags = BPF_TC_F_REPLACE;
     const int replaced = bpf_tc_attach(&ingress, &options);
     if (replaced != 0) return system_error("replacing the clsact ingress filter", replaced);
@@ -265,6 +276,15 @@ void restore_offloads(const std::string& name, std::uint32_t switched_off) {
 Result<Ok> pin_link(const Fd& link, const std::string& path) {
     if (bpf_obj_pin(link.get(), path.c_str()) != 0) return system_error("pinning " + path, errno);
     return Ok{};
+}
+
+Result<Ok> pin_link_over(const Fd& link, const std::string& path) {
+    const std::string later = path + "_later";
+    if (auto pinned = pin_link(link, later); !pinned) return pinned;
+    if (rename(later.c_str(), path.c_str()) == 0) return Ok{};
+    const Error error = system_error("renaming " + later, errno);
+    unlink(later.c_str());
+    return error;
 }
 
 }  // namespace edgefw::kernel

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Putting the entry programs on a card's two hooks, and taking them off.
 #pragma once
 
@@ -36,13 +37,17 @@ struct ReceivedHook {
 // is there already stays and is named.
 Result<ReceivedHook> claim_received(const std::string& name, const Interface& interface, ReceivedMode mode);
 
-// tcx: a link; where the kernel has none (before 6.6): a clsact filter, noted in `card`.
+// tcx: a link; where the kernel has none (before 6.6): a clsact filter, noted in `card`. Before all that are there:
+// what one of those let pass for good, edgefw would never see.
 Result<Fd> attach_tcx(int ifindex, int program, edgefw_hook hook);
-Result<Ok> attach_clsact(int program, edgefw_card& card);
+// Makes the qdisc where there is none, and notes in `card` where our filter at egress will be found. To be written down
+// before attach_clsact() puts it there.
+Result<Ok> prepare_clsact(edgefw_card& card);
+Result<Ok> attach_clsact(int program, const edgefw_card& card);
 // Beside the filter at egress. `card` says NONE and CLSACT already: it is found by that.
 Result<Ok> attach_clsact_ingress(int program, const edgefw_card& card);
-// Whether our filter is at the ingress of this card.
-bool holds_clsact_ingress(const edgefw_card& card);
+// Id of our filter's program; 0: there is none of ours.
+std::uint32_t clsact_program(const edgefw_card& card, edgefw_hook hook);
 // Removes our filters, and the qdisc when we made it and nobody else has put a filter on it.
 Result<Ok> detach_clsact(const edgefw_card& card);
 
@@ -59,5 +64,7 @@ Result<Ok> replace_clsact(int program, const edgefw_card& card);
 Result<Ok> replace_clsact_ingress(int program, const edgefw_card& card);
 
 Result<Ok> pin_link(const Fd& link, const std::string& path);
+// In the place of the link that is pinned there. Killed in between, the new one is pinned as PATH_later.
+Result<Ok> pin_link_over(const Fd& link, const std::string& path);
 
 }  // namespace edgefw::kernel

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What edgefw does to the kernel of the network namespace it runs in: the only door to libbpf, bpffs and netlink.
 // Every function takes the namespace's lock where it changes something. errno is translated here, once.
 #pragma once
@@ -42,6 +43,14 @@ struct AttachRequest {
     std::optional<Compiled> policy;  // absent: passes and counts everything
 };
 
+// A program of somebody else that runs before edgefw's at a hook of an attached card. What it lets pass for good, sends
+// elsewhere or drops, edgefw never sees.
+struct Forerunner {
+    std::string hook;      // "tcx ingress", "tcx egress", "clsact ingress", "clsact egress"
+    std::uint32_t id = 0;  // 0: a filter that is not BPF
+    std::string name;      // of the program, or the kind of filter; empty: this caller may not know
+};
+
 struct Card {
     std::string interface;
     int ifindex = 0;
@@ -54,10 +63,39 @@ struct Card {
     std::uint32_t sent_program = 0;
     std::uint32_t adopts = 0;  // seconds for which it still adopts TCP connections in mid-stream
     std::string warning = {};  // of attach(): what the card does not do well; empty: nothing
+    std::vector<Forerunner> forerunners = {};
+    bool without_rules = false;  // all rules of the policy in force are for the other side, and the default drops here
 };
 
 // Attaches both hooks, pinned. Nothing is left behind when it fails.
 Result<Card> attach(const AttachRequest& request);
+
+// Puts edgefw before all other programs at the tcx hooks of an attached card. No packet passes unjudged meanwhile.
+Result<Ok> put_first(const std::string& interface);
+
+// What edgefw was put on in this network namespace, and what of it holds.
+struct HookedCard {
+    std::string interface;
+    int ifindex = 0;
+    policy::Side side = policy::Side::kExternal;
+    ReceivedMode mode = ReceivedMode::kNative;
+    Egress egress = Egress::kTcx;
+    bool holds[EDGEFW_HOOKS] = {};  // by enum edgefw_hook: whether what passes there is judged
+    bool is_pinned = false;         // its state is there: put_back() needs no policy
+    bool is_unfinished = false;     // not to be attached: a killed attach or detach has left what holds
+    std::vector<Forerunner> forerunners = {};
+
+    bool is_filtering() const { return holds[EDGEFW_RECEIVED] && holds[EDGEFW_SENT]; }
+};
+// Every card that should be attached, also where somebody took it off its hooks, or its pins away; and what is left of
+// those that should not.
+Result<std::vector<HookedCard>> hooked_cards();
+
+// Puts back the hooks that an attached card has lost, under what it has in force. Its connections and counters go on.
+Result<Ok> put_back(const std::string& interface);
+
+// Removes what a killed attach, detach or put_first() has left.
+Result<Ok> mend();
 
 // Removes hooks and pins of `interface`, and everything when it was the last card.
 Result<Ok> detach(const std::string& interface);
@@ -65,7 +103,7 @@ Result<Ok> detach(const std::string& interface);
 // Ok, or why attach() would refuse `interface` whatever the policy: there is none, or its frames are not read.
 Result<Ok> find_card(const std::string& interface);
 
-// Whether edgefw is on this card, whichever version attached it.
+// Whether edgefw is on both hooks of this card, whichever version attached it.
 Result<bool> is_attached(const std::string& interface);
 
 // What a closed card lets pass beside ARP, neighbour discovery and its own DHCP clients (maps/closed.h).
@@ -90,14 +128,15 @@ struct ClosedCounts {
 struct ClosedCard {
     std::string interface;
     int ifindex = 0;
-    ClosedCounts counts[EDGEFW_HOOKS] = {};  // packets
+    std::optional<ClosedCounts> counts[EDGEFW_HOOKS] = {};  // packets; nothing: this caller may not read them
 };
 Result<std::vector<ClosedCard>> closed_cards();
 
 struct PushReport {
     std::uint32_t generation = 0;
-    std::vector<Card> cards;  // now under it
-    std::string warning;      // empty: none
+    std::vector<Card> cards;              // now under it
+    std::string warning;                  // empty: none
+    std::vector<HookedCard> hooked = {};  // as they are now
 };
 
 // Builds the new generation whole and flips to it: on every attached card, or on `interface` alone.
@@ -160,6 +199,7 @@ struct Status {
     std::uint32_t generation = 0;
     std::vector<CardStatus> cards;
     std::vector<ClosedCard> closed = {};
+    std::vector<HookedCard> hooked = {};  // also those of no `cards`: what was pinned of them is gone
 };
 
 // `count_entries`: walk the tables to count what is in them (a million entries take a while).

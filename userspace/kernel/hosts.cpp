@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Hosts by name of the policies in force: read, and moved between classes.
 #include "userspace/kernel/commit.h"
 #include "userspace/kernel/host.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What is attached in this namespace, read from its pins.
 #pragma once
 
@@ -36,7 +37,18 @@ struct Inventory {
 // What becomes of cards that another version of edgefw attached.
 enum class OtherVersions { kRefused, kLeftOut };
 
-// Cards whose links are in place. With the lock held, half-made and dead ones can be removed first.
+// Which hooks of a pinned card hold. A card that is gone, or in another namespace, has none.
+struct Held {
+    bool received = false;
+    bool sent = false;
+
+    bool both() const { return received && sent; }
+    bool none() const { return !received && !sent; }
+};
+Held held(const std::string& card_directory);
+
+// Cards whose hooks hold, and those that should be attached and have lost one: they are pushed to and counted like the
+// others. With the lock held, what is left of other cards can be removed first.
 Result<Inventory> take_inventory(const Home& home, OtherVersions others = OtherVersions::kRefused);
 
 struct ForeignCard {
@@ -46,8 +58,13 @@ struct ForeignCard {
 };
 // The cards that another version attached.
 Result<std::vector<ForeignCard>> foreign_cards(const Home& home);
-// Removes what a killed attach or a card that is gone left behind. Needs the lock.
+// Takes a card off its hooks, and its state away. What is not there any more is no error.
+Result<Ok> take_down(const std::string& directory);
+// Removes what a killed attach or detach, or a card that is gone, has left behind, and remembers what is attached and
+// not yet remembered. Needs the lock.
 void remove_leftovers(const Home& home);
+// As host.h describes them.
+Result<std::vector<HookedCard>> hooked_cards(const Home& home);
 // Generations that no card's active slot names, and half-made ones. Needs the lock.
 void remove_unused_generations(const Home& home, const Inventory& inventory);
 
@@ -57,10 +74,11 @@ std::vector<std::uint32_t> generations_in_force(const Inventory& inventory);
 Result<ActiveWord> read_active(const Home& home);
 Result<Ok> write_active(const Home& home, ActiveWord active);
 
+ReceivedMode mode_of(const edgefw_card& card);
+Egress egress_of(const edgefw_card& card);
 // As host.h describes a card.
-Card describe(const Inventory& inventory, const CardState& state, const std::string& digest);
-// Of a generation's document; empty where there is none.
-std::string digest_of(const std::string& document);
+// `document`: of the policy in force on it; empty: none.
+Card describe(const Inventory& inventory, const CardState& state, const std::string& document);
 
 Error nothing_attached();
 Error not_attached(const std::string& interface);

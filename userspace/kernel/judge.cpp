@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Judging frames on the real programs, with private connections and counters: nothing live is touched.
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -23,7 +24,7 @@ namespace {
 constexpr std::size_t kMostFrame = 65536;
 
 const char* const kBuiltinIds[] = {
-#define EDGEFW_BUILTIN_ID(identifier, key, id, sentence) id,
+#define EDGEFW_BUILTIN_ID(identifier, key, id, verdict, sentence) id,
     EDGEFW_BUILTINS(EDGEFW_BUILTIN_ID)
 #undef EDGEFW_BUILTIN_ID
 };

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // One BPF map: an owned descriptor with the calls edgefw makes on it.
 #pragma once
 

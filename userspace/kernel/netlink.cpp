@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/netlink.h"
 
 #include <net/if.h>
@@ -21,6 +22,7 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/ethtool.h"
@@ -100,6 +102,18 @@ std::string kind_of(const nlattr* link_info) {
     return kind;
 }
 
+// "02:00:00:00:00:01"
+std::string address_text(const nlattr* attribute) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    const auto* bytes = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
+    std::string text;
+    for (std::size_t i = 0; i < mnl_attr_get_payload_len(attribute); i++) {
+        if (i > 0) text += ':';
+        text += {kDigits[bytes[i] >> 4], kDigits[bytes[i] & 15]};
+    }
+    return text;
+}
+
 Link link_of(const ifinfomsg* header, const nlmsghdr* message) {
     Link link;
     link.index = header->ifi_index;
@@ -110,6 +124,9 @@ Link link_of(const ifinfomsg* header, const nlmsghdr* message) {
         switch (mnl_attr_get_type(attribute)) {
             case IFLA_IFNAME:
                 link.name = mnl_attr_get_str(attribute);
+                break;
+            case IFLA_ADDRESS:
+                link.address = address_text(attribute);
                 break;
             case IFLA_MTU:
                 link.mtu = mnl_attr_get_u32(attribute);
@@ -189,6 +206,25 @@ HostAddress host_address(const ifaddrmsg* header, const nlmsghdr* message) {
     mnl_attr_parse(message, sizeof(*header), deliver_attribute, &each);
     host.interface = interface_name(static_cast<int>(header->ifa_index));
     return host;
+}
+
+CardAddress card_address(const ifaddrmsg* header, const nlmsghdr* message) {
+    CardAddress card;
+    const Family family = header->ifa_family == AF_INET ? Family::kIpv4 : Family::kIpv6;
+    std::optional<Address> local, there;
+    Attribute each = [&](const nlattr* attribute) {
+        const auto* bytes = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
+        if (mnl_attr_get_type(attribute) == IFA_LOCAL) local = Address::from_bytes(family, bytes);
+        if (mnl_attr_get_type(attribute) == IFA_ADDRESS) there = Address::from_bytes(family, bytes);
+    };
+    mnl_attr_parse(message, sizeof(*header), deliver_attribute, &each);
+    card.index = static_cast<int>(header->ifa_index);
+    card.address = local.value_or(there.value_or(Address{family}));
+    card.network.length = header->ifa_prefixlen;
+    card.network.address = there.value_or(card.address);
+    const int host_bits = width_of(family) - card.network.length;
+    card.network.address.value = host_bits >= 128 ? 0 : card.network.address.value >> host_bits << host_bits;
+    return card;
 }
 
 // Of nftables, as "table/chain"; none where it is not to be had.
@@ -321,6 +357,16 @@ bool has_netlink_family(const std::string& name) {
     mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, name.c_str());
     return static_cast<bool>(ask(
         request, [](const nlmsghdr*) {}, NETLINK_GENERIC));
+}
+
+Result<std::vector<CardAddress>> card_addresses() {
+    std::vector<CardAddress> found;
+    auto asked = dump_addresses([&](const ifaddrmsg* header, const nlmsghdr* message) {
+        if (header->ifa_family != AF_INET && header->ifa_family != AF_INET6) return;
+        if ((header->ifa_flags & IFA_F_DADFAILED) == 0) found.push_back(card_address(header, message));
+    });
+    if (!asked) return asked.error();
+    return found;
 }
 
 Result<HostNetwork> host_network() {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Cards and addresses by netlink: /sys shows those of another namespace.
 #pragma once
 
@@ -29,6 +30,7 @@ Result<Interface> find_interface(const std::string& name);
 struct Link {
     int index = 0;
     std::string name;
+    std::string address;      // of its link layer, as the kernel has it; empty: it has none
     std::uint16_t type = 0;   // ARPHRD_*
     std::uint32_t flags = 0;  // IFF_*
     std::uint32_t mtu = 0;
@@ -39,6 +41,15 @@ struct Link {
 };
 // Every card of this network namespace, in the order of their indices.
 Result<std::vector<Link>> links();
+
+// An address of a card, and the network that it says the card is in: of a point-to-point card that of the other end.
+struct CardAddress {
+    int index = 0;
+    Address address;
+    Prefix network;
+};
+// Of all cards of this network namespace; without those that another host turned out to have.
+Result<std::vector<CardAddress>> card_addresses();
 
 // Name of a card by index; empty: gone.
 std::string interface_name(int index);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What is in force: status, counters and documents. Nothing here changes anything.
 #include <linux/bpf.h>
 
@@ -95,7 +96,7 @@ Result<CardCounters> card_counters(const Look& seen, const CardState& state) {
     for (const auto& [id, slot] : slots)
         result.slots[slot] = (*sums)[slot];
     if (auto read = read_reasons(state, result); !read) return read.error();
-    result.card = describe(seen.inventory, state, digest_of(result.document));
+    result.card = describe(seen.inventory, state, result.document);
     return result;
 }
 
@@ -126,6 +127,8 @@ Result<std::vector<Occupancy>> occupancy(const CardState& state, bool count_entr
     }
     const CardMaps& maps = state.maps();
     result.push_back({"publics-ipv4", entries_in(&maps.publics4), maps.publics4.max_entries()});
+    result.push_back(
+        {"public-datagrams-ipv4", entries_in(&maps.public_datagrams4), maps.public_datagrams4.max_entries()});
     result.push_back({"public-openings-ipv4", entries_in(&maps.public_openings4), maps.public_openings4.max_entries()});
     result.push_back({"fragments-ipv4", entries_in(&maps.fragments4), maps.fragments4.max_entries()});
     result.push_back({"fragments-ipv6", entries_in(&maps.fragments6), maps.fragments6.max_entries()});
@@ -167,6 +170,9 @@ Result<Status> status(bool count_entries) {
         auto closed = closed_cards();
         if (!closed) return closed.error();
         result.closed = std::move(*closed);
+        auto hooked = hooked_cards(seen.home);
+        if (!hooked) return hooked.error();
+        result.hooked = std::move(*hooked);
         for (const auto& state : seen.inventory.cards) {
             auto document = document_of(seen.home, seen.inventory.generation_of(state));
             if (!document) return document.error();
@@ -175,10 +181,18 @@ Result<Status> status(bool count_entries) {
             auto timeouts = timeouts_of(seen, state);
             if (!timeouts) return timeouts.error();
             result.cards.push_back(
-                {describe(seen.inventory, state, digest_of(*document)), std::move(*maps), std::move(*timeouts)});
+                {describe(seen.inventory, state, *document), std::move(*maps), std::move(*timeouts)});
         }
         return result;
     });
+}
+
+Result<std::vector<HookedCard>> hooked_cards() {
+    silence_libbpf();
+    if (auto allowed = may_load_programs(); !allowed) return allowed.error();
+    auto home = Home::look();
+    if (!home) return home.error();
+    return hooked_cards(*home);
 }
 
 Result<std::vector<CardCounters>> counters(const std::optional<std::string>& interface) {

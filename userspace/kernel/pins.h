@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Where everything lives in bpffs:
 //
 //   /sys/fs/bpf/edgefw/<network namespace cookie>/     locked (flock) by who changes something
@@ -6,10 +7,14 @@
 //       card_<ifindex>/                                card, programs, links, connections, counters
 //       upgrade_<N>/                                   a card while it is taken over (kernel/upgrade.cpp)
 //
+// Beside it, in /run/edgefw/<network namespace cookie>/, is what should be attached (kernel/remembered.h).
+//
 // Names hold no dots (bpffs refuses them), hence no interface names.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,8 +31,9 @@ Result<std::uint64_t> namespace_cookie();
 // The directory of this network namespace, held open; with the lock where it changes something.
 class Home {
 public:
-    // The lock is exclusive and waited for, up to 10 s; then one clear word. Makes the directory.
-    static Result<Home> lock();
+    // The lock is exclusive and waited for, for as long as this; then one clear word, with the process that holds it.
+    // Makes the directory. Fails where somebody else than root could have made it, or can change it: check_bpffs().
+    static Result<Home> lock(std::chrono::milliseconds wait = std::chrono::seconds(10));
     // Without the lock, for looking. A namespace edgefw was never used in gives a Home that does not exist().
     static Result<Home> look();
 
@@ -37,6 +43,10 @@ public:
     std::string generation(std::uint32_t number) const { return path_ + "/generation_" + std::to_string(number); }
     std::string upgrade(std::uint32_t number) const { return path_ + "/upgrade_" + std::to_string(number); }
     std::string card(int ifindex) const { return path_ + "/card_" + std::to_string(ifindex); }
+    std::string remembered_folder() const;
+
+    // Does `work` while nobody has the lock, this process included. False: somebody has it.
+    bool while_nobody_changes(const std::function<void()>& work) const;
 
     // Numbers of the generation_N, card_N and upgrade_N directories there are, ascending.
     std::vector<std::uint32_t> generations() const { return numbered("generation_"); }
@@ -53,12 +63,23 @@ private:
     Fd directory_;
 };
 
+// What is pinned is root's alone: fails where /sys/fs/bpf or edgefw's folder in it belongs to somebody else, or lets
+// others write. The error names the command that mends it. A bpffs with the sticky bit (1777) is well: there nobody
+// takes away what root has made. Not there yet: well.
+Result<Ok> check_bpffs();
+// A folder that root made, and that root alone can change; not there: well. `is_shared`: others may write, if they
+// cannot take away what is not theirs. `mend`: the command that the error names.
+Result<Ok> check_folder(const std::string& path, bool is_shared, const std::string& mend);
+// Names of what is in a directory; none where it is not there.
+std::vector<std::string> entries(const std::string& path);
+
 Result<Ok> make_directory(const std::string& path);
 // A directory and the pins in it (one level deep, as above). Missing: nothing to do.
 void remove_directory(const std::string& path);
 bool is_pinned(const std::string& path);
 
-// Directories of namespaces that are gone: every card's link has lost its card. Takes each one's lock, waits for none.
+// Directories of namespaces that are gone: every card's link has lost its card, and nobody is in the namespace any
+// more. Takes each one's lock, waits for none.
 void remove_stale_homes();
 
 }  // namespace edgefw::kernel

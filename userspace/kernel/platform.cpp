@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/platform.h"
 
 #include <linux/capability.h>
@@ -49,6 +50,7 @@ Bpffs read_bpffs() {
     struct stat root = {};
     if (stat(kBpffs, &root) == 0) bpffs.mode = root.st_mode & 07777;
     bpffs.is_writable = access(kBpffs, W_OK) == 0;
+    if (const auto checked = check_bpffs(); !checked) bpffs.fault = checked.error().message;
     return bpffs;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What edgefw runs on beside the kernel's features: settings, bpffs, libbpf, and what this process may do. Read only.
 #pragma once
 
@@ -13,6 +14,7 @@ struct Bpffs {
     bool is_mounted = false;
     unsigned mode = 0;         // of its root: permissions
     bool is_writable = false;  // for this process; it is not where it is mounted read only
+    std::string fault;         // why root's state is not safe there, and what to do (check_bpffs()); empty: it is
 };
 
 struct Platform {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Loading programs: the entry pair of a card, and a judging pair specialised by its config.
 #pragma once
 
@@ -41,8 +42,8 @@ Result<Fd> load_unit(Unit unit, const edgefw_config& config, const std::vector<B
 Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings,
                                ReceivedAt at = ReceivedAt::kXdp);
 
-// The low 32 bits of the kernel's clock that connections are timed by: no system call tells it, a program does.
-Result<std::uint32_t> jiffies_now();
+// The kernel's clock that connections are timed by, in jiffies: no system call tells it, a program does.
+Result<std::uint64_t> jiffies_now();
 
 Result<std::uint32_t> program_id(int fd);
 Result<Fd> program_by_id(std::uint32_t id);

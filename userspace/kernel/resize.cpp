@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/resize.h"
 
 #include <linux/bpf.h>
@@ -47,17 +48,17 @@ Result<Ok> bring_one(const ConnectionTable& table, const std::vector<std::uint8_
 namespace {
 
 struct Found {
-    std::uint32_t idle;             // jiffies since its last packet
+    std::uint64_t idle;             // jiffies since its last packet
     std::vector<std::uint8_t> key;  // as the table has it
 };
 
 // The live connections of a table, the one that was quiet longest first.
-Result<std::vector<Found>> live_connections(const Map& table, const edgefw_config& config, std::uint32_t now) {
+Result<std::vector<Found>> live_connections(const Map& table, const edgefw_config& config, std::uint64_t now) {
     std::vector<Found> all;
     auto walked = table.for_each([&](const std::uint8_t* key, const std::uint8_t* bytes) {
         edgefw_connection value;
         std::memcpy(&value, bytes, sizeof(value));
-        const std::uint32_t idle = jiffies_since(value.seen, now);
+        const std::uint64_t idle = jiffies_since(value.seen, now);
         if (value.state >= EDGEFW_STATE_COUNT || idle > config.timeout[value.state]) return;
         all.push_back({idle, {key, key + table.key_size()}});
     });
@@ -78,7 +79,7 @@ struct Brought {
     std::uint64_t left_out = 0;
 };
 
-Result<Brought> bring_table(const ConnectionTable& table, const edgefw_config& config, std::uint32_t now) {
+Result<Brought> bring_table(const ConnectionTable& table, const edgefw_config& config, std::uint64_t now) {
     auto found = live_connections(*table.older, config, now);
     if (!found) return found.error();
     const std::uint64_t live = found->size(), capacity = table.map->max_entries();
@@ -93,9 +94,20 @@ Result<Brought> bring_table(const ConnectionTable& table, const edgefw_config& c
     return Brought{live, may_recycle ? missing(*table.map, found->data(), last) : 0};
 }
 
+const char* kind_text(edgefw_table table) {
+    switch (table) {
+        case EDGEFW_TABLE_CONNECTIONS:
+            return "confirmed TCP";
+        case EDGEFW_TABLE_DATAGRAMS:
+            return "confirmed other";
+        default:
+            return "half-open";
+    }
+}
+
 std::string left_out_text(const CardState& card, const ConnectionTable& table, const Brought& brought) {
     return std::string(card.card().interface) + ": " + std::to_string(brought.left_out) + " of " +
-           std::to_string(brought.live) + (table.half_open ? " half-open" : " confirmed") +
+           std::to_string(brought.live) + " " + kind_text(table.table) +
            (table.family == Family::kIpv4 ? " IPv4" : " IPv6") + " connections did not fit into " +
            std::to_string(table.map->max_entries()) + " entries; those seen last were kept";
 }

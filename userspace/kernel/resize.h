@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // resize: the connections of a card come over to tables of another size, while packets go on.
 //
 //   1. CardState::resize() makes the new tables; the programs loaded next use them, and fetch what they do not find

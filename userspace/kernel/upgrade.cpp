@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // upgrade: cards that another version of edgefw attached come under this one, without a moment in which a hook is
 // empty.
 //
@@ -17,6 +18,7 @@
 #include "userspace/kernel/hooks.h"
 #include "userspace/kernel/inventory.h"
 #include "userspace/kernel/netlink.h"
+#include "userspace/kernel/uninterrupted.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -80,6 +82,7 @@ Result<Ok> build_beside(const Home& home, const Inventory& inventory, const Fore
     if (!programs) return programs.error();
     if (auto filled = state->fill_slot(inventory.active.slot, *programs, prepared.number); !filled)
         return filled.error();
+    const Uninterrupted uninterrupted;
     return take_hooks(foreign, *state, *entry);
 }
 

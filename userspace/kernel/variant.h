@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What judging programs are specialised by beside the policy: what their card is like, and what it is doing.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/names/refresh.h"
 
 #include <algorithm>
@@ -24,9 +25,13 @@ std::string text_of(const std::vector<Address>& addresses) {
 
 }  // namespace
 
-Refresh::Clock::duration Refresh::pause(const policy::Host& host) const {
+// An address that no answer has any more goes with the question behind its time.
+Refresh::Clock::duration Refresh::pause(const policy::Host& host, std::int64_t unix_now) const {
     if (!host.problem.empty()) return bounds_.shortest;
-    return std::clamp(seconds(host.ttl), bounds_.shortest, bounds_.longest);
+    auto longest = bounds_.longest;
+    for (const auto& [address, seen] : host.earlier)
+        longest = std::min(longest, seconds(std::max<std::int64_t>(0, seen + host.keep - unix_now)));
+    return std::clamp(seconds(host.ttl), bounds_.shortest, std::max(bounds_.shortest, longest));
 }
 
 milliseconds Refresh::look(Clock::time_point now, std::int64_t unix_now, const std::function<void()>& needs_push,
@@ -63,10 +68,12 @@ void Refresh::ask_for_due(const std::vector<image::Hosts>& in_force, Clock::time
         state.name = name;
         const auto age = seconds(std::max<std::int64_t>(0, unix_now - host.resolved));
         const auto [due, is_new] = due_.try_emplace(name, now);
-        if (is_new && host.problem.empty() && host.resolved != 0) due->second = now + pause(host) - age;
+        if (is_new && host.problem.empty() && host.resolved != 0) due->second = now + pause(host, unix_now) - age;
         if (due->second > now) continue;
-        question.hosts.push_back({name, {}, 0, 0, ""});
-        before.push_back(latest_.contains(name) ? latest_[name] : host);
+        question.hosts.push_back({name, {}, 0, 0, "", host.keep});
+        const auto latest = latest_.find(name);
+        const bool is_newer = latest != latest_.end() && latest->second.resolved >= host.resolved;
+        before.push_back(is_newer ? latest->second : host);
     }
     if (!question.hosts.empty()) resolve(question, fixed_, before, ask_, unix_now);
     for (const policy::Host& host : question.hosts) {
@@ -81,7 +88,7 @@ void Refresh::ask_for_due(const std::vector<image::Hosts>& in_force, Clock::time
             log.info("the host {} is found again", host.name);
         }
         state.answered = answered;
-        due_[host.name] = now + pause(host);
+        due_[host.name] = now + pause(host, unix_now);
         latest_.insert_or_assign(host.name, host);
     }
     for (const auto& [name, host] : known) {
@@ -98,7 +105,8 @@ bool Refresh::bring_in(std::uint32_t generation, image::Hosts hosts, spdlog::log
         policy::Host& host = hosts.hosts[i];
         const auto latest = latest_.find(host.name);
         if (latest == latest_.end() || latest->second.resolved < host.resolved) continue;
-        const policy::Host next = latest->second;
+        policy::Host next = latest->second;
+        next.keep = host.keep;
         const bool moved = next.addresses != host.addresses;
         if (!moved && next.resolved == host.resolved && next.problem == host.problem) continue;
         std::vector<kernel::ClassChange> changes;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Keeps the addresses of hosts by name in force true, while `serve` runs: asks again when an answer has expired, and
 // moves the addresses that changed into the class tables in force. Nothing is compiled, no connection is judged again.
 #pragma once
@@ -59,7 +60,7 @@ private:
     void ask_for_due(const std::vector<image::Hosts>& in_force, Clock::time_point now, std::int64_t unix_now,
                      spdlog::logger& log);
     bool bring_in(std::uint32_t generation, image::Hosts hosts, spdlog::logger& log);
-    Clock::duration pause(const policy::Host& host) const;
+    Clock::duration pause(const policy::Host& host, std::int64_t unix_now) const;
 
     Tables tables_;
     Ask ask_;

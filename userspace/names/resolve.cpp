@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/names/resolve.h"
 
 #include <algorithm>
 #include <cctype>
 
+#include "maps/abi.h"
+#include "maps/limits.h"
 #include "userspace/policy/syntax.h"
 
 namespace edgefw::names {
@@ -29,6 +32,39 @@ void keep(policy::Host& host, const std::vector<policy::Host>& before) {
     host.addresses = known->addresses;
     host.resolved = known->resolved;
     host.ttl = known->ttl;
+    host.earlier = known->earlier;
+}
+
+// Adds to an answer what it does not have and an earlier one had, for as long as that is kept: the newest first, up to
+// the limit of either family. An address was seen for as long as the answer held that had it.
+void keep_earlier(policy::Host& host, const policy::Host& known, std::int64_t now) {
+    const std::int64_t ended = std::min(now, known.resolved + known.ttl);
+    std::vector<std::pair<std::int64_t, Address>> left;
+    for (const Address& address : known.addresses) {
+        const auto earlier = known.earlier.find(address);
+        const std::int64_t seen = earlier == known.earlier.end() ? ended : earlier->second;
+        const bool is_new = std::binary_search(host.addresses.begin(), host.addresses.end(), address);
+        if (!is_new && seen + host.keep > now) left.emplace_back(seen, address);
+    }
+    std::sort(left.rbegin(), left.rend());
+    std::size_t counts[EDGEFW_FAMILIES] = {};
+    for (const Address& address : host.addresses)
+        ++counts[static_cast<std::size_t>(address.family)];
+    for (const auto& [seen, address] : left) {
+        if (++counts[static_cast<std::size_t>(address.family)] > EDGEFW_MAX_HOST_ADDRESSES) continue;
+        host.addresses.push_back(address);
+        host.earlier.emplace(address, seen);
+    }
+    std::sort(host.addresses.begin(), host.addresses.end());
+}
+
+// What is in force does for `wanted`.
+bool takes_in_force(policy::Host& host, const std::vector<policy::Host>& before, Wanted wanted) {
+    const policy::Host* known = find(before, host.name);
+    if (wanted == Wanted::kAnswers || known == nullptr || known->addresses.empty()) return false;
+    keep(host, before);
+    host.problem = known->problem;
+    return true;
 }
 
 std::string warning_of(const policy::Host& host) {
@@ -75,12 +111,12 @@ Result<Fixed> parse_fixed(const std::vector<std::string>& texts) {
 }
 
 void resolve(policy::Policy& policy, const Fixed& fixed, const std::vector<policy::Host>& before, const Ask& ask,
-             std::int64_t now) {
+             std::int64_t now, Wanted wanted) {
     std::vector<std::string> names;
     for (policy::Host& host : policy.hosts) {
         const auto known = fixed.find(host.name);
         if (known == fixed.end()) {
-            names.push_back(host.name);
+            if (!takes_in_force(host, before, wanted)) names.push_back(host.name);
             continue;
         }
         host.addresses = known->second;
@@ -97,6 +133,8 @@ void resolve(policy::Policy& policy, const Fixed& fixed, const std::vector<polic
             host.addresses = answers[i].addresses;
             host.resolved = now;
             host.ttl = answers[i].ttl;
+            host.earlier.clear();
+            if (const policy::Host* known = find(before, host.name)) keep_earlier(host, *known, now);
             continue;
         }
         keep(host, before);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The stage between check and compile: the hosts that rules name get their addresses.
 #pragma once
 
@@ -19,11 +20,15 @@ Result<Fixed> parse_fixed(const std::vector<std::string>& texts);
 
 using Ask = std::function<std::vector<Answer>(const std::vector<std::string>& names)>;
 
+// Whether the addresses that are in force do for now: whoever pushes does not wait for the DNS, and asks behind.
+enum class Wanted { kAnswers, kInForce };
+
 // Gives every host of `policy` its addresses: those of `fixed`, else those that `ask` finds, else those that the host
 // had in `before` (what is in force). One without any matches nothing. Each host without an answer is a warning of the
-// policy. `now`: seconds since 1970.
+// policy. Addresses of `before` that the answer does not have stay for Host::keep seconds. With kInForce nobody is
+// asked for a host that has addresses in `before`. `now`: seconds since 1970.
 void resolve(policy::Policy& policy, const Fixed& fixed, const std::vector<policy::Host>& before, const Ask& ask,
-             std::int64_t now);
+             std::int64_t now, Wanted wanted = Wanted::kAnswers);
 
 // A packet's text with each host's name replaced by its first address; a name without one stays.
 std::string with_addresses(const std::string& packet, const std::vector<policy::Host>& hosts);

@@ -1,17 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/names/resolver.h"
 
 #define CARES_NO_DEPRECATED  // ares_getsock: the library there is on Debian 12 has nothing newer
 #include <ares.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-
-#include "maps/abi.h"
-#include "maps/limits.h"
 
 namespace edgefw::names {
 namespace {
@@ -20,7 +17,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kTimeout = 2000;  // ms before the first repetition; the next ones wait longer
 constexpr int kTries = 2;
-constexpr std::chrono::seconds kPatience{10};
 
 class Library {
 public:
@@ -34,63 +30,7 @@ private:
     int status_;
 };
 
-Address address_of(const sockaddr* socket) {
-    if (socket->sa_family == AF_INET) {
-        const auto* ipv4 = reinterpret_cast<const sockaddr_in*>(socket);
-        return Address::from_bytes(Family::kIpv4, reinterpret_cast<const std::uint8_t*>(&ipv4->sin_addr));
-    }
-    const auto* ipv6 = reinterpret_cast<const sockaddr_in6*>(socket);
-    return Address::from_bytes(Family::kIpv6, ipv6->sin6_addr.s6_addr);
-}
-
-// Sorted, each once, no more than the limit of either family.
-void tidy(std::vector<Address>& addresses) {
-    std::sort(addresses.begin(), addresses.end());
-    addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
-    std::size_t counts[EDGEFW_FAMILIES] = {};
-    std::erase_if(addresses, [&](const Address& address) {
-        return ++counts[static_cast<std::size_t>(address.family)] > EDGEFW_MAX_HOST_ADDRESSES;
-    });
-}
-
-Answer answer_of(const ares_addrinfo& info) {
-    Answer answer;
-    int ttl = INT32_MAX;
-    std::size_t refused = 0;
-    for (const ares_addrinfo_cname* cname = info.cnames; cname != nullptr; cname = cname->next)
-        ttl = std::min(ttl, cname->ttl);
-    for (const ares_addrinfo_node* node = info.nodes; node != nullptr; node = node->ai_next) {
-        if (node->ai_family != AF_INET && node->ai_family != AF_INET6) continue;
-        ttl = std::min(ttl, node->ai_ttl);
-        const Address address = address_of(node->ai_addr);
-        if (is_host_address(address)) {
-            answer.addresses.push_back(address);
-        } else {
-            ++refused;
-        }
-    }
-    tidy(answer.addresses);
-    // RFC 2181 section 8: a TTL with the highest bit set is zero.
-    answer.ttl = answer.addresses.empty() ? 0 : static_cast<std::uint32_t>(std::max(ttl, 0));
-    if (answer.addresses.empty()) {
-        answer.problem = refused == 0 ? "it has no address" : "the server names only addresses that no host can have";
-    }
-    return answer;
-}
-
-bool is_in(const Address& address, int length, uint128 network) {
-    return address.value >> (width_of(address.family) - length) == network;
-}
-
 }  // namespace
-
-bool is_host_address(const Address& address) {
-    if (address.family == Family::kIpv4) {
-        return !is_in(address, 8, 0) && !is_in(address, 8, 127) && !is_in(address, 3, 7);  // 224.0.0.0 and above
-    }
-    const bool low = is_in(address, 80, 0);  // ::, ::1, IPv4-mapped and IPv4-compatible
-    return !low && !is_in(address, 8, 0xff);
-}
 
 class Resolver::Channel {
 public:
@@ -123,7 +63,7 @@ public:
         return Ok{};
     }
 
-    std::vector<Answer> ask(const std::vector<std::string>& names) {
+    std::vector<Answer> ask(const std::vector<std::string>& names, std::chrono::milliseconds patience) {
         std::vector<Question> questions(names.size());
         ares_addrinfo_hints hints{};
         hints.ai_family = AF_UNSPEC;
@@ -132,7 +72,7 @@ public:
             // The dot at the end keeps the system's search list out: the policy names a host in full.
             ares_getaddrinfo(channel_, (names[i] + ".").c_str(), nullptr, &hints, take, &questions[i]);
         }
-        wait_for(questions);
+        wait_for(questions, patience);
         std::vector<Answer> answers;
         for (Question& question : questions)
             answers.push_back(std::move(question.answer));
@@ -152,21 +92,12 @@ private:
     static void take(void* argument, int status, int, ares_addrinfo* info) {
         auto& question = *static_cast<Question*>(argument);
         question.done = true;
-        if (status == ARES_SUCCESS && info != nullptr) {
-            question.answer = answer_of(*info);
-        } else {
-            question.answer.problem = status == ARES_ENOTFOUND      ? "there is no such name"
-                                      : status == ARES_ENODATA      ? "it has no address"
-                                      : status == ARES_ECONNREFUSED ? "no server answers"
-                                      : status == ARES_ETIMEOUT     ? "no server answered in time"
-                                      : status == ARES_ECANCELLED   ? "no server answered in time"
-                                                                    : std::string(ares_strerror(status));
-        }
+        question.answer = answer_of(status, info);
         if (info != nullptr) ares_freeaddrinfo(info);
     }
 
-    void wait_for(const std::vector<Question>& questions) {
-        const Clock::time_point end = Clock::now() + kPatience;
+    void wait_for(const std::vector<Question>& questions, std::chrono::milliseconds patience) {
+        const Clock::time_point end = Clock::now() + patience;
         const auto all_done = [&] {
             return std::all_of(questions.begin(), questions.end(), [](const Question& q) { return q.done; });
         };
@@ -219,8 +150,8 @@ Result<Resolver> Resolver::create(const std::string& server) {
     return Resolver(std::move(channel));
 }
 
-std::vector<Answer> Resolver::ask(const std::vector<std::string>& names) {
-    return channel_->ask(names);
+std::vector<Answer> Resolver::ask(const std::vector<std::string>& names, std::chrono::milliseconds patience) {
+    return channel_->ask(names, patience);
 }
 
 void Resolver::stop() {

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/connections.h"
 
 #include <algorithm>
 
+#include "userspace/observe/connection_filter.h"
 #include "userspace/observe/table.h"
 #include "userspace/packet/notation.h"
 #include "userspace/packet/words.h"
-#include "userspace/policy/states.h"
 
 namespace edgefw::observe {
 namespace {
@@ -35,93 +36,37 @@ std::string time_text(std::uint32_t seconds) {
     return std::to_string(seconds / 3600) + " h";
 }
 
-// "ocs" names all of "ocs/access-edge/external-443".
-bool is_named(const std::string& id, const std::string& name) {
-    return id == name || (id.starts_with(name) && id[name.size()] == '/');
-}
-
-Error not_a_filter(const std::string& word, const std::string& why) {
-    return {ErrorKind::kUsage, "'" + word + "' picks no connections: " + why};
-}
-
-bool is_state(const std::string& text) {
-    return std::find(policy::kStateNames.begin(), policy::kStateNames.end(), text) != policy::kStateNames.end();
-}
-
 }  // namespace
 
-Result<ConnectionFilter::Test> ConnectionFilter::test_of(const std::string& word) {
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos) {
-        const auto range = AddressRange::parse(word);
-        if (!range)
-            return not_a_filter(word,
-                                "write an address, or KEY=VALUE with interface, side, direction, protocol, local, "
-                                "remote, local_port, remote_port, state, rule or nat");
-        return Test([range = *range](const Connection& connection) {
-            return range.contains(connection.local) || range.contains(connection.remote) ||
-                   (!connection.nat.empty() && range.contains(connection.public_address));
-        });
-    }
-    const std::string key = word.substr(0, equals);
-    const std::string value = word.substr(equals + 1);
-    if (value.empty()) return not_a_filter(word, "there is nothing behind the =");
-    if (key == "local" || key == "remote") {
-        std::string why;
-        const auto range = AddressRange::parse(value, &why);
-        if (!range) return not_a_filter(word, why);
-        return Test([range = *range, local = key == "local"](const Connection& connection) {
-            return range.contains(local ? connection.local : connection.remote);
-        });
-    }
-    if (key == "local_port" || key == "remote_port") {
-        const auto port = packet::number_from(value, 65535);
-        if (!port) return not_a_filter(word, "a port is a number from 0 to 65535");
-        return Test([port = *port, local = key == "local_port"](const Connection& connection) {
-            return (local ? connection.local_port : connection.remote_port) == port;
-        });
-    }
-    if (key == "protocol") {
-        const auto protocol = packet::protocol_from(value);
-        if (!protocol) return not_a_filter(word, "a protocol is tcp, udp, icmp, icmp6 or a number from 0 to 255");
-        return Test([protocol = *protocol](const Connection& connection) { return connection.protocol == protocol; });
-    }
-    if (key == "side") {
-        if (value != "external" && value != "internal") return not_a_filter(word, "a side is external or internal");
-        return Test([value](const Connection& connection) { return value == policy::to_text(connection.side); });
-    }
-    if (key == "direction") {
-        if (value != "inbound" && value != "outbound") return not_a_filter(word, "a direction is inbound or outbound");
-        return Test([value](const Connection& connection) { return value == direction_of(connection); });
-    }
-    if (key == "interface")
-        return Test([value](const Connection& connection) { return connection.interface == value; });
-    if (key == "state" && value == "half-open")
-        return Test([](const Connection& connection) { return connection.half_open; });
-    if (key == "state") {
-        if (!is_state(value))
-            return not_a_filter(word, "a state is half-open or a key of `timeouts:`, as tcp-established");
-        return Test([value](const Connection& connection) { return connection.state == value; });
-    }
-    if (key == "rule") return Test([value](const Connection& connection) { return is_named(connection.rule, value); });
-    if (key == "nat") return Test([value](const Connection& connection) { return is_named(connection.nat, value); });
-    return not_a_filter(word, "there is no key '" + key +
-                                  "'; there are interface, side, direction, protocol, local, remote, local_port, "
-                                  "remote_port, state, rule and nat");
-}
-
-Result<ConnectionFilter> ConnectionFilter::parse(const std::vector<std::string>& words) {
-    ConnectionFilter filter;
+std::vector<std::string> unknown_names(const std::vector<std::string>& words,
+                                       const std::vector<kernel::CardCounters>& cards) {
+    const auto has = [&](const char* list, const std::string& name) {
+        for (const kernel::CardCounters& card : cards) {
+            const auto document = ordered_json::parse(card.document, nullptr, false);
+            if (!document.is_object() || !document.contains(list)) continue;
+            for (const ordered_json& entry : document[list]) {
+                if (is_named(entry.value("id", ""), name)) return true;
+            }
+        }
+        return false;
+    };
+    const auto is_attached = [&](const std::string& name) {
+        return std::any_of(cards.begin(), cards.end(),
+                           [&](const kernel::CardCounters& card) { return card.card.interface == name; });
+    };
+    std::vector<std::string> unknown;
     for (const std::string& word : words) {
-        auto test = test_of(word);
-        if (!test) return test.error();
-        filter.tests_.push_back(std::move(*test));
+        const std::size_t equals = word.find('=');
+        if (equals == std::string::npos) continue;
+        const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
+        if (key == "rule" && !has("rules", value))
+            unknown.push_back("no rule in force is called " + value + "; `edgefw show` lists them");
+        if (key == "nat" && !has("nat", value))
+            unknown.push_back("no NAT entry in force is called " + value + "; `edgefw show` lists them");
+        if (key == "interface" && !is_attached(value))
+            unknown.push_back(value + " is not attached; `edgefw status` lists the cards that are");
     }
-    return filter;
-}
-
-bool ConnectionFilter::picks(const Connection& connection) const {
-    return std::all_of(tests_.begin(), tests_.end(), [&](const Test& test) { return test(connection); });
+    return unknown;
 }
 
 ordered_json connections_json(const std::vector<Connection>& connections) {

@@ -1,33 +1,19 @@
-// What `edgefw connections` prints, and which connections its words pick.
+// SPDX-License-Identifier: GPL-2.0-only
+// What `edgefw connections` prints.
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "userspace/base/result.h"
 #include "userspace/kernel/host.h"
 
 namespace edgefw::observe {
 
-// A connection must have all that the words name.
-class ConnectionFilter {
-public:
-    // KEY=VALUE with the keys of the JSON (interface, side, direction, protocol, local, remote, local_port,
-    // remote_port, state, rule, nat), or an address alone, which either end may have. Addresses: host, prefix or range.
-    // A rule or nat entry is named by its id, or by the part of it before a '/'. kUsage names the word that is none of
-    // these.
-    static Result<ConnectionFilter> parse(const std::vector<std::string>& words);
-
-    bool picks(const kernel::Connection& connection) const;
-
-private:
-    using Test = std::function<bool(const kernel::Connection&)>;
-    static Result<Test> test_of(const std::string& word);
-
-    std::vector<Test> tests_;
-};
+// Of the words of a ConnectionFilter: what they name and nobody has, a rule, a NAT entry or a card; a sentence without
+// a full stop for each. `cards`: every attached card with the document in force.
+std::vector<std::string> unknown_names(const std::vector<std::string>& words,
+                                       const std::vector<kernel::CardCounters>& cards);
 
 nlohmann::ordered_json connections_json(const std::vector<kernel::Connection>& connections);
 // One line each, oldest first, and their number.

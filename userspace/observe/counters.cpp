@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/counters.h"
 
 #include "userspace/observe/document.h"

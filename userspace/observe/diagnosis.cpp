@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/diagnosis.h"
 
 #include <cstdio>
@@ -123,11 +124,17 @@ Finding diagnose_bpffs(const Platform& platform) {
     if (!platform.bpffs.is_mounted) {
         return {"bpffs.mounted", Severity::kFail,
                 "no bpffs at /sys/fs/bpf (`ip netns exec` hides the host's: use nsenter --net=/run/netns/NAME)",
-                "mount -t bpf bpf /sys/fs/bpf"};
+                "mount -t bpf -o mode=0700 bpf /sys/fs/bpf"};
     }
     if (platform.user == 0 && !platform.bpffs.is_writable) {
         return {"bpffs.mounted", Severity::kFail, "the bpffs at /sys/fs/bpf cannot be written",
                 "mount -o remount,rw /sys/fs/bpf"};
+    }
+    if (const std::string& fault = platform.bpffs.fault; !fault.empty()) {
+        const std::string mend = "; mend it: ";
+        const std::size_t at = fault.find(mend);
+        return {"bpffs.mounted", Severity::kFail, fault.substr(0, at),
+                at == std::string::npos ? "" : fault.substr(at + mend.size())};
     }
     const bool is_closed = (platform.bpffs.mode & 0077) == 0;
     return {"bpffs.mounted", Severity::kOk,

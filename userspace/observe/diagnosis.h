@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What `edgefw doctor` makes of what it read of a host: one finding a fact, with what to do where something is wrong.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include <algorithm>
 
 #include "userspace/observe/diagnosis.h"
@@ -143,10 +144,22 @@ private:
             } else if (is_xdp) {
                 add("xdp", blocking(), text + " is not edgefw's: attach replaces nobody's program",
                     "bpftool net show dev " + card_.name);
+            } else if (runs_before_edgefw(program)) {
+                add("tc", Severity::kWarn, text + " runs before edgefw: what it lets pass edgefw never sees",
+                    program.hook.starts_with("tcx") ? "edgefw attach --first " + card_.name : "");
             } else {
                 add("tc", Severity::kNote, text + " is not edgefw's, and sees the same packets");
             }
         }
+    }
+
+    // On the same side of the card, where what runs first is listed first.
+    bool runs_before_edgefw(const HookedProgram& program) const {
+        const auto side = [](const HookedProgram& at) { return at.hook.substr(at.hook.find(' ') + 1); };
+        for (const HookedProgram* other = &program; other < card_.programs.data() + card_.programs.size(); ++other) {
+            if (other->ours == Presence::kPresent && other->hook != "XDP" && side(*other) == side(program)) return true;
+        }
+        return false;
     }
 
     const CardFacts& card_;

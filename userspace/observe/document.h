@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The document of a policy (policy::show) as the observing commands read it: which id lies in which counter slot.
 #pragma once
 

@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/explain.h"
 
 #include "userspace/observe/reasons.h"
+#include "userspace/policy/diagnostics.h"
 
 namespace edgefw::observe {
 namespace {
@@ -34,13 +36,8 @@ bool leaves(const Judgement& judgement) {
     return judgement.verdict == policy::Action::kPass && !judgement.frame.empty();
 }
 
-void add_line(std::string& lines, const std::string& line) {
-    if (!lines.empty()) lines += '\n';
-    lines += line;
-}
-
-Error rejected(std::string lines) {
-    return {ErrorKind::kPolicy, std::move(lines)};
+Error rejected(const policy::Diagnostics& found, const std::vector<PolicyTest>& tests) {
+    return found.to_error(tests.front().where.file);
 }
 
 }  // namespace
@@ -74,31 +71,31 @@ std::string judgement_text(std::string_view text, const packet::Packet& packet, 
 
 Result<std::vector<packet::Packet>> packets_of(const std::vector<PolicyTest>& tests) {
     std::vector<packet::Packet> packets;
-    std::string errors;
+    policy::Diagnostics found;
     for (const PolicyTest& test : tests) {
         Result<packet::Packet> packet = packet::parse(test.packet);
         if (packet) {
             packets.push_back(*packet);
         } else {
-            add_line(errors, test.where.to_text() + ": " + packet.error().message);
+            found.error(test.where, packet.error().message);
         }
     }
-    if (!errors.empty()) return rejected(std::move(errors));
+    if (!found.ok()) return rejected(found, tests);
     return packets;
 }
 
 Result<Ok> run_tests(const std::vector<PolicyTest>& tests, const JudgePacket& judge) {
     const Result<std::vector<packet::Packet>> packets = packets_of(tests);
     if (!packets) return packets.error();
-    std::string failures;
+    policy::Diagnostics failures;
     for (std::size_t i = 0; i < tests.size(); ++i) {
         const Result<Judgement> judgement = judge((*packets)[i]);
         if (!judgement) return judgement.error();
         if (holds(tests[i], *judgement)) continue;
-        add_line(failures, tests[i].where.to_text() + ": test failed: " + tests[i].packet + ": expected " +
-                               expected_text(tests[i]) + "; got " + outcome_text(*judgement));
+        failures.error(tests[i].where, "test failed: " + tests[i].packet + ": expected " + expected_text(tests[i]) +
+                                           "; got " + outcome_text(*judgement));
     }
-    if (!failures.empty()) return rejected(std::move(failures));
+    if (!failures.ok()) return rejected(failures, tests);
     return Ok{};
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A judgement as `edgefw explain` prints it, and the policy's own tests, which are packets explained and compared.
 #pragma once
 

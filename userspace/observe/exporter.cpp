@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/exporter.h"
 
 #include <algorithm>
+
+#include "userspace/observe/hooks.h"
 
 namespace edgefw::observe {
 namespace {
@@ -28,12 +31,12 @@ void keep_growing(const std::vector<kernel::CardStatus>& before, std::vector<ker
 }  // namespace
 
 void Exporter::set_pushes(const PushResults& pushes) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(told_mutex_);
     pushes_ = pushes;
 }
 
 void Exporter::set_hosts(const std::map<std::string, names::HostState>& hosts) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(told_mutex_);
     hosts_.clear();
     for (const auto& [name, host] : hosts)
         hosts_.push_back(host);
@@ -53,10 +56,16 @@ std::vector<kernel::CardStatus> Exporter::occupancy() {
 Snapshot Exporter::snapshot() {
     Snapshot snapshot;
     snapshot.version = version_;
-    snapshot.pushes = pushes_;
-    snapshot.hosts = hosts_;
+    {
+        const std::lock_guard lock(told_mutex_);
+        snapshot.pushes = pushes_;
+        snapshot.hosts = hosts_;
+    }
     if (host_.closed) {
         if (auto closed = host_.closed()) snapshot.closed = std::move(*closed);
+    }
+    if (host_.hooked) {
+        if (auto hooked = host_.hooked()) snapshot.hooked = std::move(*hooked);
     }
     Result<std::vector<kernel::CardCounters>> cards = host_.counters();
     std::string complaint;
@@ -82,8 +91,13 @@ Result<Ok> Exporter::health() {
     if (!status) return status.error();
     if (!status->closed.empty())
         return failed(status->closed.front().interface + " is closed until its policy is in force");
+    const std::vector<std::string> lost = loss_lines(status->hooked);
+    if (!lost.empty()) return failed(lost.front());
     if (status->cards.empty()) return failed("no card is attached: run 'edgefw attach IFACE'");
-    const std::lock_guard lock(mutex_);
+    for (const kernel::CardStatus& card : status->cards) {
+        if (!card.card.forerunners.empty()) return failed(forerunner_lines(card.card).front());
+    }
+    const std::lock_guard lock(told_mutex_);
     if (!pushes_) return Ok{};
     for (const kernel::CardStatus& card : status->cards) {
         if (card.card.generation == 0) {

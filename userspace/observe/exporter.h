@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What the HTTP paths of `edgefw serve` answer, without the HTTP.
 #pragma once
 
@@ -39,10 +40,11 @@ private:
     const Host host_;
     const std::string version_;
     spdlog::logger& log_;
-    std::mutex mutex_;  // guards what is below
-    Metrics metrics_;
+    std::mutex told_mutex_;  // guards what serve tells; never held while the kernel is asked
     std::optional<PushResults> pushes_;
     std::vector<names::HostState> hosts_;
+    std::mutex mutex_;  // guards what is below, for as long as /metrics takes: /healthz does without it
+    Metrics metrics_;
     std::vector<kernel::CardStatus> occupancy_;
     Clock::time_point next_count_{};
     std::string complaint_;  // logged last

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Hosts by name in what `show` and `status` print: addresses and their age.
 #pragma once
 

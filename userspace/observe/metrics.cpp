@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/metrics.h"
 
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
 #include "userspace/observe/document.h"
+#include "userspace/observe/hooks.h"
 #include "userspace/observe/reasons.h"
 #include "userspace/policy/policy.h"
 
@@ -36,8 +38,10 @@ Result<Catalogue> catalogue_of(const CardCounters& card) {
         if (rule.side == side) add_rule(rule);
     }
     std::uint32_t slot = EDGEFW_SLOT_FIRST_BUILTIN;
-    for (const char* id : kBuiltinIds)
-        add_rule({id, "", side, "both", "pass", slot++});
+    for (std::size_t i = 0; i < kBuiltinIds.size(); ++i) {
+        const char* action = kBuiltinVerdicts[i] == ReasonVerdict::kDROP ? "drop" : "pass";
+        add_rule({kBuiltinIds[i], "", side, "both", action, slot++});
+    }
     for (const DocumentNat& entry : document->nat) {
         if (!entry.is_on(side)) continue;
         catalogue.nat.push_back({entry.slot, {{"interface", card.card.interface}, {"nat", entry.id}}});
@@ -69,15 +73,22 @@ void add(MetricFamily& family, const Labels& labels, double value) {
     family.metric.push_back(std::move(metric));
 }
 
+// The same word is of the opener here and of each packet there: no query may add the two up.
+constexpr const char* kOpenersDirection =
+    " `direction` is the rule's: of what opens a connection, whose packets both ways count here.";
+constexpr const char* kPacketsDirection = " `direction` is that of each packet, whoever opened its connection.";
+
 // The three counters of what has a slot: rules, NAT entries.
-void add_slots(Families& families, const std::string& noun, const std::vector<CardCounters>& cards,
+void add_slots(Families& families, const std::string& noun, const std::string& labels,
+               const std::vector<CardCounters>& cards,
                const std::vector<const std::vector<Catalogue::Series>*>& series) {
-    const auto family = [&noun](const std::string& what, const std::string& help) {
-        return MetricFamily{"edgefw_" + noun + "_" + what + "_total", help, MetricType::Counter, {}};
+    const auto family = [&](const std::string& what, const std::string& help) {
+        return MetricFamily{
+            "edgefw_" + noun + "_" + what + "_total", help + ", by " + noun + "." + labels, MetricType::Counter, {}};
     };
-    MetricFamily packets = family("packets", "Frames on the wire, by " + noun + ".");
-    MetricFamily bytes = family("bytes", "Bytes of those frames, without FCS, by " + noun + ".");
-    MetricFamily connections = family("connections", "Connections opened, by " + noun + ".");
+    MetricFamily packets = family("packets", "Frames on the wire");
+    MetricFamily bytes = family("bytes", "Bytes of those frames, without FCS");
+    MetricFamily connections = family("connections", "Connections opened");
     for (std::size_t i = 0; i < cards.size(); ++i) {
         for (const Catalogue::Series& one : *series[i]) {
             const auto found = cards[i].slots.find(one.slot);
@@ -100,8 +111,8 @@ void add_rules_and_nat(Families& families, const std::vector<CardCounters>& card
         rules.push_back(&catalogue.rules);
         nat.push_back(&catalogue.nat);
     }
-    add_slots(families, "rule", cards, rules);
-    add_slots(families, "nat", cards, nat);
+    add_slots(families, "rule", kOpenersDirection, cards, rules);
+    add_slots(families, "nat", "", cards, nat);
 }
 
 // The series of one card, hook and verdict. A combination the data path does not make is left out, unless it was seen.
@@ -121,11 +132,15 @@ void add_reasons_of(const CardCounters& card, edgefw_hook hook, int verdict,
 }
 
 void add_reasons(Families& families, const std::vector<CardCounters>& cards) {
-    MetricFamily packets{"edgefw_reason_packets_total",
-                         "Frames by the reason they ended with; their sum is the frames seen.",
-                         MetricType::Counter,
-                         {}};
-    MetricFamily bytes{"edgefw_reason_bytes_total", "Bytes of those frames, without FCS.", MetricType::Counter, {}};
+    MetricFamily packets{
+        "edgefw_reason_packets_total",
+        std::string("Frames by the reason they ended with; their sum is the frames seen.") + kPacketsDirection,
+        MetricType::Counter,
+        {}};
+    MetricFamily bytes{"edgefw_reason_bytes_total",
+                       std::string("Bytes of those frames, without FCS.") + kPacketsDirection,
+                       MetricType::Counter,
+                       {}};
     for (const CardCounters& card : cards) {
         for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT}) {
             for (const int verdict : {EDGEFW_PASS, EDGEFW_DROP}) {
@@ -187,16 +202,40 @@ void add_closed(Families& families, const std::vector<kernel::ClosedCard>& cards
     for (const kernel::ClosedCard& card : cards) {
         add(is_closed, {{"interface", card.interface}}, 1);
         for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT}) {
-            const char* name = hook == EDGEFW_RECEIVED ? "received" : "sent";
-            const kernel::ClosedCounts& counts = card.counts[hook];
+            const char* name = to_text(hook);
+            const auto& counts = card.counts[hook];
+            if (!counts) continue;
             add(packets, {{"interface", card.interface}, {"hook", name}, {"verdict", "pass"}},
-                static_cast<double>(counts.passed));
+                static_cast<double>(counts->passed));
             add(packets, {{"interface", card.interface}, {"hook", name}, {"verdict", "drop"}},
-                static_cast<double>(counts.dropped));
+                static_cast<double>(counts->dropped));
         }
     }
     families.push_back(std::move(is_closed));
     families.push_back(std::move(packets));
+}
+
+void add_forerunners(Families& families, const std::vector<kernel::CardCounters>& cards) {
+    MetricFamily family{
+        "edgefw_forerunners",
+        "Programs of others that run before edgefw on the card's hooks: what they let pass is not seen.",
+        MetricType::Gauge,
+        {}};
+    for (const kernel::CardCounters& card : cards)
+        add(family, {{"interface", card.card.interface}}, static_cast<double>(card.card.forerunners.size()));
+    families.push_back(std::move(family));
+}
+
+void add_hooks(Families& families, const std::vector<kernel::HookedCard>& cards) {
+    MetricFamily family{"edgefw_hook_attached",
+                        "Whether a hook of a card that should be attached holds; 0: what passes there is not judged.",
+                        MetricType::Gauge,
+                        {}};
+    for (const kernel::HookedCard& card : cards) {
+        for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT})
+            add(family, {{"interface", card.interface}, {"hook", to_text(hook)}}, card.holds[hook] ? 1 : 0);
+    }
+    families.push_back(std::move(family));
 }
 
 void add_pushes(Families& families, const PushResults& pushes) {
@@ -264,6 +303,8 @@ Result<std::string> Metrics::render(const Snapshot& snapshot) {
     add_reasons(families, snapshot.cards);
     add_status(families, snapshot);
     if (!snapshot.closed.empty()) add_closed(families, snapshot.closed);
+    if (!snapshot.hooked.empty()) add_hooks(families, snapshot.hooked);
+    if (!snapshot.cards.empty()) add_forerunners(families, snapshot.cards);
     if (!snapshot.hosts.empty()) add_hosts(families, snapshot.hosts);
     if (snapshot.pushes) add_pushes(families, *snapshot.pushes);
     add_process(families, snapshot);

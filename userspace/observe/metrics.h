@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The Prometheus text of `edgefw serve`.
 #pragma once
 
@@ -33,6 +34,7 @@ struct Snapshot {
     std::string version;                  // of edgefw
     std::vector<names::HostState> hosts;  // that policies in force name
     std::vector<kernel::ClosedCard> closed = {};
+    std::vector<kernel::HookedCard> hooked = {};
 };
 
 // What the document of a card says, as labels of its series.

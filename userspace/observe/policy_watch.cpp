@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/policy_watch.h"
 
 #include <algorithm>
 #include <sstream>
+
+#include "userspace/observe/status.h"
 
 namespace edgefw::observe {
 namespace {
@@ -56,6 +59,10 @@ void PolicyWatch::push(const std::string& text, Clock::time_point now, spdlog::l
     complaint_.clear();
     log.info("generation {} is in force on {}", report->generation, cards_text(report->cards));
     if (!report->warning.empty()) log.warn("warning: {}", report->warning);
+    for (const kernel::Card& card : report->cards) {
+        for (const std::string& line : card_warnings(card))
+            log.warn("warning: {}", line);
+    }
 }
 
 void PolicyWatch::refuse(const Error& error, Clock::time_point now, spdlog::logger& log) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Keeps the policy in force equal to a file: pushes it when it changed and is valid. The file is read, not its time
 // stamp: editors that rename over it and volumes that swap a symbolic link are seen like any other change.
 #pragma once

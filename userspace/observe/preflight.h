@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What is right in the policy and may be wrong on this host.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/profile.h"
 
 #include "userspace/observe/rule_text.h"
@@ -49,8 +50,7 @@ std::string rules_text(const Json& rules, const std::string& section, std::size_
         if (head != last) table.add_heading(!head.empty() ? head : section.empty() ? "rules" : section);
         last = head;
         table.add({cell(at(rule, "name")), cell(at(rule, "side")), cell(at(rule, "direction")), protocol_cell(rule),
-                   end_cell(at(rule, "local"), at(rule, "local_port")),
-                   end_cell(at(rule, "remote"), at(rule, "remote_port")), conditions(at(rule, "when"))});
+                   rule_end_cell(rule, "local"), rule_end_cell(rule, "remote"), conditions(at(rule, "when"))});
     }
     return table.empty() ? "" : "\n" + table.to_text(width);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/profile_page.h"
 
 #include <cctype>
@@ -149,15 +150,21 @@ private:
             const std::string text = or_any(at(rule, key));
             return text == "any" ? "any" : text + " " + protocol;
         };
+        if (rule.contains("ethertype"))
+            return "Frames: " + protocol + "<br>Direction: " + cell(at(rule, "direction")) + outcome_text(rule);
         std::string text = "Local port: " + port("local_port") + "<br>Direction: " + cell(at(rule, "direction")) +
                            "<br>Remote port: " + port("remote_port") +
                            "<br>Local IP: " + address_text(at(rule, "local")) +
                            "<br>Remote IP: " + address_text(at(rule, "remote"));
         if (or_any(at(rule, "local_port")) == "any" && or_any(at(rule, "remote_port")) == "any")
             text = "Protocol: " + (protocol.empty() ? "any" : protocol) + "<br>" + text;
-        const std::string state = cell(at(rule, "state")), action = cell(at(rule, "action"));
-        if (state == "none") text += "<br>Each packet by itself (no state)";
-        if (action == "drop") text += "<br>Dropped";
+        return text + outcome_text(rule);
+    }
+
+    static std::string outcome_text(const Json& rule) {
+        std::string text;
+        if (cell(at(rule, "state")) == "none") text += "<br>Each packet by itself (no state)";
+        if (cell(at(rule, "action")) == "drop") text += "<br>Dropped";
         return text;
     }
 

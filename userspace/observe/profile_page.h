@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A profile as a page of docs/profiles: its document's tables, row by row, as the vendor lays them out.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // maps/reasons.h and maps/builtins.h as tables, for what prints and exports them.
 #pragma once
 
@@ -27,8 +28,12 @@ struct Reason {
 inline constexpr std::array<Reason, EDGEFW_REASON_COUNT> kReasons{{EDGEFW_REASONS(EDGEFW_OBSERVE_REASON)}};
 #undef EDGEFW_OBSERVE_REASON
 
-#define EDGEFW_OBSERVE_BUILTIN(identifier, key, id, sentence) id,
+#define EDGEFW_OBSERVE_BUILTIN(identifier, key, id, verdict, sentence) id,
 inline constexpr std::array<const char*, EDGEFW_BUILTIN_COUNT> kBuiltinIds{EDGEFW_BUILTINS(EDGEFW_OBSERVE_BUILTIN)};
+#undef EDGEFW_OBSERVE_BUILTIN
+#define EDGEFW_OBSERVE_BUILTIN(identifier, key, id, verdict, sentence) ReasonVerdict::k##verdict,
+inline constexpr std::array<ReasonVerdict, EDGEFW_BUILTIN_COUNT> kBuiltinVerdicts{
+    {EDGEFW_BUILTINS(EDGEFW_OBSERVE_BUILTIN)}};
 #undef EDGEFW_OBSERVE_BUILTIN
 
 }  // namespace edgefw::observe

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/rule_text.h"
 
 namespace edgefw::observe {
@@ -24,9 +25,11 @@ std::string cell(const Json& value) {
     if (value.is_null()) return "";
     if (value.is_string()) return value.get<std::string>();
     if (!value.is_structured()) return value.dump();
-    std::string text;
+    std::string text;  // it grows in place: a set may have 200,000 members
     for (const auto& [key, item] : value.items()) {
-        text = joined(text, ", ", value.is_object() ? joined(key, " ", cell(item)) : cell(item));
+        const std::string one = value.is_object() ? joined(key, " ", cell(item)) : cell(item);
+        if (!text.empty() && !one.empty()) text += ", ";
+        text += one;
     }
     return text;
 }
@@ -37,7 +40,8 @@ std::string or_any(const Json& value) {
 }
 
 std::string protocol_cell(const Json& rule) {
-    std::string text = or_any(at(rule, "protocol"));
+    std::string text =
+        rule.contains("ethertype") ? "ethertype " + cell(at(rule, "ethertype")) : or_any(at(rule, "protocol"));
     text = joined(text, " ", cell(at(rule, "tcp_flags")));
     if (cell(at(rule, "established")) == "true") text += " established";
     text = joined(text, " ", cell(at(rule, "icmp")));
@@ -50,9 +54,15 @@ std::string end_cell(const Json& addresses, const Json& ports) {
     return or_any(addresses) + (restricts(port) ? " :" + port : "");
 }
 
+std::string rule_end_cell(const Json& rule, const std::string& end) {
+    if (rule.contains("ethertype")) return "";
+    return end_cell(at(rule, end.c_str()), at(rule, (end + "_port").c_str()));
+}
+
 std::string action_cell(const Json& rule) {
     const std::string action = cell(at(rule, "action"));
-    return action == "pass" && cell(at(rule, "state")) == "none" ? "pass, no state" : action;
+    return action == "pass" && !rule.contains("ethertype") && cell(at(rule, "state")) == "none" ? "pass, no state"
+                                                                                                : action;
 }
 
 std::string source_text(const Json& rule) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Rules and NAT entries of JSON documents (of a policy, of a profile) as cells of a table.
 #pragma once
 
@@ -19,6 +20,8 @@ std::string or_any(const Json& value);
 std::string protocol_cell(const Json& rule);
 // Addresses and ports of one end: "192.0.2.10 :22", "any :443", "any".
 std::string end_cell(const Json& addresses, const Json& ports);
+// The same of a rule's `end`, "local" or "remote"; nothing where its frames have none.
+std::string rule_end_cell(const Json& rule, const std::string& end);
 // "pass", "drop", "pass, no state".
 std::string action_cell(const Json& rule);
 // Where the rule is written: "table 10, figure 5: Step 2.3. Configure Firewalls"; empty: unknown.

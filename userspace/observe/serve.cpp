@@ -1,10 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/serve.h"
 
-#include <httplib.h>
 #include <poll.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
@@ -57,71 +57,17 @@ private:
     sigset_t before_{};
 };
 
-void answer(httplib::Response& response, int status, const std::string& text, const char* type) {
-    response.status = status;
-    response.set_content(text, type);
+HttpAnswer metrics_page(Exporter& exporter) {
+    const Result<std::string> text = exporter.metrics();
+    if (text) return {200, kTextFormat, *text};
+    return {500, kPlain, text.error().message + "\n"};
 }
 
-// The HTTP side: a listening socket and the thread that answers.
-class Listener {
-public:
-    explicit Listener(Exporter& exporter) {
-        // httplib's default is SO_REUSEPORT: a second serve would bind the same port in silence and take half of the
-        // scrapes.
-        server_.set_socket_options([](socket_t socket) {
-            const int on = 1;
-            setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        });
-        server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-        server_.set_keep_alive_timeout(1);  // also how long an idle client may hold up the end
-        server_.Get("/metrics", [&exporter](const httplib::Request&, httplib::Response& response) {
-            const Result<std::string> text = exporter.metrics();
-            if (text) return answer(response, 200, *text, kTextFormat);
-            answer(response, 500, text.error().message + "\n", kPlain);
-        });
-        server_.Get("/healthz", [&exporter](const httplib::Request&, httplib::Response& response) {
-            const Result<Ok> health = exporter.health();
-            if (health) return answer(response, 200, "ok\n", kPlain);
-            answer(response, 503, health.error().message + "\n", kPlain);
-        });
-    }
-    Listener(const Listener&) = delete;
-    Listener& operator=(const Listener&) = delete;
-    ~Listener() {
-        while (thread_.joinable() && !server_.is_running() && !ended_)
-            std::this_thread::yield();
-        server_.stop();
-        if (thread_.joinable()) thread_.join();
-    }
-
-    // Binds and begins to answer; returns the port.
-    Result<int> start(const ListenAddress& address) {
-        errno = 0;
-        const int port = address.port == 0                                  ? server_.bind_to_any_port(address.host)
-                         : server_.bind_to_port(address.host, address.port) ? address.port
-                                                                            : -1;
-        if (port < 0) return cannot_listen(address, errno);
-        thread_ = std::thread([this] {
-            server_.listen_after_bind();
-            ended_ = true;
-        });
-        return port;
-    }
-
-private:
-    static constexpr std::size_t kThreads = 4;
-
-    static Error cannot_listen(const ListenAddress& address, int error) {
-        std::string why = error != 0 ? std::strerror(error) : "no such address";
-        if (error == EADDRINUSE) why += " (is another edgefw serve running?)";
-        return failed("cannot listen on " + address.host + " port " + std::to_string(address.port) + ": " + why +
-                      "; choose another with --listen ADDR:PORT");
-    }
-
-    httplib::Server server_;
-    std::atomic<bool> ended_ = false;
-    std::thread thread_;
-};
+HttpAnswer health_page(Exporter& exporter) {
+    const Result<Ok> health = exporter.health();
+    if (health) return {200, kPlain, "ok\n"};
+    return {503, kPlain, health.error().message + "\n"};
+}
 
 // Keeps the hosts in force true, in a thread of its own: a question may wait for seconds.
 class HostKeeper {
@@ -167,14 +113,19 @@ private:
     std::thread thread_;
 };
 
-// Until a signal ends it.
-void keep_policy(std::optional<PolicyWatch>& watch, HostKeeper& hosts, const Signals& signals, Exporter& exporter,
-                 spdlog::logger& log) {
+// The hooks and the policy, until a signal ends it.
+void keep_cards(Service& service, HostKeeper& hosts, const Signals& signals, Exporter& exporter, spdlog::logger& log) {
+    std::optional<PolicyWatch>& watch = service.watch;
     while (true) {
         milliseconds pause = kForever;
+        if (service.hooks) pause = service.hooks->look(HookWatch::Clock::now(), log);
         if (watch) {
-            if (hosts.wants_push()) watch->push_again();
-            pause = watch->look(PolicyWatch::Clock::now(), log);
+            if (hosts.wants_push()) {
+                if (service.ask_first) service.ask_first();
+                watch->push_again();
+            }
+            const milliseconds until_next = watch->look(PolicyWatch::Clock::now(), log);
+            pause = pause == kForever ? until_next : std::min(pause, until_next);
             exporter.set_pushes(watch->results());
         }
         const std::optional<int> signal = signals.wait(pause);
@@ -206,12 +157,18 @@ Result<Ok> serve(Service service, spdlog::logger& log) {
     if (!signals.valid()) return failed(std::string("cannot wait for signals: ") + std::strerror(errno));
     Exporter exporter(service.host, service.version, log);
     if (service.watch) exporter.set_pushes(service.watch->results());
-    Listener listener(exporter);
-    const Result<int> port = listener.start(service.address);
+    Listener listener({{"/metrics", [&exporter] { return metrics_page(exporter); }},
+                       {"/healthz", [&exporter] { return health_page(exporter); }}},
+                      service.bounds);
+    const Result<int> port = listener.bind(service.address);
     if (!port) return port.error();
+    if (service.give_up_rights) {
+        if (auto given_up = service.give_up_rights(); !given_up) return given_up;
+    }
+    if (auto started = listener.start(); !started) return started;
     log.info("listening on {} port {}: /metrics, /healthz", service.address.host, *port);
     HostKeeper hosts(service, exporter, log);
-    keep_policy(service.watch, hosts, signals, exporter, log);
+    keep_cards(service, hosts, signals, exporter, log);
     log.info("ending");
     return Ok{};
 }

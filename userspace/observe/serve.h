@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // `edgefw serve`: /metrics and /healthz over HTTP, and the policy file kept in force.
 #pragma once
 
@@ -12,14 +13,11 @@
 
 #include "userspace/base/result.h"
 #include "userspace/kernel/host.h"
+#include "userspace/observe/hook_watch.h"
+#include "userspace/observe/listener.h"
 #include "userspace/observe/policy_watch.h"
 
 namespace edgefw::observe {
-
-struct ListenAddress {
-    std::string host;
-    std::uint16_t port = 0;  // 0: any free one
-};
 
 // "127.0.0.1:9477", "[::1]:9477", ":9477" (every address). kUsage with what would be right.
 Result<ListenAddress> parse_listen_address(const std::string& text);
@@ -29,6 +27,7 @@ struct Host {
     std::function<Result<std::vector<kernel::CardCounters>>()> counters;
     std::function<Result<kernel::Status>(bool count_entries)> status;
     std::function<Result<std::vector<kernel::ClosedCard>>()> closed = {};  // absent: none are
+    std::function<Result<std::vector<kernel::HookedCard>>()> hooked = {};  // absent: none are
 };
 
 struct Service {
@@ -38,7 +37,13 @@ struct Service {
     std::optional<PolicyWatch> watch;  // absent: metrics only
     std::optional<names::Refresh> refresh =
         {};                                  // of the hosts that policies in force name; absent: they stay as they are
+    std::optional<HookWatch> hooks = {};     // absent: nobody looks after the hooks
     std::function<void()> stop_asking = {};  // ends a question of `refresh` that waits for its answer
+    // Called once it listens, before another thread is there: what it gives up is given up by all. Absent: nothing is.
+    std::function<Result<Ok>()> give_up_rights = {};
+    // Called before a push that only new answers of the DNS made necessary. Absent: pushes ask ever.
+    std::function<void()> ask_first = {};
+    Listener::Bounds bounds = {};
 };
 
 // Listens until SIGTERM or SIGINT, then returns Ok. SIGHUP pushes the watched file again. Call it before any other

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/show.h"
 
 #include <ctime>
@@ -35,8 +36,7 @@ std::string rules_text(const Json& document, std::size_t width) {
         if (head != last) table.add_heading(head);
         last = head;
         table.add({cell(at(rule, "id")), cell(at(rule, "side")), cell(at(rule, "direction")), protocol_cell(rule),
-                   end_cell(at(rule, "local"), at(rule, "local_port")),
-                   end_cell(at(rule, "remote"), at(rule, "remote_port")), action_cell(rule)});
+                   rule_end_cell(rule, "local"), rule_end_cell(rule, "remote"), action_cell(rule)});
     }
     return table.empty() ? "no rules\n" : table.to_text(width);
 }
@@ -51,10 +51,12 @@ std::string nat_text(const Json& document, std::size_t width) {
     return table.empty() ? "" : "\n" + table.to_text(width);
 }
 
-std::string sets_text(const Json& document, std::size_t width) {
-    Table table({{"set"}, {"members"}});
+std::string sets_text(const Json& document, std::size_t width, Members members) {
+    const bool all = members == Members::kListed;
+    Table table({{"set"}, {"members", all ? Align::kLeft : Align::kRight}});
     for (const Json& set : at(document, "sets")) {
-        table.add({"$" + cell(at(set, "name")), cell(at(set, "members"))});
+        const Json& list = at(set, "members");
+        table.add({"$" + cell(at(set, "name")), all ? cell(list) : std::to_string(list.size())});
     }
     return table.empty() ? "" : "\n" + table.to_text(width);
 }
@@ -99,10 +101,10 @@ Result<Json> show_json(const std::string& document) {
     return parsed;
 }
 
-Result<std::string> show_text(const std::string& document, std::size_t width) {
+Result<std::string> show_text(const std::string& document, std::size_t width, Members members) {
     const Result<Json> parsed = parse_document(document);
     if (!parsed) return parsed.error();
-    return rules_text(*parsed, width) + nat_text(*parsed, width) + sets_text(*parsed, width) +
+    return rules_text(*parsed, width) + nat_text(*parsed, width) + sets_text(*parsed, width, members) +
            hosts_table(at(*parsed, "hosts"), std::time(nullptr), width) + defaults_text(*parsed);
 }
 

@@ -1,5 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/status.h"
 
+#include "userspace/observe/hooks.h"
 #include "userspace/observe/table.h"
 #include "userspace/policy/states.h"
 
@@ -81,9 +83,56 @@ std::string adoption_text(const kernel::Status& status) {
     return text;
 }
 
+ordered_json forerunners_json(const kernel::Card& card) {
+    ordered_json json = ordered_json::array();
+    for (const kernel::Forerunner& program : card.forerunners)
+        json.push_back({{"hook", program.hook}, {"program", program.id}, {"name", program.name}});
+    return json;
+}
+
+std::string forerunners_text(const kernel::Status& status) {
+    std::string text;
+    for (const kernel::CardStatus& card : status.cards) {
+        for (const std::string& line : forerunner_lines(card.card))
+            text += "NOT FIRST: " + line + "\n";
+    }
+    return text;
+}
+
+// Cards that are whole are left out: they are what is attached.
+ordered_json hooked_json(const kernel::Status& status) {
+    ordered_json json = ordered_json::array();
+    for (const kernel::HookedCard& card : status.hooked) {
+        if (card.is_filtering()) continue;
+        json.push_back({{"interface", card.interface},
+                        {"ifindex", card.ifindex},
+                        {"side", policy::to_text(card.side)},
+                        {"holds", {{"received", card.holds[EDGEFW_RECEIVED]}, {"sent", card.holds[EDGEFW_SENT]}}},
+                        {"pinned", card.is_pinned},
+                        {"unfinished", card.is_unfinished}});
+    }
+    return json;
+}
+
+std::string loss_text(const kernel::Status& status) {
+    std::string text;
+    for (const std::string& line : loss_lines(status.hooked))
+        text += line + "\n";
+    return text;
+}
+
+std::string wrong_sides_text(const kernel::Status& status) {
+    std::string text;
+    for (const kernel::CardStatus& card : status.cards) {
+        if (const std::string line = wrong_side_line(card.card); !line.empty()) text += "NO RULE: " + line + "\n";
+    }
+    return text;
+}
+
 ordered_json closed_json(const kernel::ClosedCard& card) {
     const auto counts = [&](edgefw_hook hook) {
-        return ordered_json{{"passed", card.counts[hook].passed}, {"dropped", card.counts[hook].dropped}};
+        if (!card.counts[hook]) return ordered_json();
+        return ordered_json{{"passed", card.counts[hook]->passed}, {"dropped", card.counts[hook]->dropped}};
     };
     return {{"interface", card.interface},
             {"ifindex", card.ifindex},
@@ -125,7 +174,25 @@ ordered_json card_json(const kernel::Card& card) {
             {"generation", card.generation},
             {"adopts", card.adopts},
             {"digest", card.digest.empty() ? ordered_json() : ordered_json(card.digest)},
-            {"programs", {{"received", card.received_program}, {"sent", card.sent_program}}}};
+            {"programs", {{"received", card.received_program}, {"sent", card.sent_program}}},
+            {"forerunners", forerunners_json(card)},
+            {"without_rules", card.without_rules}};
+}
+
+std::string wrong_side_line(const kernel::Card& card) {
+    if (!card.without_rules) return "";
+    const policy::Side other = card.side == policy::Side::kExternal ? policy::Side::kInternal : policy::Side::kExternal;
+    return card.interface + ": no rule of the policy is for " + policy::to_text(card.side) +
+           " cards, so the default decides alone; add rules with `side: " + policy::to_text(card.side) +
+           "`, or, if the card faces the other way: edgefw detach " + card.interface + " && edgefw attach " +
+           card.interface + " --side " + policy::to_text(other) + " --policy FILE";
+}
+
+std::vector<std::string> card_warnings(const kernel::Card& card) {
+    std::vector<std::string> lines;
+    if (!card.warning.empty()) lines.push_back(card.warning);
+    if (const std::string line = wrong_side_line(card); !line.empty()) lines.push_back(line);
+    return lines;
 }
 
 std::string card_text(const kernel::Card& card) {
@@ -150,15 +217,19 @@ ordered_json status_json(const kernel::Status& status) {
     ordered_json closed = ordered_json::array();
     for (const kernel::ClosedCard& card : status.closed)
         closed.push_back(closed_json(card));
-    return {{"generation", status.generation}, {"interfaces", std::move(interfaces)}, {"closed", std::move(closed)}};
+    return {{"generation", status.generation},
+            {"interfaces", std::move(interfaces)},
+            {"not_filtering", hooked_json(status)},
+            {"closed", std::move(closed)}};
 }
 
 std::string closed_text(const std::vector<kernel::ClosedCard>& closed) {
     std::string text;
     for (const kernel::ClosedCard& card : closed) {
-        const auto counts = [&](edgefw_hook hook) {
-            return std::to_string(card.counts[hook].passed) + " passed, " + std::to_string(card.counts[hook].dropped) +
-                   " dropped";
+        const auto counts = [&](edgefw_hook hook) -> std::string {
+            if (!card.counts[hook]) return "not to be read without CAP_SYS_ADMIN";
+            return std::to_string(card.counts[hook]->passed) + " passed, " +
+                   std::to_string(card.counts[hook]->dropped) + " dropped";
         };
         text += card.interface + " is CLOSED until its policy is in force (`journalctl -u edgefw@" + card.interface +
                 "` says why it is not): received " + counts(EDGEFW_RECEIVED) + "; sent " + counts(EDGEFW_SENT) + "\n";
@@ -167,7 +238,8 @@ std::string closed_text(const std::vector<kernel::ClosedCard>& closed) {
 }
 
 std::string status_text(const kernel::Status& status, std::size_t width) {
-    if (status.cards.empty()) return closed_text(status.closed) + "nothing is attached\n";
+    const std::string alarms = closed_text(status.closed) + loss_text(status);
+    if (status.cards.empty()) return alarms + "nothing is attached\n";
     Table table(
         {{"interface"}, {"side"}, {"mode"}, {"egress"}, {"programs"}, {"generation", Align::kRight}, {"digest"}});
     for (const kernel::CardStatus& status_of_card : status.cards) {
@@ -176,8 +248,8 @@ std::string status_text(const kernel::Status& status, std::size_t width) {
                    std::to_string(card.received_program) + ", " + std::to_string(card.sent_program),
                    card.generation == 0 ? "no policy" : std::to_string(card.generation), short_digest(card.digest)});
     }
-    return closed_text(status.closed) + table.to_text(width) + adoption_text(status) + maps_text(status, width) +
-           timeouts_text(status, width);
+    return alarms + forerunners_text(status) + wrong_sides_text(status) + table.to_text(width) + adoption_text(status) +
+           maps_text(status, width) + timeouts_text(status, width);
 }
 
 }  // namespace edgefw::observe

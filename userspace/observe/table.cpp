@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/table.h"
 
 #include <algorithm>
 #include <numeric>
+#include <string_view>
 
 namespace edgefw::observe {
 namespace {
@@ -49,7 +51,7 @@ std::size_t longest_word(const std::string& text) {
 }
 
 // How much of `text` goes into one line of `width`.
-std::size_t break_at(const std::string& text, std::size_t width) {
+std::size_t break_at(std::string_view text, std::size_t width) {
     for (const char* places : kPlaces) {
         const std::size_t found = text.find_last_of(places, width - 1);
         if (found != std::string::npos && found >= width / 3) return found + 1;
@@ -57,16 +59,16 @@ std::size_t break_at(const std::string& text, std::size_t width) {
     return width;
 }
 
-std::vector<std::string> wrap(std::string text, std::size_t width) {
+std::vector<std::string> wrap(std::string_view text, std::size_t width) {
     std::vector<std::string> lines;
     while (text.size() > width) {
         const std::size_t end = break_at(text, width);
-        lines.push_back(text.substr(0, end));
+        lines.emplace_back(text.substr(0, end));
         while (lines.back().ends_with(' '))
             lines.back().pop_back();
-        text.erase(0, end);
+        text.remove_prefix(end);
     }
-    lines.push_back(std::move(text));
+    lines.emplace_back(text);
     return lines;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A text table that fits its reader's width: cells that are too long go on in the next line of their column.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Frames as a well-behaved host would send them: no options, no payload, every checksum right.
 #include <netinet/in.h>
 
@@ -76,7 +77,7 @@ void write_ethernet(const Packet& packet, Bytes frame) {
         put16(frame.subspan(14), *packet.vlan);
         type += kTagBytes;
     }
-    put16(frame.subspan(type), is_ipv4(packet) ? 0x0800 : 0x86dd);
+    put16(frame.subspan(type), packet.ethertype.value_or(is_ipv4(packet) ? 0x0800 : 0x86dd));
 }
 
 void write_ipv4(const Packet& packet, Bytes header) {
@@ -151,9 +152,17 @@ void write_transport(const Packet& packet, Bytes payload) {
     }  // any other protocol: eight zero bytes
 }
 
+// Not IP: a payload of zero bytes.
+std::vector<std::uint8_t> link_frame(const Packet& packet) {
+    std::vector<std::uint8_t> bytes(kShortestFrame);
+    write_ethernet(packet, Bytes(bytes));
+    return bytes;
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> frame(const Packet& packet) {
+    if (packet.ethertype) return link_frame(packet);
     const std::size_t transport = transport_offset(packet);
     const std::size_t length = transport + transport_bytes(packet);
     std::vector<std::uint8_t> bytes(std::max(length, kShortestFrame));

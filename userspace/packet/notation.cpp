@@ -1,14 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/packet/notation.h"
 
 #include <netinet/in.h>
 
 #include "userspace/packet/words.h"
+#include "userspace/policy/ethertype.h"
 #include "userspace/policy/icmp.h"
 
 namespace edgefw::packet {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::uint16_t kShortestPayload = 46;  // of an Ethernet frame: what a length in place of a type says
 constexpr const char* kForm =
     "SIDE DIRECTION PROTO SRC[:PORT] > DST[:PORT] [FLAGS or TYPE] [id N] [vlan N], as in"
     " 'external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443 syn'";
@@ -222,6 +225,28 @@ Result<Ok> parse_tail(const Words& words, std::size_t next, Packet& packet) {
     return Ok{};
 }
 
+Result<Ok> parse_ethertype(std::string_view word, Packet& packet) {
+    const auto range = policy::ethertype_from(word);
+    if (!range) {
+        return usage(quoted(word) + " is no ethertype: write a number such as 0x88b5, or a name such as macsec");
+    }
+    const std::string_view problem = policy::ethertype_problem(*range);
+    if (!problem.empty()) return usage("the ethertype " + quoted(word) + " " + std::string(problem));
+    packet.ethertype = range->first == range->last ? range->first : kShortestPayload;
+    return Ok{};
+}
+
+// A frame that is not IP: its ethertype and its tag.
+Result<Packet> parse_link(const Words& words, Packet packet) {
+    if (auto done = parse_ethertype(words[3], packet); !done) return done.error();
+    if (words.size() == 4) return packet;
+    if (words.size() != 6 || words[4] != "vlan") {
+        return usage("after the ethertype only 'vlan N' may follow");
+    }
+    if (auto done = parse_vlan(words[5], packet); !done) return done.error();
+    return packet;
+}
+
 // ICMP by its name in the wrong family is a slip of the pen; by its number it is meant.
 Result<Ok> check_family(std::string_view protocol_word, const Packet& packet) {
     const bool ipv4 = packet.source.family == Family::kIpv4;
@@ -247,12 +272,14 @@ std::string endpoint_text(const Address& address, std::uint16_t port, std::uint8
 
 Result<Packet> parse(std::string_view text) {
     const Words words = split(text);
-    if (words.size() < 6) {
+    const bool of_link = words.size() >= 4 && words[2] == "ethertype";
+    if (words.size() < 6 && !of_link) {
         return usage(quoted(text) + " is no packet: write (in quotes) " + kForm);
     }
     Packet packet;
     if (auto done = parse_side(words[0], packet); !done) return done.error();
     if (auto done = parse_direction(words[1], packet); !done) return done.error();
+    if (of_link) return parse_link(words, packet);
     if (auto done = parse_protocol(words[2], packet); !done) return done.error();
     if (words[4] != ">") {
         return usage(quoted(words[4]) + " stands where '>' belongs: a packet is " + kForm);
@@ -264,6 +291,11 @@ Result<Packet> parse(std::string_view text) {
 }
 
 std::string Packet::to_text() const {
+    if (ethertype) {
+        return std::string(policy::to_text(side)) + " " + policy::to_text(direction) + " ethertype " +
+               policy::to_text(policy::EthertypeRange{*ethertype, *ethertype}) +
+               (vlan ? " vlan " + std::to_string(*vlan) : "");
+    }
     const bool named_icmp = is_icmp(protocol, source.family);
     const bool foreign_icmp = !named_icmp && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6);
     std::string text = std::string(policy::to_text(side)) + " " + policy::to_text(direction) + " " +

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The packet notation (design section 4) and frames built from it.
 #pragma once
 
@@ -13,7 +14,8 @@
 
 namespace edgefw::packet {
 
-// SIDE DIRECTION PROTO SRC[:PORT] > DST[:PORT] [FLAGS|TYPE] [id N] [vlan N]
+// SIDE DIRECTION PROTO SRC[:PORT] > DST[:PORT] [FLAGS|TYPE] [id N] [vlan N], or of a frame that is not IP
+// SIDE DIRECTION ethertype TYPE [vlan N]
 struct Packet {
     policy::Side side = policy::Side::kExternal;
     policy::Direction direction = policy::Direction::kInbound;
@@ -27,6 +29,7 @@ struct Packet {
     std::uint8_t icmp_code = 0;
     std::uint16_t icmp_id = 0;  // echo: identifier
     std::optional<std::uint16_t> vlan;
+    std::optional<std::uint16_t> ethertype = {};  // of a frame that is not IP: it has none of the above but the VLAN
 
     edgefw_hook hook() const { return policy::hook_of(side, direction); }
     std::string to_text() const;  // canonical notation; parse(to_text()) gives the same packet
@@ -44,8 +47,8 @@ std::vector<std::uint8_t> frame(const Packet& packet);
 // `packet` with the addresses and ports that `frame` has: what left, after the data path translated frame(packet).
 Packet with_ends_of(const Packet& packet, const std::vector<std::uint8_t>& frame);
 
-// `packet` with another local end: its destination where the card receives it, its source where it is sent. `port` is an
-// echo's identifier; 0 changes none.
+// `packet` with another local end: its destination where the card receives it, its source where it is sent. `port` is
+// an echo's identifier; 0 changes none.
 Packet with_local_end(const Packet& packet, const Address& address, std::uint16_t port);
 
 }  // namespace edgefw::packet

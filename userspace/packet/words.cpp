@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/packet/words.h"
 
 #include <netinet/in.h>

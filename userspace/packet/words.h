@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The words of the notation beside addresses: protocols, TCP flags, numbers. ICMP types are in policy/icmp.h.
 #pragma once
 

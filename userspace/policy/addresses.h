@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Addresses as the policy language writes them: host, prefix, first-last, $set, or a list that mixes those.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The values of a profile's variables in one use of it.
 #pragma once
 

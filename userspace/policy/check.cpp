@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/check.h"
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "userspace/policy/constraint.h"
 #include "userspace/policy/fields.h"
 #include "userspace/policy/hidden.h"
+#include "userspace/policy/hidden_drops.h"
 #include "userspace/policy/keys.h"
 #include "userspace/policy/settings.h"
 #include "userspace/policy/suggest.h"
@@ -20,7 +22,7 @@
 namespace edgefw::policy {
 namespace {
 
-#define BUILTIN_ID(identifier, key, id, sentence) id,
+#define BUILTIN_ID(identifier, key, id, verdict, sentence) id,
 constexpr auto kBuiltinIds = std::to_array<std::string_view>({EDGEFW_BUILTINS(BUILTIN_ID)});
 #undef BUILTIN_ID
 
@@ -100,15 +102,15 @@ void check_tests(const Node* list, const Ids& ids, Policy& policy, Diagnostics& 
 }
 
 // The hosts that rules name, without addresses yet.
-std::vector<Host> hosts_of(const std::vector<Rule>& rules) {
+std::vector<Host> hosts_of(const Policy& policy) {
     std::set<std::string> names;
-    for (const Rule& rule : rules) {
+    for (const Rule& rule : policy.rules) {
         names.insert(rule.local.hosts.begin(), rule.local.hosts.end());
         names.insert(rule.remote.hosts.begin(), rule.remote.hosts.end());
     }
     std::vector<Host> hosts;
     for (const std::string& name : names)
-        hosts.push_back({name, {}, 0, 0, ""});
+        hosts.push_back({name, {}, 0, 0, "", policy.names_keep});
     return hosts;
 }
 
@@ -127,7 +129,7 @@ Policy check(const Node& root, const Expansion& expansion, Diagnostics& diagnost
         ids.add(rule->id, rule->where);
         policy.rules.push_back(std::move(*rule));
     }
-    policy.hosts = hosts_of(policy.rules);
+    policy.hosts = hosts_of(policy);
     if (policy.hosts.size() > EDGEFW_MAX_HOSTS) {
         diagnostics.error(root, "the rules name " + std::to_string(policy.hosts.size()) + " hosts, more than " +
                                     std::to_string(EDGEFW_MAX_HOSTS) + "; name the others by their addresses");
@@ -151,7 +153,9 @@ Policy check(const Node& root, const Expansion& expansion, Diagnostics& diagnost
     check_tests(fields.find("tests"), ids, policy, diagnostics);
     if (diagnostics.ok()) {
         warn_of_hidden_rules(policy, diagnostics);
+        warn_of_hidden_drops(policy, diagnostics);
         warn_of_rules_behind_nat(policy, diagnostics);
+        warn_of_rules_behind_builtins(policy, diagnostics);
         warn_of_nat_without_rule(policy, diagnostics);
     }
     return policy;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/check_nat.h"
 
 #include <netinet/in.h>
@@ -249,7 +250,9 @@ private:
         const auto target = read_port_range(&node, kEntryForEach, diagnostics_);
         if (!target) return std::nullopt;
         const std::uint32_t count = ports.last - ports.first;
-        if (target->first != target->last && target->last - target->first != static_cast<int>(count)) {
+        const Node& written = node.items.size() == 1 ? node.items[0] : node;
+        const bool is_range = written.text.find('-') != std::string::npos;  // 80-80 is one, and 80 is none
+        if (is_range && target->last - target->first != static_cast<int>(count)) {
             diagnostics_.error(node, "there are " + std::to_string(count + 1) + " public ports and " +
                                          std::to_string(target->last - target->first + 1) +
                                          " of the target; write as many, or the first one alone");
@@ -335,7 +338,8 @@ private:
             return;
         }
         if (protocols.size() != 1) {
-            diagnostics_.error(*fields_.find("protocol"), "a mapped entry has one protocol; write tcp or udp");
+            const Node* protocol = fields_.find("protocol");  // missing: said already
+            if (protocol != nullptr) diagnostics_.error(*protocol, "a mapped entry has one protocol; write tcp or udp");
             return;
         }
         entry.id = name_ + "/masquerade";

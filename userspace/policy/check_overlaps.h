@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // check, NAT entries against one another.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/check_rule.h"
 
 #include <netinet/in.h>
@@ -13,12 +14,19 @@
 namespace edgefw::policy {
 namespace {
 
-constexpr std::uint8_t kOpenMask = 0x17;   // SYN, ACK, RST, FIN
-constexpr std::uint8_t kOpenValue = 0x02;  // of them SYN alone
+// What says nothing of a frame that is not IP.
+constexpr auto kKeysOfIp = std::to_array<std::string_view>(
+    {"protocol", "local", "remote", "local_port", "remote_port", "tcp_flags", "established", "icmp"});
 
 bool has_ports(const Rule& rule) {
     return rule.protocol == IPPROTO_TCP || rule.protocol == IPPROTO_UDP;
 }
+// What bpf/dissect_ip.h walks through in IPv6: a packet's protocol is what comes behind. In IPv4 they are protocols.
+bool is_ipv6_extension(std::uint8_t protocol) {
+    constexpr std::uint8_t kExtensions[] = {0, 43, 44, 51, 60, 135, 139, 140};
+    return std::find(std::begin(kExtensions), std::end(kExtensions), protocol) != std::end(kExtensions);
+}
+
 bool is_icmp(const Rule& rule) {
     return rule.protocol == IPPROTO_ICMP || rule.protocol == IPPROTO_ICMPV6;
 }
@@ -41,8 +49,12 @@ public:
         rule_.where = item_.where;
         read_id();
         read_place();
-        read_ends();
-        read_details();
+        if (const Node* ethertype = fields_.find("ethertype")) {
+            read_ethertypes(*ethertype);
+        } else {
+            read_ends();
+            read_details();
+        }
         read_outcome();
         // What can never match is told from values that are all good.
         if (diagnostics_.errors() == errors_before) check_can_match();
@@ -78,6 +90,16 @@ private:
         if (vlan == nullptr || is_any(*vlan)) return;
         if (const auto id = read_number(*vlan, {1, 4094}, "a VLAN id", diagnostics_)) {
             rule_.vlan = static_cast<std::uint16_t>(*id);
+        }
+    }
+
+    void read_ethertypes(const Node& node) {
+        rule_.ethertypes = policy::read_ethertypes(node, diagnostics_);
+        for (const std::string_view key : kKeysOfIp) {
+            const Node* other = fields_.find(key);
+            if (other == nullptr || is_any(*other)) continue;
+            diagnostics_.error(*other, "`" + std::string(key) +
+                                           ":` is of IP packets, `ethertype:` of all other frames; make it two rules");
         }
     }
 
@@ -123,15 +145,18 @@ private:
             diagnostics_.error(fields_.node(), "a rule needs `action:`, pass or drop");
         }
         const bool passes = rule_.action == Action::kPass;
-        rule_.state = passes ? State::kKeep : State::kNone;
+        const bool of_ip = fields_.find("ethertype") == nullptr;
+        rule_.state = passes && of_ip ? State::kKeep : State::kNone;
         if (const Node* state = fields_.find("state")) {
             rule_.state = read_word(*state, kStates, "a state", diagnostics_).value_or(State::kNone);
             if (!passes && rule_.state == State::kKeep) {
                 diagnostics_.error(*state, "a drop rule keeps no state; leave `state:` out");
+            } else if (!of_ip && rule_.state == State::kKeep) {
+                diagnostics_.error(*state, "frames that are not IP have no connections; leave `state:` out");
             }
         }
         const Node* established = fields_.find("established");
-        if (established == nullptr) return;
+        if (established == nullptr || !of_ip) return;
         rule_.established = read_word(*established, kSwitches, "a switch", diagnostics_).value_or(false);
         if (!rule_.established) return;
         need_protocol(*established, rule_.protocol == IPPROTO_TCP, "`established:` goes with `protocol: tcp`");
@@ -144,8 +169,9 @@ private:
 
     void check_can_match() {
         check_families();
+        check_extension_header();
         if (rule_.action == Action::kDrop || rule_.state == State::kNone) return;
-        if (rule_.tcp_flags && ((rule_.tcp_flags->value ^ kOpenValue) & rule_.tcp_flags->mask & kOpenMask) != 0) {
+        if (rule_.tcp_flags && !rule_.tcp_flags->may_open()) {
             diagnostics_.error(*fields_.find("tcp_flags"),
                                "this rule can never match: one that keeps state matches segments that open, SYN "
                                "without ACK, RST and FIN; add `state: none`");
@@ -177,6 +203,23 @@ private:
         if (wrong_icmp && !mixed) {
             diagnostics_.warning(rule_.where, "the rule '" + rule_.id +
                                                   "' hardly matches: icmp goes with IPv4 addresses, icmp6 with IPv6");
+        }
+    }
+
+    void check_extension_header() {
+        if (!rule_.protocol || !is_ipv6_extension(*rule_.protocol)) return;
+        const auto may_both_be = [&](Family family) {
+            return (rule_.local.any() || may_be(rule_.local, family)) &&
+                   (rule_.remote.any() || may_be(rule_.remote, family));
+        };
+        if (!may_both_be(Family::kIpv6)) return;
+        const std::string why = "in IPv6 " + std::to_string(*rule_.protocol) +
+                                " is an extension header, and rules see the protocol behind it; name that one";
+        if (may_both_be(Family::kIpv4)) {
+            diagnostics_.warning(rule_.where, "the rule '" + rule_.id + "' matches IPv4 alone: " + why +
+                                                  " in another rule, and IPv4 addresses in this");
+        } else {
+            diagnostics_.error(*fields_.find("protocol"), "this rule can never match: " + why);
         }
     }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // check, one rule at a time.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // `when:` conditions of a profile: {mapping: port}, {roles: [access-edge, av-edge]}, {director: given}. All entries
 // must hold; a list holds when one of its values does.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The constraints of profiles: what its document demands of addresses and NAT.
 #pragma once
 

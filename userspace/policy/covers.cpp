@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/covers.h"
 
 #include <algorithm>
@@ -47,6 +48,15 @@ bool covers(const std::vector<IcmpMatch>& earlier, const std::vector<IcmpMatch>&
     return std::all_of(later.begin(), later.end(), match_covered);
 }
 
+// Of rules of IP packets both lists are empty.
+bool covers(const std::vector<EthertypeRange>& earlier, const std::vector<EthertypeRange>& later) {
+    if (earlier.empty() || later.empty()) return earlier.empty() && later.empty();
+    const auto range_covered = [&](const EthertypeRange& wanted) {
+        return within_one_of(earlier, [&](const EthertypeRange& range) { return range == wanted; });
+    };
+    return std::all_of(later.begin(), later.end(), range_covered);
+}
+
 template <typename T>
 bool covers(const std::optional<T>& earlier, const std::optional<T>& later) {
     return !earlier || earlier == later;
@@ -63,10 +73,11 @@ bool covers(const Rule& earlier, const Rule& later) {
     return earlier.side == later.side &&
            (earlier.direction == Direction::kBoth || earlier.direction == later.direction) &&
            (!keeps_state(earlier) || keeps_state(later)) && (!earlier.established || later.established) &&
-           covers(earlier.protocol, later.protocol) && covers(earlier.vlan, later.vlan) &&
-           covers(earlier.local_port, later.local_port) && covers(earlier.remote_port, later.remote_port) &&
-           covers(earlier.local, later.local) && covers(earlier.remote, later.remote) &&
-           covers(earlier.tcp_flags, later.tcp_flags) && covers(earlier.icmp, later.icmp);
+           covers(earlier.ethertypes, later.ethertypes) && covers(earlier.protocol, later.protocol) &&
+           covers(earlier.vlan, later.vlan) && covers(earlier.local_port, later.local_port) &&
+           covers(earlier.remote_port, later.remote_port) && covers(earlier.local, later.local) &&
+           covers(earlier.remote, later.remote) && covers(earlier.tcp_flags, later.tcp_flags) &&
+           covers(earlier.icmp, later.icmp);
 }
 
 }  // namespace edgefw::policy

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // When one rule leaves nothing for another.
 #pragma once
 

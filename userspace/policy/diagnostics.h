@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Errors and warnings of one run over a policy: collected while stages go on, reported in the order of the file.
 #pragma once
 
@@ -21,7 +22,7 @@ public:
     void append(Diagnostics other);
 
     bool ok() const { return errors_.empty(); }
-    std::size_t errors() const { return errors_.size(); }
+    std::size_t errors() const { return errors_.size() + more_errors_; }
 
     // "file:line:column: message" lines. Those of `first_file` come first, other files (profiles) after it.
     Error to_error(const std::string& first_file) const;
@@ -31,11 +32,15 @@ private:
     struct Entry {
         Location where;
         std::string message;
+        std::string line() const { return where.to_text() + ": " + message; }
     };
-    static std::vector<std::string> lines(std::vector<Entry> entries, const std::string& first_file);
+    static std::vector<Entry> in_order(std::vector<Entry> entries, const std::string& first_file);
 
+    // The first ones found; of the others there is the number alone.
     std::vector<Entry> errors_;
     std::vector<Entry> warnings_;
+    std::size_t more_errors_ = 0;
+    std::size_t more_warnings_ = 0;
 };
 
 }  // namespace edgefw::policy

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // What a policy file may consist of: UTF-8 without control characters.
 #pragma once
 

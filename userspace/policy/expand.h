@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // expand: the `use:` items of a policy become the rows of their profiles, variables bound.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The keys of one mapping: finds them, and reports what is missing, unknown or of the wrong kind.
 #pragma once
 

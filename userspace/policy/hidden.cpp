@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Finding the rules that may cover a rule. If an earlier rule covers a later one, its local addresses hold the later
 // one's first local address, and likewise remote. Every rule is filed under the smallest prefix that holds its
 // narrower end; a later rule asks for the prefixes above its own first addresses, of the lengths that are in use.
@@ -11,6 +12,7 @@
 #include <unordered_map>
 
 #include "userspace/policy/covers.h"
+#include "userspace/policy/ethertype.h"
 #include "userspace/policy/values.h"
 
 namespace edgefw::policy {
@@ -179,7 +181,8 @@ bool may_name(const AddressMatch& match, const std::vector<AddressRange>& addres
 
 // Whether the rule can pass some of what the forward brings in on cards of `side`.
 bool may_pass(const Rule& rule, const Forward& forward, Side side) {
-    if (rule.action != Action::kPass || rule.side != side || !looks_at(rule, EDGEFW_RECEIVED)) return false;
+    if (rule.action != Action::kPass || !rule.is_of_ip() || rule.side != side || !looks_at(rule, EDGEFW_RECEIVED))
+        return false;
     if (!may_name(rule.local, {AddressRange::host(forward.target)})) return false;
     if (forward.is_static()) return true;
     return (!rule.protocol || *rule.protocol == forward.protocol) &&
@@ -188,8 +191,9 @@ bool may_pass(const Rule& rule, const Forward& forward, Side side) {
 
 // Whether the rule can pass some of what the masquerade sends out.
 bool may_pass(const Rule& rule, const Masquerade& masquerade) {
-    return rule.action == Action::kPass && rule.side == masquerade.side && looks_at(rule, EDGEFW_SENT) &&
-           may_name(rule.local, masquerade.from) && (masquerade.to.empty() || may_name(rule.remote, masquerade.to)) &&
+    return rule.action == Action::kPass && rule.is_of_ip() && rule.side == masquerade.side &&
+           looks_at(rule, EDGEFW_SENT) && may_name(rule.local, masquerade.from) &&
+           (masquerade.to.empty() || may_name(rule.remote, masquerade.to)) &&
            (!rule.protocol || !masquerade.protocol || *rule.protocol == *masquerade.protocol);
 }
 
@@ -291,6 +295,29 @@ void warn_of_rules_behind_nat(const Policy& policy, Diagnostics& diagnostics) {
                                                 forward->public_address.to_text() + ": '" + forward->id +
                                                 "' translates it before the rules look; name the target " +
                                                 forward->target.to_text() + " as local");
+        }
+    }
+}
+
+void warn_of_rules_behind_builtins(const Policy& policy, Diagnostics& diagnostics) {
+    struct Passed {
+        edgefw_builtin builtin;
+        std::string_view key;
+        EthertypeRange range;
+    };
+    static constexpr Passed kPassed[] = {{EDGEFW_BUILTIN_ARP, "arp", {0x0806, 0x0806}},
+                                         {EDGEFW_BUILTIN_PPPOE, "pppoe", {0x8863, 0x8863}},
+                                         {EDGEFW_BUILTIN_PPPOE, "pppoe", {0x8864, 0x8864}},
+                                         {EDGEFW_BUILTIN_EAPOL, "eapol", {0x888e, 0x888e}}};
+    for (const Rule& rule : policy.rules) {
+        for (const Passed& passed : kPassed) {
+            const bool on = (policy.builtins >> passed.builtin & 1) != 0;
+            if (!on || std::find(rule.ethertypes.begin(), rule.ethertypes.end(), passed.range) == rule.ethertypes.end())
+                continue;
+            const std::string key(passed.key);
+            diagnostics.warning(rule.where,
+                                "the rule '" + rule.id + "' never sees " + to_text(passed.range) + ": builtin/" + key +
+                                    " passes it before the rules look; add `builtins: { " + key + ": off }`");
         }
     }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Warnings about rules that never decide anything.
 #pragma once
 
@@ -19,5 +20,8 @@ void warn_of_nat_without_rule(const Policy& policy, Diagnostics& diagnostics);
 // Warns of each rule whose local end is the public address and port of a forward: the destination is translated before
 // the rules look.
 void warn_of_rules_behind_nat(const Policy& policy, Diagnostics& diagnostics);
+
+// Warns of each rule that names an ethertype which a built-in rule passes before the rules look.
+void warn_of_rules_behind_builtins(const Policy& policy, Diagnostics& diagnostics);
 
 }  // namespace edgefw::policy

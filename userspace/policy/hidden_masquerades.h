@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Warnings about masquerades that never translate anything.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Names of ICMP and ICMPv6 types (IANA "ICMP Type Numbers", "ICMPv6 type Numbers").
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Ids: the stable identity of rules and NAT entries.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The keys of every mapping of the policy language and of profiles: one list, for check, expand and the schema test.
 #pragma once
 
@@ -7,10 +8,10 @@
 namespace edgefw::policy {
 
 inline constexpr auto kPolicyKeys = std::to_array<std::string_view>(
-    {"version", "default", "builtins", "sets", "rules", "nat", "tests", "timeouts", "connections", "adopt"});
+    {"version", "default", "builtins", "sets", "rules", "nat", "tests", "timeouts", "connections", "adopt", "names"});
 
 inline constexpr auto kRuleKeys = std::to_array<std::string_view>(
-    {"name", "side", "direction", "protocol", "local", "remote", "local_port", "remote_port", "tcp_flags",
+    {"name", "side", "direction", "ethertype", "protocol", "local", "remote", "local_port", "remote_port", "tcp_flags",
      "established", "icmp", "vlan", "state", "action", "description"});
 
 inline constexpr auto kUseKeys = std::to_array<std::string_view>({"use", "as", "with"});

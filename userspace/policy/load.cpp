@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // read, parse, expand, check in one go.
+#include <set>
+
 #include "userspace/base/sha256.h"
 #include "userspace/policy/check.h"
 #include "userspace/policy/expand.h"
@@ -8,6 +11,19 @@
 #include "userspace/policy/stages.h"
 
 namespace edgefw::policy {
+namespace {
+
+// All that the rules came from: the file, then each profile that it uses, once, in the order of their first use.
+std::string sources(const std::string& text, const Expansion& expansion) {
+    std::string all = text;
+    std::set<const Profile*> seen;
+    for (const ProfileUse& use : expansion.uses) {
+        if (seen.insert(use.profile.get()).second) all += use.profile->text;
+    }
+    return all;
+}
+
+}  // namespace
 
 Result<Policy> load(const std::string& file, const ProfilePath& profiles) {
     const auto text = read(file);
@@ -29,7 +45,7 @@ Result<Policy> load_text(const std::string& text, const std::string& file, const
     const Expansion expansion = expand(syntax.root, profiles, diagnostics);
     Policy policy = check(syntax.root, expansion, diagnostics);
     if (!diagnostics.ok()) return diagnostics.to_error(file);
-    auto digest = sha256(text);
+    auto digest = sha256(sources(text, expansion));
     if (!digest) return digest.error();
     policy.file = file;
     policy.digest = *digest;

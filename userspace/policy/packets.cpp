@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/packets.h"
 
 #include <cctype>
@@ -16,6 +17,9 @@ namespace {
 // "Anywhere" of the documents: an address that nobody has.
 constexpr std::string_view kAnyoneIpv4 = "198.51.100.9";
 constexpr std::string_view kAnyoneIpv6 = "2001:db8:ffff::9";
+// Another one, where the user says `any`: no packet is from its own destination.
+constexpr std::string_view kAnotherIpv4 = "198.51.100.10";
+constexpr std::string_view kAnotherIpv6 = "2001:db8:ffff::10";
 
 class PacketBinder {
 public:
@@ -59,13 +63,13 @@ private:
         return false;
     }
 
-    // The first address or port of the variable; of any network, anyone's.
+    // The first address or port of the variable; where it has none, anyone's.
     std::string value_of(const std::string& name, bool ipv6) const {
         const std::string anyone(ipv6 ? kAnyoneIpv6 : kAnyoneIpv4);
         const Node* value = use_.bindings.find(variable_of(name));
         if (value == nullptr || one_or_several(*value).empty()) return anyone;
         const Node& first = one_or_several(*value).front();
-        if (first.text == "any") return anyone;
+        if (first.text == "any") return std::string(ipv6 ? kAnotherIpv6 : kAnotherIpv4);
         if (const auto set_name = reference(first)) return first_member(*set_name, anyone);
         const auto range = AddressRange::parse(first.text);
         // A host's name, or ports: the first of a range.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The must-pass and must-drop packets of the profiles a policy uses, bound to its variables. They hold for the profile
 // alone under `default: drop`: in a whole policy another rule may rightly decide first.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The everyday subset of YAML in one pass. yaml-cpp matches regular expressions at every character: 10,000 rules take
 // it 0.35 s, a third of what a push may take. Here they take some milliseconds.
 //

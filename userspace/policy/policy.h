@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The checked policy: what `check` yields and `compile` takes. Plain values; profiles are expanded, variables bound.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,6 +67,12 @@ struct PortRange {
 struct TcpFlags {
     std::uint8_t mask = 0;
     std::uint8_t value = 0;
+
+    // Whether an opener can have them: SYN, with ACK, RST and FIN clear.
+    bool may_open() const {
+        constexpr std::uint8_t kAsked = 0x17, kSynAlone = 0x02;
+        return ((value ^ kSynAlone) & mask & kAsked) == 0;
+    }
 };
 
 struct IcmpMatch {
@@ -72,12 +80,20 @@ struct IcmpMatch {
     std::optional<std::uint8_t> code;  // absent: any
 };
 
+// What an Ethernet frame says of its payload: a type, or below 0x0600 a length (IEEE 802.3).
+struct EthertypeRange {
+    std::uint16_t first = 0;
+    std::uint16_t last = 0;
+    auto operator<=>(const EthertypeRange&) const = default;
+};
+
 struct Rule {
     std::string id;  // "ocs/access-edge/external-443"
     Origin origin;
     Side side = Side::kExternal;
     Direction direction = Direction::kInbound;
-    std::optional<std::uint8_t> protocol;  // IP protocol number; absent: any
+    std::vector<EthertypeRange> ethertypes = {};  // sorted, disjoint; empty: a rule of IP packets
+    std::optional<std::uint8_t> protocol;         // IP protocol number; absent: any
     AddressMatch local;
     AddressMatch remote;
     std::vector<PortRange> local_port;  // empty: any; sorted, disjoint; only with TCP or UDP
@@ -89,6 +105,9 @@ struct Rule {
     State state = State::kKeep;         // of a pass rule
     Action action = Action::kDrop;
     Location where;
+
+    // Else of frames that are neither IPv4 nor IPv6: it names its side, direction and VLAN beside their ethertypes.
+    bool is_of_ip() const { return ethertypes.empty(); }
 };
 
 // The sides on whose cards a NAT entry translates: bit n is enum edgefw_side n.
@@ -137,13 +156,19 @@ struct Set {
     Location where;
 };
 
+// Many a name has more addresses than one answer tells.
+constexpr std::uint32_t kNamesKeep = 600;
+
 // A host that rules name. Its addresses are of the moment: the names stage finds them (names/resolve.h).
 struct Host {
-    std::string name;                // in lower case, without a dot at the end
-    std::vector<Address> addresses;  // sorted
-    std::int64_t resolved = 0;       // when they were found, seconds since 1970; 0: never
-    std::uint32_t ttl = 0;           // seconds they hold
-    std::string problem;             // why the last question had no answer; empty: it had one
+    std::string name;                 // in lower case, without a dot at the end
+    std::vector<Address> addresses;   // sorted
+    std::int64_t resolved = 0;        // when they were found, seconds since 1970; 0: never
+    std::uint32_t ttl = 0;            // seconds they hold
+    std::string problem;              // why the last question had no answer; empty: it had one
+    std::uint32_t keep = kNamesKeep;  // seconds that an address stays when no answer has it any more
+    // Those of `addresses` that the newest answer does not have, and when one had them last.
+    std::map<Address, std::int64_t> earlier = {};
 };
 
 // `tests:` of the policy, and the packets of its profiles (bound to the policy's variables).
@@ -157,7 +182,8 @@ struct PolicyTest {
 
 // Room for connections on a card, in entries, by address family.
 struct Capacity {
-    std::uint32_t confirmed[EDGEFW_FAMILIES] = {EDGEFW_CONNECTIONS_DEFAULT, EDGEFW_CONNECTIONS_DEFAULT};
+    std::uint32_t confirmed[EDGEFW_FAMILIES] = {EDGEFW_CONNECTIONS_DEFAULT, EDGEFW_CONNECTIONS_DEFAULT};  // TCP
+    std::uint32_t datagrams[EDGEFW_FAMILIES] = {EDGEFW_DATAGRAMS_DEFAULT, EDGEFW_DATAGRAMS_DEFAULT};  // confirmed, too
     std::uint32_t half_open[EDGEFW_FAMILIES] = {EDGEFW_OPENINGS_DEFAULT, EDGEFW_OPENINGS_DEFAULT};
     bool operator==(const Capacity&) const = default;
 };
@@ -172,11 +198,12 @@ struct Policy {
     std::uint32_t builtins = (1u << EDGEFW_BUILTIN_COUNT) - 1;  // bit n: enum edgefw_builtin n is on
     std::uint32_t timeout[EDGEFW_STATE_COUNT] = {};             // seconds
     Capacity capacity;
-    std::uint32_t adopt = 60;                                   // seconds after the first push; 0: adopt nothing
+    std::uint32_t adopt = 60;               // seconds after the first push; 0: adopt nothing
+    std::uint32_t names_keep = kNamesKeep;  // as Host::keep
     std::vector<PolicyTest> tests;
     std::vector<std::string> warnings;  // one line each, with file:line:column
     std::string file;                   // as named on the command line
-    std::string digest;                 // SHA-256 of the file's text, in hex: what `sha256sum` prints
+    std::string digest;                 // SHA-256 of the file and the profiles it uses, in hex
 };
 
 }  // namespace edgefw::policy

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/profile.h"
 
 #include <algorithm>
@@ -136,6 +137,7 @@ std::shared_ptr<const Profile> parse_profile(const std::string& text, const std:
     Diagnostics found;
     auto profile = std::make_shared<Profile>();
     profile->syntax = parse(text, file, found);
+    profile->text = text;
     if (found.ok()) {
         const Fields fields(profile->syntax.root, kProfileKeys, "a profile", found);
         if (const Node* name = fields.need("name")) profile->name = read_text(*name, "a name", found);
@@ -165,7 +167,7 @@ Result<std::shared_ptr<const Profile>> load_profile(const std::string& name, con
                       " (`edgefw profile list` shows all)");
     }
     auto text = read(file);
-    if (!text) return text.error();
+    if (!text) return Error{text.error().kind, text.error().message, {{file, 0, 0, text.error().message}}};
     Diagnostics diagnostics;
     auto profile = parse_profile(*text, file, diagnostics);
     if (profile == nullptr) return diagnostics.to_error(file);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A profile: a vendor's firewall page as data. Structure is checked when it is read; values when it is used.
 #pragma once
 
@@ -47,6 +48,7 @@ struct Variable {
 // Nodes point into `syntax`: a profile is shared, never copied.
 struct Profile {
     Syntax syntax;
+    std::string text;  // what `syntax` was read from
     std::string name;
     std::string title;
     std::string document;  // title of the source document

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Where profiles are looked for.
 #include <algorithm>
 #include <filesystem>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The rows of a profile (rules, NAT entries, constraints, packets), checked without values: what a use of the profile
 // would stumble over only with certain options is found when the profile is read.
 #pragma once

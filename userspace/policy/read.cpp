@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/read.h"
 
 #include <fcntl.h>
@@ -37,6 +38,15 @@ Result<std::string> read(const std::string& file) {
     if (file == "-") return read_all(STDIN_FILENO, "standard input");
     const Fd fd = Fd::own(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd.valid()) return cannot_read(file, errno);
+    return read_all(fd.get(), file);
+}
+
+Result<std::string> read_regular(const std::string& file) {
+    const Fd fd = Fd::own(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!fd.valid()) return cannot_read(file, errno);
+    struct stat about = {};
+    if (fstat(fd.get(), &about) != 0) return cannot_read(file, errno);
+    if (!S_ISREG(about.st_mode)) return failed(file + " is no regular file; write one there");
     return read_all(fd.get(), file);
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // read: file -> text.
 #pragma once
 
@@ -12,5 +13,8 @@ inline constexpr std::size_t kMaxPolicyBytes = 16u << 20;  // some 80,000 rules 
 
 // The whole file; "-" is standard input. Fails (kFailed) when it cannot be read or is larger than kMaxPolicyBytes.
 Result<std::string> read(const std::string& file);
+
+// Likewise of a regular file alone, for who may not be kept waiting: the writer of a FIFO may never come.
+Result<std::string> read_regular(const std::string& file);
 
 }  // namespace edgefw::policy

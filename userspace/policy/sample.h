@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Policies that use one profile in every way its options allow, with made-up values: what its own packets are judged
 // under where no user's policy is at hand.
 #pragma once

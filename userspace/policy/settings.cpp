@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/settings.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <charconv>
 
 #include "userspace/policy/addresses.h"
 #include "userspace/policy/fields.h"
@@ -15,14 +18,15 @@ namespace {
 constexpr auto kSideNames = std::to_array<std::string_view>({"external", "internal"});
 constexpr auto kDirectionNames = std::to_array<std::string_view>({"inbound", "outbound"});
 
-#define BUILTIN_KEY(identifier, key, id, sentence) key,
+#define BUILTIN_KEY(identifier, key, id, verdict, sentence) key,
 constexpr auto kBuiltinKeys = std::to_array<std::string_view>({EDGEFW_BUILTINS(BUILTIN_KEY)});
 #undef BUILTIN_KEY
 
-// In jiffies of the fastest clock (1000 a second), half of 32 bits: the data path compares ages modulo 2^32.
+// In jiffies of the fastest clock (1000 a second) it fits the 32 bits that the data path has for a timeout.
 constexpr std::uint32_t kMaxTimeout = 1'000'000;
 
-constexpr auto kCapacityKeys = std::to_array<std::string_view>({"confirmed", "half_open"});
+constexpr auto kCapacityKeys = std::to_array<std::string_view>({"confirmed", "datagrams", "half_open"});
+constexpr auto kNamesKeys = std::to_array<std::string_view>({"keep"});
 constexpr auto kFamilyKeys = std::to_array<std::string_view>({"ipv4", "ipv6"});
 
 void check_version(const Node& root, Diagnostics& diagnostics) {
@@ -109,6 +113,8 @@ void check_connections(const Node& node, Policy& policy, Diagnostics& diagnostic
     const Fields fields(node, kCapacityKeys, "`connections:`", diagnostics);
     if (const Node* confirmed = fields.find("confirmed"))
         check_capacity(*confirmed, "`confirmed:`", policy.capacity.confirmed, diagnostics);
+    if (const Node* datagrams = fields.find("datagrams"))
+        check_capacity(*datagrams, "`datagrams:`", policy.capacity.datagrams, diagnostics);
     if (const Node* half_open = fields.find("half_open"))
         check_capacity(*half_open, "`half_open:`", policy.capacity.half_open, diagnostics);
 }
@@ -116,6 +122,33 @@ void check_connections(const Node& node, Policy& policy, Diagnostics& diagnostic
 void check_adopt(const Node& node, Policy& policy, Diagnostics& diagnostics) {
     const auto seconds = read_number(node, {0, kMaxTimeout}, "a number of seconds, 0 for none", diagnostics);
     if (seconds) policy.adopt = *seconds;
+}
+
+// A number of seconds, or one with its unit: 90, 90s, 10m, 2h.
+std::optional<std::uint32_t> read_duration(const Node& node, std::uint32_t longest, Diagnostics& diagnostics) {
+    constexpr std::array<std::pair<char, std::uint64_t>, 3> kUnits{{{'s', 1}, {'m', 60}, {'h', 3600}}};
+    std::string digits = node.is_scalar() ? node.text : "";
+    std::uint64_t unit = 1;
+    for (const auto& [letter, seconds] : kUnits) {
+        if (!digits.ends_with(letter)) continue;
+        unit = seconds;
+        digits.pop_back();
+        break;
+    }
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    const bool whole = error == std::errc() && end == digits.data() + digits.size();
+    if (whole && number <= longest / unit) return static_cast<std::uint32_t>(number * unit);
+    diagnostics.error(node, describe(node) + " is not a time; write seconds, or as in 90s, 10m, 2h, up to " +
+                                std::to_string(longest) + " seconds");
+    return std::nullopt;
+}
+
+void check_names(const Node& node, Policy& policy, Diagnostics& diagnostics) {
+    const Fields fields(node, kNamesKeys, "`names:`", diagnostics);
+    const Node* keep = fields.find("keep");
+    if (keep == nullptr) return;
+    if (const auto seconds = read_duration(*keep, kMaxTimeout, diagnostics)) policy.names_keep = *seconds;
 }
 
 bool is_set_name(const std::string& name) {
@@ -167,6 +200,7 @@ void check_settings(const Node& root, Policy& policy, Diagnostics& diagnostics) 
     if (const Node* node = section("timeouts")) check_timeouts(*node, policy, diagnostics);
     if (const Node* node = section("connections")) check_connections(*node, policy, diagnostics);
     if (const Node* node = section("adopt")) check_adopt(*node, policy, diagnostics);
+    if (const Node* node = section("names")) check_names(*node, policy, diagnostics);
     if (const Node* node = section("sets")) check_sets(*node, policy, diagnostics);
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // check, the sections of a policy that are neither rules nor NAT: defaults, built-ins, timeouts, room for connections,
 // adoption, sets.
 #pragma once

@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // show: Policy -> the document that `show --json` prints and that is kept with a generation.
 #include <nlohmann/json.hpp>
 
+#include "userspace/policy/ethertype.h"
 #include "userspace/policy/stages.h"
 #include "userspace/policy/states.h"
 #include "userspace/policy/values.h"
@@ -34,6 +36,13 @@ ordered_json to_json(const std::vector<PortRange>& ports) {
     return one_or_array(std::move(texts));
 }
 
+ordered_json to_json(const std::vector<EthertypeRange>& ethertypes) {
+    std::vector<std::string> texts;
+    for (const EthertypeRange& range : ethertypes)
+        texts.push_back(to_text(range));
+    return one_or_array(std::move(texts));
+}
+
 ordered_json number_or_null(const std::optional<int>& number) {
     return number ? ordered_json(*number) : ordered_json(nullptr);
 }
@@ -58,6 +67,15 @@ void add_details(const Rule& rule, ordered_json& json) {
     if (rule.where.line > 0) json["where"] = rule.where.to_text();
 }
 
+// What packets it is of; an IP packet has all of it.
+void add_ends(const Rule& rule, ordered_json& json) {
+    json["protocol"] = rule.protocol ? protocol_text(*rule.protocol) : "any";
+    json["local"] = to_json(rule.local);
+    json["local_port"] = to_json(rule.local_port);
+    json["remote"] = to_json(rule.remote);
+    json["remote_port"] = to_json(rule.remote_port);
+}
+
 ordered_json to_json(const Rule& rule) {
     ordered_json json;
     json["id"] = rule.id;
@@ -67,11 +85,10 @@ ordered_json to_json(const Rule& rule) {
     json["figure"] = number_or_null(rule.origin.figure);
     json["side"] = to_text(rule.side);
     json["direction"] = to_text(rule.direction);
-    json["protocol"] = rule.protocol ? protocol_text(*rule.protocol) : "any";
-    json["local"] = to_json(rule.local);
-    json["local_port"] = to_json(rule.local_port);
-    json["remote"] = to_json(rule.remote);
-    json["remote_port"] = to_json(rule.remote_port);
+    if (rule.is_of_ip())
+        add_ends(rule, json);
+    else
+        json["ethertype"] = to_json(rule.ethertypes);
     json["state"] = to_text(rule.state);
     json["action"] = to_text(rule.action);
     add_details(rule, json);
@@ -143,7 +160,7 @@ ordered_json defaults_of(const Policy& policy) {
 
 ordered_json builtins_of(const Policy& policy) {
     ordered_json json = ordered_json::array();
-#define SHOW_BUILTIN(identifier, key, id_text, sentence) \
+#define SHOW_BUILTIN(identifier, key, id_text, verdict, sentence) \
     json.push_back({{"id", id_text}, {"on", (policy.builtins >> EDGEFW_BUILTIN_##identifier & 1) != 0}});
     EDGEFW_BUILTINS(SHOW_BUILTIN)
 #undef SHOW_BUILTIN
@@ -154,7 +171,9 @@ ordered_json capacity_of(const Policy& policy) {
     const auto by_family = [](const std::uint32_t(&entries)[EDGEFW_FAMILIES]) {
         return ordered_json{{"ipv4", entries[EDGEFW_IPV4]}, {"ipv6", entries[EDGEFW_IPV6]}};
     };
-    return {{"confirmed", by_family(policy.capacity.confirmed)}, {"half_open", by_family(policy.capacity.half_open)}};
+    return {{"confirmed", by_family(policy.capacity.confirmed)},
+            {"datagrams", by_family(policy.capacity.datagrams)},
+            {"half_open", by_family(policy.capacity.half_open)}};
 }
 
 ordered_json timeouts_of(const Policy& policy) {
@@ -192,7 +211,8 @@ ordered_json to_json(const Host& host) {
             {"addresses", std::move(addresses)},
             {"resolved", host.resolved == 0 ? ordered_json(nullptr) : ordered_json(host.resolved)},
             {"ttl", host.ttl},
-            {"problem", text_or_null(host.problem)}};
+            {"problem", text_or_null(host.problem)},
+            {"keep", host.keep}};
 }
 
 ordered_json show(const Policy& policy) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // `profile show --json`.
 #include "userspace/policy/profile.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Which addresses are not publicly routable: the IANA special-purpose address registries.
 #pragma once
 

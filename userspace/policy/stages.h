@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The stages before compile, in order: read, parse, expand, check. Each is a pure function of its arguments (read and
 // profile lookup touch the file system, nothing else).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The states of connections as a policy names them, in the order of enum edgefw_connection_state (maps/connection.h).
 // One name may stand for two states that follow one another.
 #pragma once

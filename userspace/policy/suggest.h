@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // "did you mean": the word a person probably wanted.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Syntax: what parse yields, a YAML document as a tree in which every node knows its place.
 #pragma once
 

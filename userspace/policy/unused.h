@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Warnings about what a `use:` gives and nothing takes.
 #pragma once
 

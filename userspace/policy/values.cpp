@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/values.h"
 
 #include <netinet/in.h>
@@ -5,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "userspace/policy/ethertype.h"
 #include "userspace/policy/icmp.h"
 
 namespace edgefw::policy {
@@ -112,6 +114,19 @@ std::optional<IcmpMatch> read_icmp_match(const Node& node, std::uint8_t protocol
     return std::nullopt;
 }
 
+std::optional<EthertypeRange> read_ethertype(const Node& node, Diagnostics& diagnostics) {
+    const auto range = node.is_scalar() ? ethertype_from(node.text) : std::nullopt;
+    if (!range) {
+        diagnostics.error(node, describe(node) + " is not an ethertype; write a number such as 0x88b5, or a name (" +
+                                    alternatives(ethertype_names()) + ")");
+        return std::nullopt;
+    }
+    const std::string_view problem = ethertype_problem(*range);
+    if (problem.empty()) return range;
+    diagnostics.error(node, "the ethertype " + describe(node) + " " + std::string(problem));
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> read_number(const Node& node, Bounds bounds, std::string_view what,
@@ -204,6 +219,19 @@ std::string to_text(const IcmpMatch& match, std::uint8_t protocol) {
     if (match.code) return std::to_string(match.type) + "/" + std::to_string(*match.code);
     const std::string_view name = icmp_name(protocol, match.type);
     return name.empty() ? std::to_string(match.type) : std::string(name);
+}
+
+std::vector<EthertypeRange> read_ethertypes(const Node& node, Diagnostics& diagnostics) {
+    const auto items = one_or_several(node);
+    if (items.empty())
+        diagnostics.error(node, "the list of ethertypes is empty; leave `ethertype:` out for IP packets");
+    std::vector<EthertypeRange> ranges;
+    for (const Node& item : items) {
+        if (const auto range = read_ethertype(item, diagnostics)) ranges.push_back(*range);
+    }
+    std::sort(ranges.begin(), ranges.end());
+    ranges.erase(std::unique(ranges.begin(), ranges.end()), ranges.end());
+    return ranges;
 }
 
 }  // namespace edgefw::policy

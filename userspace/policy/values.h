@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The scalars of the policy language: one function per kind of value. Each reports what it cannot read and yields
 // nothing then.
 #pragma once
@@ -69,6 +70,9 @@ std::string to_text(const TcpFlags& flags);
 // A type name, TYPE or TYPE/CODE, or a list of those.
 std::vector<IcmpMatch> read_icmp(const Node& node, std::uint8_t protocol, Diagnostics& diagnostics);
 std::string to_text(const IcmpMatch& match, std::uint8_t protocol);
+
+// A name, a number, or a list of those; sorted and disjoint. Empty: it cannot be read.
+std::vector<EthertypeRange> read_ethertypes(const Node& node, Diagnostics& diagnostics);
 
 // True for the word that stands for no restriction.
 inline bool is_any(const Node& node) {

@@ -1,11 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/yaml.h"
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <sstream>
 #include <unordered_set>
 
+#include "userspace/policy/fault.h"
 #include "userspace/policy/fields.h"
 
 namespace edgefw::policy {
@@ -17,9 +21,14 @@ constexpr std::size_t kMaxNodes = 4'000'000;  // some 200,000 rules; 80 bytes ea
 // (YAML::Load) drops the places of duplicate keys and takes three times as long.
 class TreeBuilder : public YAML::EventHandler {
 public:
-    TreeBuilder(const std::string* file, Diagnostics& diagnostics) : file_(file), diagnostics_(diagnostics) {}
+    TreeBuilder(const std::string& text, const std::string* file, Diagnostics& diagnostics)
+        : text_(text), file_(file), diagnostics_(diagnostics) {}
 
     Node take_root() { return std::move(root_); }
+    // The last map or list that was begun and has not ended.
+    Node innermost() const { return open_.empty() ? Node() : open_.back(); }
+    // Where one document is followed by more; a node without a place: it is not.
+    const Node& second_document() const { return second_; }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (++documents_ == 1) {
@@ -27,8 +36,11 @@ public:
             return;
         }
         // A comma in front is a document without content to yaml-cpp, and so is the same comma again, for ever.
-        diagnostics_.error(node(mark), mark.pos == start_ ? "YAML syntax: this starts no value; remove it"
-                                                          : "a second document starts here; a policy is one document");
+        if (mark.pos == start_) {
+            diagnostics_.error(node(mark), "YAML syntax: this starts no value; remove it");
+        } else {
+            second_ = node(mark);
+        }
     }
     void OnDocumentEnd() override {}
     void OnNull(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override { append(node(mark)); }
@@ -41,6 +53,7 @@ public:
                   const std::string& value) override {
         Node scalar = node(mark, Node::Kind::kScalar);
         refuse_tag(scalar, tag);
+        refuse_unclosed(scalar, static_cast<std::size_t>(std::max(mark.pos, 0)));
         scalar.text = value;
         append(std::move(scalar));
     }
@@ -74,6 +87,13 @@ private:
     void refuse_tag(const Node& at, const std::string& tag) {
         if (tag.empty() || tag == "?" || tag == "!") return;  // plain and quoted
         diagnostics_.error(at, "tags are not supported; remove '" + tag + "'");
+    }
+
+    // To yaml-cpp a quoted text ends with the file at the latest: the rules below would be a part of it.
+    void refuse_unclosed(const Node& scalar, std::size_t at) {
+        if (at >= text_.size() || (text_[at] != '"' && text_[at] != '\'')) return;
+        if (end_of_quoted(text_, at) == std::string_view::npos)
+            diagnostics_.error(scalar, "YAML syntax: " + unclosed_quote(text_[at]));
     }
 
     void append(Node value) {
@@ -153,19 +173,40 @@ private:
         map.items.clear();
     }
 
+    std::string_view text_;
     const std::string* file_;
     Diagnostics& diagnostics_;
     Node root_;
+    Node second_;
     std::vector<Node> open_;
     std::size_t nodes_ = 0;
     int documents_ = 0;
     int start_ = 0;  // of the first document, in bytes
 };
 
-std::string syntax_hint(const std::string& message) {
-    if (message == YAML::ErrorMsg::MAP_VALUE) return "; quote a value that holds ': ' or ends in ':'";
-    if (message == YAML::ErrorMsg::MAP_KEY) return "; check the indentation of this line";
-    if (message.starts_with("end of")) return "; a bracket or quote opened here is not closed";
+std::string_view line_of(std::string_view text, int number) {
+    for (int i = 0; i < number && !text.empty(); ++i)
+        text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    return text.substr(0, text.find('\n'));
+}
+
+// Whether the line holds a colon that YAML takes for that of a key, behind one that is.
+bool holds_two_keys(std::string_view line) {
+    std::size_t colons = line.ends_with(':') ? 1 : 0;
+    for (std::size_t at = line.find(": "); at != std::string_view::npos; at = line.find(": ", at + 1))
+        ++colons;
+    return colons > 1;
+}
+
+std::string syntax_hint(const YAML::Exception& error, std::string_view text) {
+    const std::string& message = error.msg;
+    if (message == YAML::ErrorMsg::MAP_VALUE && holds_two_keys(line_of(text, error.mark.line)))
+        return "; quote a value that holds ': ' or ends in ':'";
+    if (message == YAML::ErrorMsg::MAP_KEY || message == YAML::ErrorMsg::END_OF_MAP ||
+        message == YAML::ErrorMsg::END_OF_SEQ)
+        return "; check the indentation of this line";
+    if (message == YAML::ErrorMsg::END_OF_MAP_FLOW || message == YAML::ErrorMsg::END_OF_SEQ_FLOW)
+        return "; a bracket opened here or above is not closed";
     return "; check the indentation, brackets and quotes here and in the line above";
 }
 
@@ -174,21 +215,41 @@ Location location_of(const YAML::Mark& mark, const std::string& file) {
     return {file, mark.line + 1, mark.column + 1};
 }
 
+// Whether there is one of the known mistakes, at `last_line` at the latest.
+bool report_fault(const std::string& text, int last_line, const std::string& file, Diagnostics& diagnostics) {
+    const auto fault = find_fault(text, last_line);
+    if (fault) diagnostics.error(Location{file, fault->line, fault->column}, "YAML syntax: " + fault->message);
+    return fault.has_value();
+}
+
 }  // namespace
 
 Node read_yaml(const std::string& text, const std::string* file, Diagnostics& diagnostics) {
     Diagnostics found;
     Node root;
+    TreeBuilder builder(text, file, found);
     try {
         std::istringstream stream(text);
         YAML::Parser parser(stream);
-        TreeBuilder builder(file, found);
         // The second is an error, whatever it holds: what follows need not be read.
         const bool has_document = parser.HandleNextDocument(builder);
         if (has_document) parser.HandleNextDocument(builder);
+        // To yaml-cpp a document may also end where a line belongs to nothing.
+        if (const Node& second = builder.second_document(); second.line != 0) {
+            if (report_fault(text, second.line, *file, diagnostics)) return {};
+            found.error(second, "a second document starts here; a policy is one document");
+        }
         root = builder.take_root();
+    } catch (const YAML::DeepRecursion& error) {
+        // The scanner is ahead of what was built.
+        diagnostics.error(builder.innermost(),
+                          "YAML syntax: values are nested more than " + std::to_string(error.depth()) +
+                              " deep here; a policy nests a few: look for brackets or dashes that are too many");
+        return {};
     } catch (const YAML::Exception& error) {
-        diagnostics.error(location_of(error.mark, *file), "YAML syntax: " + error.msg + syntax_hint(error.msg));
+        if (!report_fault(text, error.mark.is_null() ? 0 : error.mark.line + 1, *file, diagnostics)) {
+            diagnostics.error(location_of(error.mark, *file), "YAML syntax: " + error.msg + syntax_hint(error, text));
+        }
         return {};
     } catch (const std::exception& error) {
         diagnostics.error(Location{*file, 0, 0}, std::string("cannot parse: ") + error.what());

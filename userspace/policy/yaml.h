@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Any YAML, by yaml-cpp.
 #pragma once
 

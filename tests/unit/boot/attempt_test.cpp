@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // attempt: whatever fails, the card is what boot.conf says or less open, and the steps are in an order that has it
 // never open in between.
 #include "userspace/boot/attempt.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // boot.conf: what is read of it, also where it is wrong.
 #include "userspace/boot/config.h"
 
@@ -105,7 +106,7 @@ TEST(BootConfig, WhatIsNoFileIsClosed) {
     ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
     for (const std::string& file : {std::string("/"), std::string("/dev/zero"), pipe}) {
         const Loaded loaded = load(file, "eth0");
-        EXPECT_EQ(error(loaded), file + " is no file; write one, or remove it");
+        EXPECT_EQ(error(loaded), file + " is no regular file; write one there");
         EXPECT_EQ(loaded.config.on_failure, OnFailure::kClosed);
     }
     unlink(pipe.c_str());

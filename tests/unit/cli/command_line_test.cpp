@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/command_line.h"
 
 #include <gmock/gmock.h>
@@ -51,6 +52,24 @@ TEST(CommandLine, AttachTakesAllItsOptions) {
     EXPECT_EQ(parsed.line.attach.egress, kernel::Egress::kClsact);
     EXPECT_EQ(parsed.line.attach.connections, 4096u);
     EXPECT_EQ(parsed.line.attach.policy, "p.yaml");
+}
+
+TEST(CommandLine, FirstAndAgainStandAlone) {
+    for (const char* alone : {"--first", "--again"}) {
+        const Parsed parsed({"attach", alone, "eth0"});
+        ASSERT_FALSE(parsed.stopped) << parsed.message;
+        EXPECT_EQ(parsed.line.attach.first, std::string(alone) == "--first");
+        EXPECT_EQ(parsed.line.attach.again, std::string(alone) == "--again");
+        for (const auto& [other, value] : {std::pair{"--policy", "100"},
+                                           {"--mode", "tc"},
+                                           {"--side", "internal"},
+                                           {"--egress", "tcx"},
+                                           {"--connections", "100"}}) {
+            const Parsed both({"attach", alone, "eth0", other, value});
+            EXPECT_TRUE(both.stopped) << alone << other;
+        }
+    }
+    EXPECT_TRUE(Parsed({"attach", "--first", "--again", "eth0"}).stopped);
 }
 
 TEST(CommandLine, AttachIsExternalAndAutomaticUnlessSaidOtherwise) {
@@ -117,6 +136,30 @@ TEST(CommandLine, TheRestHasItsOptionsToo) {
     EXPECT_EQ(Parsed({"profile", "list"}).chosen, "list");
 }
 
+// One way in every command; what was there before still works.
+TEST(CommandLine, ACardIsNamedInOneWay) {
+    const auto interface_of = [](const std::vector<std::string>& words) -> std::string {
+        const Parsed parsed(words);
+        EXPECT_FALSE(parsed.stopped) << parsed.message;
+        const CommandLine& line = parsed.line;
+        for (const std::string& interface :
+             {line.attach.interface, line.detach.interface, line.push.interface, line.show.interface,
+              line.explain.interface, line.counters.interface, line.connections.interface, line.status.interface,
+              line.doctor.interface, line.boot.interface}) {
+            if (!interface.empty()) return interface;
+        }
+        return "";
+    };
+    for (const char* command : {"attach", "detach", "show", "counters", "connections", "status", "doctor", "boot"})
+        EXPECT_EQ(interface_of({command, "--iface", "eth0"}), "eth0") << command;
+    EXPECT_EQ(interface_of({"push", "p.yaml", "--iface", "eth0"}), "eth0");
+    EXPECT_EQ(interface_of({"explain", "--batch", "--iface", "eth0"}), "eth0");
+    for (const char* command : {"attach", "detach", "counters", "doctor", "boot"})
+        EXPECT_EQ(interface_of({command, "eth0"}), "eth0") << command;
+    EXPECT_THAT(Parsed({"connections", "kill", "--iface", "eth0", "rule=a"}).line.connections.words,
+                ElementsAre("kill", "rule=a"));
+}
+
 struct BadRow {
     std::vector<std::string> words;
     const char* message;
@@ -125,8 +168,8 @@ struct BadRow {
 TEST(CommandLine, WhatIsWrongIsNamed) {
     const BadRow rows[] = {
         {{}, "subcommand is required"},
-        {{"attach"}, "IFACE is required"},
-        {{"detach"}, "IFACE is required"},
+        {{"attach"}, "--iface is required"},
+        {{"detach"}, "--iface is required"},
         {{"push"}, "FILE is required"},
         {{"check"}, "FILE is required"},
         {{"profile"}, "subcommand is required"},
@@ -136,6 +179,7 @@ TEST(CommandLine, WhatIsWrongIsNamed) {
         {{"attach", "eth0", "--egress", "xdp"}, "clsact"},
         {{"attach", "eth0", "--connections", "0"}, "--connections"},
         {{"attach", "eth0", "eth1"}, "eth1"},
+        {{"counters", "eth0", "--iface", "eth1"}, "--iface"},
         {{"doctor", "eth0", "eth1"}, "eth1"},
         {{"explain", "--batch", "p"}, "--batch"},
         {{"explain", "p", "--policy", "f", "--iface", "eth0"}, "--iface"},

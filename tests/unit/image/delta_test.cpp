@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include <gtest/gtest.h>
 
 #include "userspace/image/image.h"
@@ -58,6 +59,25 @@ TEST(Delta, SetsAndBuiltins) {
                          R"({"sets": [{"name": "s", "members": []}], "builtins": ["arp"]})"),
               "~ set s: members 192.0.2.1 -> none\n"
               "- builtin nd\n");
+}
+
+// One changed member of many is one member in the text, and no line is as long as a set.
+TEST(Delta, LongListsShowWhatCameAndWent) {
+    const auto set = [](int first, int last) {
+        std::string members;
+        for (int i = first; i <= last; ++i)
+            members += (members.empty() ? "\"" : ", \"") + std::to_string(i) + '"';
+        return R"({"sets": [{"name": "s", "members": [)" + members + "]}]}";
+    };
+    EXPECT_EQ(delta_text(set(1, 5000), set(2, 5001)), "~ set s: members added 5001, removed 1\n");
+    EXPECT_EQ(delta_text(set(1, 11), set(1, 10)), "~ set s: members removed 11\n");
+    EXPECT_EQ(delta_text(set(1, 9), set(1, 10)),
+              "~ set s: members 1, 2, 3, 4, 5, 6, 7, 8, 9 -> 1, 2, 3, 4, 5, 6, 7, 8, 9, 10\n");
+    EXPECT_EQ(delta_text(set(1, 1), set(1, 50)), "~ set s: members added 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 39 more\n");
+    EXPECT_EQ(delta_text("", set(1, 5000)), "+ set s: members 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 4990 more\n");
+    EXPECT_EQ(delta_text(R"({"rules": [{"id": "a", "local": "any"}]})",
+                         R"({"rules": [{"id": "a", "local": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]}]})"),
+              "~ rule a: local added 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 1 more, removed any\n");
 }
 
 TEST(Delta, TimeoutsAndAdoption) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Hosts by name: their classes foreseen, and moved to when addresses change.
 #include "userspace/image/hosts.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The oracle is what all else is measured by: here its own stories, one paragraph of docs/semantics.md each.
 #include "tests/support/oracle.h"
 
@@ -173,10 +174,15 @@ TEST(Oracle, Builtins) {
         {"external inbound 2 192.0.2.1 > 224.0.0.1", 1, "pass builtin builtin/igmp"},
         {"external inbound 2 192.0.2.1 > 224.0.0.1", 2, "drop default"},
         {"external outbound udp 0.0.0.0:68 > 255.255.255.255:67", 64, "pass builtin builtin/dhcp"},
-        {"external inbound udp 192.0.2.1:67 > 192.0.2.2:68", 64, "pass builtin builtin/dhcp"},
+        {"external inbound udp 192.0.2.1:67 > 255.255.255.255:68", 64, "pass builtin builtin/dhcp"},
+        {"external inbound udp 192.0.2.1:67 > 192.0.2.2:68", 64, "drop default"},
+        {"external outbound udp 192.0.2.2:68 > 192.0.2.1:67", 64, "drop default"},
         {"external inbound udp 192.0.2.2:68 > 192.0.2.1:67", 64, "drop default"},
         {"internal inbound udp [fe80::1]:546 > [ff02::1:2]:547", 1, "pass builtin builtin/dhcpv6"},
         {"internal outbound udp [fe80::1]:546 > [ff02::1:2]:547", 1, "drop default"},
+        {"external inbound udp [fe80::1]:40000 > [fe80::2]:546", 1, "pass builtin builtin/dhcpv6"},
+        {"external inbound udp [2001:db8::1]:547 > [fe80::2]:546", 1, "drop default"},
+        {"external inbound udp [fe80::1]:547 > [2001:db8::2]:546", 1, "drop default"},
     };
     for (const BuiltinCase& row : cases) {
         const Sample sample{.packet = packet_of(row.packet), .hop_limit = static_cast<std::uint8_t>(row.hop_limit)};

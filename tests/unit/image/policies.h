@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Policies for the tests of this folder, written in C++: no parser stands between a test and the compiler.
 #pragma once
 

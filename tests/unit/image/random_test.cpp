@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Compiler against oracle: random policies, packets at the corners of their rules.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The shape of trees: what a walk may cost. Never a time.
 #include "userspace/image/tree.h"
 

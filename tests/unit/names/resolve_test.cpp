@@ -1,7 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/names/resolve.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "maps/abi.h"
+#include "maps/limits.h"
 
 namespace edgefw::names {
 namespace {
@@ -73,6 +77,62 @@ TEST(Resolve, WithoutAnAnswerKeepsWhatIsInForceAndSaysSo) {
     EXPECT_EQ(policy.warnings[1],
               "the host new.example was not found (no server answered in time); rules that name it match nothing until "
               "it is");
+}
+
+// One of four addresses at a time: what was seen lately stays, for as long as the policy says.
+TEST(Resolve, KeepsForAWhileWhatAnEarlierAnswerHad) {
+    policy::Policy policy = naming({"a.example"});
+    policy.hosts[0].keep = 100;
+    policy::Host before = host("a.example", {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}, kNow - 10);
+    before.ttl = 2;
+    before.earlier = {{address("192.0.2.3"), kNow - 99}, {address("192.0.2.4"), kNow - 100}};
+    const auto ask = [](const std::vector<std::string>&) { return std::vector<Answer>{found({"192.0.2.1"}, 2)}; };
+    resolve(policy, {}, {before}, ask, kNow);
+    const policy::Host& now = policy.hosts[0];
+    EXPECT_THAT(now.addresses, ElementsAre(address("192.0.2.1"), address("192.0.2.2"), address("192.0.2.3")));
+    // It was seen for as long as its answer held.
+    EXPECT_EQ(now.earlier.at(address("192.0.2.2")), kNow - 8);
+    EXPECT_EQ(now.earlier.at(address("192.0.2.3")), kNow - 99);
+    EXPECT_FALSE(now.earlier.contains(address("192.0.2.1")));
+
+    policy.hosts[0].keep = 0;
+    resolve(policy, {}, {now}, ask, kNow);
+    EXPECT_THAT(policy.hosts[0].addresses, ElementsAre(address("192.0.2.1")));
+}
+
+TEST(Resolve, KeepsNoMoreThanAHostMayHave) {
+    policy::Policy policy = naming({"a.example"});
+    policy.hosts[0].keep = 2 * EDGEFW_MAX_HOST_ADDRESSES;
+    policy::Host before = host("a.example", {}, kNow - 1);
+    for (std::uint32_t i = 0; i < EDGEFW_MAX_HOST_ADDRESSES; ++i) {
+        before.addresses.push_back({Family::kIpv4, 0x0a000000u + i});
+        before.earlier.emplace(before.addresses.back(), kNow - 1 - i);
+    }
+    const auto ask = [](const std::vector<std::string>&) { return std::vector<Answer>{found({"192.0.2.1"}, 2)}; };
+    resolve(policy, {}, {before}, ask, kNow);
+    const auto& kept = policy.hosts[0].addresses;
+    EXPECT_EQ(kept.size(), EDGEFW_MAX_HOST_ADDRESSES);
+    EXPECT_EQ(kept.back(), address("192.0.2.1"));
+    EXPECT_FALSE(policy.hosts[0].earlier.contains(before.addresses.back())) << "the one seen first goes";
+}
+
+TEST(Resolve, WhoDoesNotWaitAsksForWhatNobodyKnows) {
+    policy::Policy policy = naming({"known.example", "lost.example", "new.example"});
+    std::vector<std::string> asked;
+    const auto ask = [&](const std::vector<std::string>& names) {
+        asked = names;
+        return std::vector<Answer>{lost("no server answered in time"), found({"192.0.2.3"}, 60)};
+    };
+    policy::Host known = host("known.example", {"192.0.2.1"}, kNow - 500);
+    known.earlier = {{address("192.0.2.1"), kNow - 400}};
+    resolve(policy, {}, {known, host("lost.example")}, ask, kNow, Wanted::kInForce);
+    EXPECT_THAT(asked, ElementsAre("lost.example", "new.example"));
+    EXPECT_THAT(policy.hosts[0].addresses, ElementsAre(address("192.0.2.1")));
+    EXPECT_EQ(policy.hosts[0].resolved, kNow - 500);
+    EXPECT_EQ(policy.hosts[0].earlier.size(), 1u);
+    EXPECT_TRUE(policy.hosts[1].addresses.empty());
+    EXPECT_THAT(policy.hosts[2].addresses, ElementsAre(address("192.0.2.3")));
+    EXPECT_EQ(policy.warnings.size(), 1u);
 }
 
 TEST(Resolve, AsksForNothingThatIsGiven) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Two attached cards under a small policy, as the kernel layer would report them.
 #pragma once
 

@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/connections.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+
+#include "tests/unit/observe/cards.h"
+#include "userspace/observe/connection_filter.h"
 
 namespace edgefw::observe {
 namespace {
@@ -127,6 +131,18 @@ TEST(Connections, Json) {
     EXPECT_TRUE(json["connections"][1]["rule"].is_null());
     EXPECT_TRUE(json["connections"][1]["public"].is_null());
     EXPECT_TRUE(json["connections"][1]["half_open"].get<bool>());
+}
+
+TEST(UnknownNames, OfWhatNobodyHas) {
+    const std::vector<kernel::CardCounters> cards = {external_counters(), internal_counters()};
+    const auto unknown = [&](const std::vector<std::string>& words) { return unknown_names(words, cards); };
+    EXPECT_THAT(unknown({"rule=admin-ssh", "nat=office", "interface=eth1", "192.0.2.1", "state=half-open"}),
+                testing::IsEmpty());
+    EXPECT_THAT(unknown({"rule=ocs"}), testing::IsEmpty()) << "the part before a slash";
+    EXPECT_THAT(unknown({"rule=nosuch", "nat=admin-ssh", "interface=eth9"}),
+                testing::ElementsAre("no rule in force is called nosuch; `edgefw show` lists them",
+                                     "no NAT entry in force is called admin-ssh; `edgefw show` lists them",
+                                     "eth9 is not attached; `edgefw status` lists the cards that are"));
 }
 
 }  // namespace

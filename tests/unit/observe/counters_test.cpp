@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/counters.h"
 
 #include <gtest/gtest.h>
@@ -37,7 +38,8 @@ TEST(CountersJson, RulesKeepTheirOrderAndBuiltinsFollow) {
     EXPECT_EQ(
         ids, (std::vector<std::string>{"admin-ssh", "ocs/access-edge/external-443", "ocs/access-edge/internal-5061",
                                        "builtin/arp", "builtin/nd", "builtin/mld", "builtin/igmp", "builtin/link-local",
-                                       "builtin/dhcp", "builtin/dhcpv6"}));
+                                       "builtin/dhcp", "builtin/dhcpv6", "builtin/pppoe", "builtin/eapol",
+                                       "builtin/segment-routing", "builtin/martian"}));
     EXPECT_EQ(json["interfaces"][0]["rules"][1]["packets"], 100);
     EXPECT_EQ(json["interfaces"][0]["rules"][2]["packets"], 0);
     EXPECT_EQ(json["interfaces"][0]["rules"][3]["packets"], 2);

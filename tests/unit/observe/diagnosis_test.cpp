@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/diagnosis.h"
 
 #include <gmock/gmock.h>
@@ -107,8 +108,12 @@ const Row kHostRows[] = {
          facts.platform.libbpf_major = 2;
          facts.platform.libbpf_minor = 0;
      }},
-    {"bpffs.mounted", Severity::kFail, "nsenter --net=/run/netns/NAME", "mount -t bpf bpf /sys/fs/bpf",
+    {"bpffs.mounted", Severity::kFail, "nsenter --net=/run/netns/NAME", "mount -t bpf -o mode=0700 bpf /sys/fs/bpf",
      [](HostFacts& facts) { facts.platform.bpffs = {}; }},
+    {"bpffs.mounted", Severity::kFail, "/sys/fs/bpf/edgefw belongs to user 7", "rm -r /sys/fs/bpf/edgefw",
+     [](HostFacts& facts) {
+         facts.platform.bpffs.fault = "/sys/fs/bpf/edgefw belongs to user 7; mend it: rm -r /sys/fs/bpf/edgefw";
+     }},
     {"bpffs.mounted", Severity::kFail, "cannot be written", "remount,rw",
      [](HostFacts& facts) { facts.platform.bpffs.is_writable = false; }},
     {"bpffs.mounted", Severity::kOk, "mode 1777: others may look in", "",
@@ -211,6 +216,16 @@ const Row kCardRows[] = {
     {"card.eth0.xdp", Severity::kNote, "XDP: program 7; run as root to see whose", "",
      [](HostFacts& facts) {
          card(facts).programs = {{"XDP", 7, "", unknown}};
+     }},
+    {"card.eth0.tc", Severity::kWarn, "tcx egress: program 9 (theirs) runs before edgefw", "edgefw attach --first eth0",
+     [](HostFacts& facts) {
+         card(facts).programs = {{"tcx egress", 9, "theirs", absent},
+                                 {"tcx egress", 8, "ours", kernel::Presence::kPresent}};
+     }},
+    {"card.eth0.tc", Severity::kNote, "tcx egress: program 9 (theirs) is not edgefw's, and sees", "",
+     [](HostFacts& facts) {
+         card(facts).programs = {{"tcx ingress", 8, "ours", kernel::Presence::kPresent},
+                                 {"tcx egress", 9, "theirs", absent}};
      }},
     {"card.eth0.tc", Severity::kNote, "clsact egress: a filter (flower) is not edgefw's", "",
      [](HostFacts& facts) {

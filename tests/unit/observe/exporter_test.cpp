@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/exporter.h"
 
 #include <gmock/gmock.h>
@@ -80,9 +81,37 @@ TEST_F(ExporterTest, IsHealthyWhileACardIsAttached) {
     EXPECT_EQ(exporter.health().error().message, "no bpffs");
 }
 
+TEST_F(ExporterTest, IsUnhealthyWhileSomebodyRunsBeforeEdgefw) {
+    status->cards.front().card.forerunners = {{"tcx egress", 45, "mirror"}};
+    const Result<Ok> health = exporter.health();
+    ASSERT_FALSE(health);
+    EXPECT_THAT(health.error().message, HasSubstr("program 45 (mirror) runs before edgefw at tcx egress"));
+}
+
+// Also where the card is in no list of what is attached any more.
+TEST_F(ExporterTest, ALostHookIsToldAndUnhealthy) {
+    kernel::HookedCard lost;
+    lost.interface = "eth1";
+    lost.holds[EDGEFW_SENT] = true;
+    lost.is_pinned = true;
+    status->hooked = {lost};
+    const Result<Ok> health = exporter.health();
+    ASSERT_FALSE(health);
+    EXPECT_THAT(health.error().message, HasSubstr("NOT FILTERING: eth1: its receiving hook is lost"));
+    Exporter of_lost({[this] { return cards; },
+                      [this](bool) { return status; },
+                      {},
+                      [&] { return Result<std::vector<kernel::HookedCard>>(std::vector{lost}); }},
+                     "0.1.0", log);
+    const Result<std::string> text = of_lost.metrics();
+    ASSERT_TRUE(text);
+    EXPECT_THAT(*text, HasSubstr("edgefw_hook_attached{interface=\"eth1\",hook=\"received\"} 0\n"));
+    EXPECT_THAT(*text, HasSubstr("edgefw_hook_attached{interface=\"eth1\",hook=\"sent\"} 1\n"));
+}
+
 // Also where nothing else is there to be read: that is when somebody must hear of it.
 TEST_F(ExporterTest, AClosedCardIsToldAndUnhealthy) {
-    const kernel::ClosedCard closed{"eth0", 2, {{3, 40}, {5, 0}}};
+    const kernel::ClosedCard closed{"eth0", 2, {kernel::ClosedCounts{3, 40}, std::nullopt}};
     Exporter of_closed({[] { return Result<std::vector<kernel::CardCounters>>(failed("no card is attached")); },
                         [&](bool) {
                             return Result<kernel::Status>(kernel::Status{0, {}, {closed}});
@@ -94,6 +123,8 @@ TEST_F(ExporterTest, AClosedCardIsToldAndUnhealthy) {
     EXPECT_THAT(*text, HasSubstr("edgefw_interface_closed{interface=\"eth0\"} 1\n"));
     EXPECT_THAT(*text,
                 HasSubstr("edgefw_closed_packets_total{interface=\"eth0\",hook=\"received\",verdict=\"drop\"} 40\n"));
+    EXPECT_EQ(text->find("edgefw_closed_packets_total{interface=\"eth0\",hook=\"sent\""), std::string::npos)
+        << "what cannot be read is no zero";
     EXPECT_EQ(of_closed.health().error().message, "eth0 is closed until its policy is in force");
     EXPECT_EQ(metrics().find("edgefw_interface_closed"), std::string::npos);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A host with nothing wrong, for the tests of what `doctor` makes of one.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/metrics.h"
 
 #include <gmock/gmock.h>
@@ -43,45 +44,63 @@ Snapshot one_card() {
 
 TEST(Metrics, RulesOfTheCardsSideAndBuiltins) {
     const std::string labels = R"(interface="eth0",side="external",direction=)";
-    EXPECT_EQ(family(render(one_card()), "edgefw_rule_packets_total"),
-              "# HELP edgefw_rule_packets_total Frames on the wire, by rule.\n"
-              "# TYPE edgefw_rule_packets_total counter\n"
-              "edgefw_rule_packets_total{" +
-                  labels +
-                  R"("inbound",rule="admin-ssh",profile="",action="pass"} 7)"
-                  "\n"
-                  "edgefw_rule_packets_total{" +
-                  labels +
-                  R"("both",rule="ocs/access-edge/external-443",profile="ocs2007",action="pass"} 100)"
-                  "\n"
-                  "edgefw_rule_packets_total{" +
-                  labels +
-                  R"("both",rule="builtin/arp",profile="",action="pass"} 2)"
-                  "\n"
-                  "edgefw_rule_packets_total{" +
-                  labels +
-                  R"("both",rule="builtin/nd",profile="",action="pass"} 0)"
-                  "\n"
-                  "edgefw_rule_packets_total{" +
-                  labels +
-                  R"("both",rule="builtin/mld",profile="",action="pass"} 0)"
-                  "\n"
-                  "edgefw_rule_packets_total{" +
-                  labels +
-                  R"("both",rule="builtin/igmp",profile="",action="pass"} 0)"
-                  "\n"
-                  "edgefw_rule_packets_total{" +
-                  labels +
-                  R"("both",rule="builtin/link-local",profile="",action="pass"} 0)"
-                  "\n"
-                  "edgefw_rule_packets_total{" +
-                  labels +
-                  R"("both",rule="builtin/dhcp",profile="",action="pass"} 0)"
-                  "\n"
-                  "edgefw_rule_packets_total{" +
-                  labels +
-                  R"("both",rule="builtin/dhcpv6",profile="",action="pass"} 0)"
-                  "\n");
+    EXPECT_EQ(
+        family(render(one_card()), "edgefw_rule_packets_total"),
+        "# HELP edgefw_rule_packets_total Frames on the wire, by rule. `direction` is the rule's: of what opens a "
+        "connection, whose packets both ways count here.\n"
+        "# TYPE edgefw_rule_packets_total counter\n"
+        "edgefw_rule_packets_total{" +
+            labels +
+            R"("inbound",rule="admin-ssh",profile="",action="pass"} 7)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="ocs/access-edge/external-443",profile="ocs2007",action="pass"} 100)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/arp",profile="",action="pass"} 2)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/nd",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/mld",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/igmp",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/link-local",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/dhcp",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/dhcpv6",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/pppoe",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/eapol",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/segment-routing",profile="",action="drop"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/martian",profile="",action="drop"} 0)"
+            "\n");
 }
 
 TEST(Metrics, BytesAndConnectionsBesidePackets) {
@@ -105,6 +124,7 @@ TEST(Metrics, NatGeneralGaugesAndBuild) {
               "# TYPE edgefw_nat_packets_total counter\n"
               "edgefw_nat_packets_total{interface=\"eth0\",nat=\"office/map\"} 5\n");
     EXPECT_THAT(text, HasSubstr("edgefw_generation{interface=\"eth0\"} 3\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_forerunners{interface=\"eth0\"} 0\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_map_entries{interface=\"eth0\",map=\"connections-ipv4\"} 12\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_map_capacity{interface=\"eth0\",map=\"connections-ipv4\"} 131072\n"));
     for (const char* line : {"inserted_total{interface=\"eth0\",map=\"connections-ipv4\"} 40\n",
@@ -115,7 +135,7 @@ TEST(Metrics, NatGeneralGaugesAndBuild) {
     EXPECT_THAT(text, HasSubstr("# TYPE edgefw_map_recycled_total counter\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_map_entries{interface=\"eth0\",map=\"fragments-ipv4\"} 1\n"));
     EXPECT_THAT(text, Not(HasSubstr("_total{interface=\"eth0\",map=\"fragments-ipv4\"}")));
-    EXPECT_THAT(text, HasSubstr("edgefw_build_info{version=\"0.1.0\",abi=\"5\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_build_info{version=\"0.1.0\",abi=\"7\"} 1\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_scrape_success 1\n"));
 }
 

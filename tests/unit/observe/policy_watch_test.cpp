@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/policy_watch.h"
 
 #include <gmock/gmock.h>
@@ -47,6 +48,16 @@ protected:
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+
+TEST_F(PolicyWatchTest, SaysWhatIsWrongWithACard) {
+    kernel::PushReport report;
+    report.cards.emplace_back();
+    report.cards.back().interface = "eth0";
+    report.cards.back().without_rules = true;
+    answer = report;
+    run(5s);
+    EXPECT_THAT(take_messages(), HasSubstr("warning: eth0: no rule of the policy is for external cards"));
+}
 
 TEST_F(PolicyWatchTest, PushesAtTheStartAndAfterEachChange) {
     run(5s);

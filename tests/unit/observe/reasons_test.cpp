@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/reasons.h"
 
 #include <gtest/gtest.h>
@@ -27,6 +28,7 @@ TEST(Reasons, GoWithTheVerdictsOfTheList) {
 TEST(Builtins, AreNamedInTheOrderOfTheirSlots) {
     EXPECT_STREQ(kBuiltinIds[EDGEFW_BUILTIN_ARP], "builtin/arp");
     EXPECT_STREQ(kBuiltinIds[EDGEFW_BUILTIN_DHCPV6], "builtin/dhcpv6");
+    EXPECT_STREQ(kBuiltinIds[EDGEFW_BUILTIN_MARTIAN], "builtin/martian");
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/rule_text.h"
 
 #include <gtest/gtest.h>
@@ -22,6 +23,7 @@ TEST(ProtocolCell, SaysWhatElseTheHeadersMustHold) {
     for (const Row& row : {Row{R"({"protocol": "tcp"})", "tcp"}, Row{"{}", "any"},
                            Row{R"({"protocol": "tcp", "tcp_flags": "syn,!ack"})", "tcp syn,!ack"},
                            Row{R"({"protocol": "tcp", "established": true, "vlan": 12})", "tcp established vlan 12"},
+                           Row{R"({"ethertype": ["802.3", "ptp"], "vlan": 12})", "ethertype 802.3, ptp vlan 12"},
                            Row{R"({"protocol": "icmp", "icmp": ["echo-request", "3/4"]})", "icmp echo-request, 3/4"}}) {
         EXPECT_EQ(protocol_cell(Json::parse(row.json)), row.text) << row.json;
     }
@@ -35,10 +37,17 @@ TEST(EndCell, JoinsAddressesAndPorts) {
     EXPECT_EQ(end_cell(Json{"192.0.2.1", "192.0.2.2"}, Json{"80", "443"}), "192.0.2.1, 192.0.2.2 :80, 443");
 }
 
+TEST(RuleEndCell, IsEmptyWhereFramesHaveNoAddresses) {
+    EXPECT_EQ(rule_end_cell(Json{{"local", "192.0.2.1"}, {"local_port", "80"}}, "local"), "192.0.2.1 :80");
+    EXPECT_EQ(rule_end_cell(Json{{"protocol", "tcp"}}, "remote"), "any");
+    EXPECT_EQ(rule_end_cell(Json{{"ethertype", "ptp"}}, "local"), "");
+}
+
 TEST(ActionCell, NamesAPassWithoutState) {
     EXPECT_EQ(action_cell(Json{{"action", "pass"}, {"state", "keep"}}), "pass");
     EXPECT_EQ(action_cell(Json{{"action", "pass"}, {"state", "none"}}), "pass, no state");
     EXPECT_EQ(action_cell(Json{{"action", "drop"}, {"state", "none"}}), "drop");
+    EXPECT_EQ(action_cell(Json{{"ethertype", "ptp"}, {"action", "pass"}, {"state", "none"}}), "pass");
 }
 
 TEST(SourceText, NamesTableFigureAndDocument) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The whole service against a host in memory: real sockets on the loopback address, real signals.
 #include "userspace/observe/serve.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/observe/show.h"
 
 #include <gtest/gtest.h>
@@ -28,11 +29,20 @@ TEST(ShowText, GroupsRulesByWhereTheyStem) {
               "office/map  port-forward  external  tcp             10.0.0.5 :9555  203.0.113.7 :9555\n"
               "\n"
               "set              members\n"
-              "$branch-offices  198.51.100.0/24, 2001:db8:7::/48\n"
+              "$branch-offices        2\n"
               "\n"
               "default external: inbound drop, outbound pass\n"
               "default internal: inbound pass, outbound pass\n"
               "off: builtin/dhcp\n");
+}
+
+TEST(ShowText, SetsWithTheirMembers) {
+    const Result<std::string> text = show_text(kDocument, 160, Members::kListed);
+    ASSERT_TRUE(text);
+    EXPECT_NE(text->find("\nset              members\n"
+                         "$branch-offices  198.51.100.0/24, 2001:db8:7::/48\n"),
+              std::string::npos)
+        << *text;
 }
 
 TEST(ShowText, AnEmptyPolicyHasNoRules) {

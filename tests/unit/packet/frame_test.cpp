@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Frames are checked by a reader of their own: lengths from the headers, checksums by full sums over big-endian words.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/packet/notation.h"
 
 #include <gmock/gmock.h>
@@ -56,7 +57,10 @@ INSTANTIATE_TEST_SUITE_P(
             "external inbound icmp 192.0.2.1 > 192.0.2.2 echo-reply"},
         Row{"external inbound 47 192.0.2.1 > 192.0.2.2 vlan 12", "external inbound 47 192.0.2.1 > 192.0.2.2 vlan 12"},
         Row{"external inbound tcp 192.0.2.1:1 > 192.0.2.2:2 vlan 4094 ack",
-            "external inbound tcp 192.0.2.1:1 > 192.0.2.2:2 ack vlan 4094"}));
+            "external inbound tcp 192.0.2.1:1 > 192.0.2.2:2 ack vlan 4094"},
+        Row{"external inbound ethertype 0x88e5", "external inbound ethertype macsec"},
+        Row{"internal outbound ethertype 34997 vlan 7", "internal outbound ethertype 0x88b5 vlan 7"},
+        Row{"external inbound ethertype 802.3", "external inbound ethertype 802.3"}));
 
 TEST(NotationParse, FillsInEveryField) {
     const Result<Packet> packet = parse("internal inbound tcp 10.1.2.3:1234 > 192.0.2.20:443 rst,ack vlan 7");
@@ -90,6 +94,12 @@ TEST_P(NotationError, NamesWhatIsWrong) {
 INSTANTIATE_TEST_SUITE_P(
     Texts, NotationError,
     testing::Values(BadRow{"", "'' is no packet"}, BadRow{"external inbound tcp", "in quotes"},
+                    BadRow{"external inbound ethertype", "is no packet"},
+                    BadRow{"external inbound ethertype foo", "'foo' is no ethertype"},
+                    BadRow{"external inbound ethertype 0x0800", "is IP"},
+                    BadRow{"external inbound ethertype ptp vlan", "only 'vlan N' may follow"},
+                    BadRow{"external inbound ethertype ptp id 7", "only 'vlan N' may follow"},
+                    BadRow{"external inbound ethertype ptp vlan 4095", "is no VLAN id"},
                     BadRow{"outside inbound tcp 192.0.2.1:1 > 192.0.2.2:2", "external or internal"},
                     BadRow{"external both tcp 192.0.2.1:1 > 192.0.2.2:2", "inbound or outbound"},
                     BadRow{"external inbound sctp 192.0.2.1:1 > 192.0.2.2:2", "'sctp' is no protocol"},

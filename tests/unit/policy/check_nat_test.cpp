@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/check_nat.h"
 
 #include <netinet/in.h>
@@ -54,6 +55,11 @@ TEST(CheckNat, Errors) {
          "p:3:85: a list is not a port or a range first-last; write one entry for each range"},
         {"protocol: tcp, public: 203.0.113.7, public_port: 80-90, to: 10.0.0.5, to_port: 1-3",
          "p:3:115: there are 11 public ports and 3 of the target; write as many, or the first one alone"},
+        {"protocol: tcp, public: 203.0.113.7, public_port: 80-90, to: 10.0.0.5, to_port: 80-80",
+         "p:3:115: there are 11 public ports and 1 of the target; write as many, or the first one alone"},
+        {"protocol: tcp, public: 203.0.113.7, public_port: 80-90, to: 10.0.0.5, to_port: [80-80]",
+         "p:3:115: there are 11 public ports and 1 of the target; write as many, or the first one alone"},
+        {"protocol: tcp, public: 203.0.113.7, public_port: 80, to: 10.0.0.5, to_port: 80-80", ""},
         {"protocol: tcp, public: 203.0.113.7, public_port: 80-90, to: 10.0.0.5, to_port: 65530",
          "p:3:115: a range of 11 ports from 65530 on ends beyond 65535"},
         {"protocol: tcp, public: 203.0.113.7, public_port: 80-90, to: 10.0.0.5, to_port: 65526",
@@ -119,6 +125,9 @@ TEST(CheckNat, Errors) {
         {"{name: a, type: mapped, protocol: tcp, public: 10.0.0.1, to_port: 5, map: 9, from: 10.0.0.0/8, as: "
          "203.0.113.7}",
          "p:3:77: `map:` gives each port of the firewall its server; write {9001: 192.0.2.1}"},
+        {"{name: a, type: mapped, public: 10.0.0.1, to_port: 5, map: {9: 192.0.2.1}, from: 10.0.0.0/8, as: "
+         "203.0.113.7}",
+         "p:3:3: a NAT entry needs `protocol:`"},
         {"{name: a, type: mapped, protocol: [tcp, udp], public: 10.0.0.1, to_port: 5, map: {9: 192.0.2.1}, "
          "from: 10.0.0.0/8, as: 203.0.113.7}",
          "p:3:37: a mapped entry has one protocol; write tcp or udp"},

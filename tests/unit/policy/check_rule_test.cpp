@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/check_rule.h"
 
 #include "tests/unit/policy/language.h"
@@ -39,6 +40,14 @@ TEST(CheckRule, ValuesAsShown) {
         {"protocol: icmp, icmp: echo-request", "icmp", R"("echo-request")"},
         {"protocol: icmp6, icmp: [128, 3/1, 200]", "icmp", R"(["echo-request","3/1","200"])"},
         {"vlan: 4094", "vlan", "4094"},
+        {"ethertype: macsec", "ethertype", R"("macsec")"},
+        {"ethertype: 0x88E5", "ethertype", R"("macsec")"},
+        {"ethertype: 1536", "ethertype", R"("0x0600")"},
+        {"ethertype: 0xffff", "ethertype", R"("0xffff")"},
+        {"ethertype: 802.3", "ethertype", R"("802.3")"},
+        {"ethertype: [ptp, 802.3, 0x88f7, 0x88b5]", "ethertype", R"(["802.3","0x88b5","ptp"])"},
+        {"ethertype: macsec, local: any, protocol: any", "state", R"("none")"},
+        {"ethertype: macsec, vlan: 7", "vlan", "7"},
         {"", "state", R"("keep")"},
         {"state: none", "state", R"("none")"},
         {"", "table", "null"},
@@ -47,8 +56,11 @@ TEST(CheckRule, ValuesAsShown) {
     for (const auto& row : rows)
         EXPECT_EQ(shown_rule(row.rest)[row.key].dump(), row.shown) << row.rest;
     EXPECT_EQ(shown_rule("", "drop")["state"], "none");
-    for (const char* absent : {"vlan", "tcp_flags", "established", "icmp", "role"}) {
+    for (const char* absent : {"vlan", "tcp_flags", "established", "icmp", "role", "ethertype"}) {
         EXPECT_FALSE(shown_rule("").contains(absent)) << absent;
+    }
+    for (const char* absent : {"protocol", "local", "local_port", "remote", "remote_port"}) {
+        EXPECT_FALSE(shown_rule("ethertype: ptp").contains(absent)) << absent;
     }
 }
 
@@ -106,8 +118,25 @@ TEST(CheckRule, Errors) {
         {"vlan: 0", "p:3:50: '0' is not a VLAN id; write 1 to 4094"},
         {"vlan: 4095", "p:3:50: '4095' is not a VLAN id; write 1 to 4094"},
         {"state: kept", "p:3:51: 'kept' is not a state; write keep or none"},
+        {"ethertype: foo",
+         "p:3:55: 'foo' is not an ethertype; write a number such as 0x88b5, or a name (802.3, arp, wake-on-lan, rarp, "
+         "mpls, pppoe-discovery, pppoe-session, eapol, lldp, macsec or ptp)"},
+        {"ethertype: any",
+         "p:3:55: 'any' is not an ethertype; write a number such as 0x88b5, or a name (802.3, arp, wake-on-lan, rarp, "
+         "mpls, pppoe-discovery, pppoe-session, eapol, lldp, macsec or ptp)"},
+        {"ethertype: 0x05ff", "p:3:55: the ethertype '0x05ff' is a length; write 802.3 for all frames that have one"},
+        {"ethertype: 0x0800", "p:3:55: the ethertype '0x0800' is IP, of which rules without `ethertype:` are"},
+        {"ethertype: [ptp, 34525]", "p:3:61: the ethertype '34525' is IP, of which rules without `ethertype:` are"},
+        {"ethertype: 0x8100", "p:3:55: the ethertype '0x8100' is a VLAN tag; name what is behind it, and its `vlan:`"},
+        {"ethertype: []", "p:3:55: the list of ethertypes is empty; leave `ethertype:` out for IP packets"},
+        {"ethertype: ptp, local: 192.0.2.1",
+         "p:3:67: `local:` is of IP packets, `ethertype:` of all other frames; make it two rules"},
+        {"ethertype: ptp, protocol: tcp, local_port: 22",
+         "p:3:70: `protocol:` is of IP packets, `ethertype:` of all other frames; make it two rules\n"
+         "p:3:87: `local_port:` is of IP packets, `ethertype:` of all other frames; make it two rules"},
+        {"ethertype: ptp, state: keep", "p:3:67: frames that are not IP have no connections; leave `state:` out"},
         {"table: 9",
-         "p:3:44: unknown key 'table' in a rule; write name, side, direction, protocol, local, remote, "
+         "p:3:44: unknown key 'table' in a rule; write name, side, direction, ethertype, protocol, local, remote, "
          "local_port, remote_port, tcp_flags, established, icmp, vlan, state, action or description"},
     };
     for (const auto& row : rows)
@@ -148,6 +177,26 @@ TEST(CheckRule, Ids) {
     EXPECT_EQ(
         errors_of("rules:\n- {name: a, side: external, action: pass}\n- {name: a, side: internal, action: pass}\n"),
         "p:4:3: the id 'a' is taken by p:3:3; ids carry counters and must be unique, rename one");
+}
+
+// bpf/dissect_ip.h walks through them; TEST(Dissect, ExtensionHeaders) is the data path's word.
+TEST(CheckRule, Ipv6ExtensionHeadersAreNoProtocol) {
+    const auto said = [](const std::string& rest) {
+        const auto policy = testing::load_lines(one_rule(rest));
+        if (!policy) return policy.error().message;
+        return policy->warnings.empty() ? "" : policy->warnings.front();
+    };
+    for (const char* number : {"0", "43", "44", "51", "60", "135", "139", "140"}) {
+        const std::string protocol = "protocol: " + std::string(number);
+        const std::string why = std::string("in IPv6 ") + number +
+                                " is an extension header, and rules see the protocol behind it; name that one";
+        EXPECT_EQ(said(protocol + ", remote: 2001:db8::1"), "p:3:54: this rule can never match: " + why);
+        EXPECT_EQ(said(protocol),
+                  "p:3:3: the rule 'r' matches IPv4 alone: " + why + " in another rule, and IPv4 addresses in this");
+        EXPECT_EQ(said(protocol + ", local: 192.0.2.1"), "") << "a protocol like any other";
+    }
+    for (const char* number : {"50", "59", "47", "132"})
+        EXPECT_EQ(said("protocol: " + std::string(number) + ", remote: 2001:db8::1"), "") << number;
 }
 
 TEST(CheckRule, SetsOfOneFamily) {

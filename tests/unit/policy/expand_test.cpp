@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/expand.h"
 
 #include "tests/unit/policy/profile_folder.h"
+#include "userspace/base/sha256.h"
 
 namespace edgefw::policy {
 namespace {
@@ -92,6 +94,26 @@ TEST_F(Expand, Errors) {
         rules_of(
             "rules:\n- { use: shop, action: pass, with: { server: 10.0.0.1, roles: front, clients: 10.3.0.0/16 } }\n"),
         "p:3:16: unknown key 'action' in a `use:` item; write use, as or with");
+}
+
+// What other rules come of has another digest: of the file and of each profile, whichever of them changed.
+TEST_F(Expand, DigestCoversTheProfiles) {
+    const std::string text =
+        "version: 1\nrules:\n"
+        "- { use: shop, with: { server: 10.0.0.1, roles: front, clients: 10.3.0.0/16 } }\n"
+        "- { use: shop, as: other, with: { server: 10.0.0.2, roles: front, clients: 10.3.0.0/16 } }\n";
+    const auto digest = [&](const std::string& policy) {
+        const auto loaded = load_text(policy, "p", path());
+        return loaded ? loaded->digest : loaded.error().message;
+    };
+    const std::string before = digest(text);
+    EXPECT_EQ(before, *sha256(text + kShop));
+    std::string changed = kShop;
+    changed.replace(changed.find("443"), 3, "444");
+    add("shop", changed);
+    EXPECT_EQ(digest(text), *sha256(text + changed));
+    EXPECT_NE(digest(text), before);
+    EXPECT_EQ(digest("version: 1\n"), *sha256("version: 1\n"));
 }
 
 TEST_F(Expand, TwiceUnderTwoNames) {

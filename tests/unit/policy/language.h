@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Policies in a few lines, for tables of text.
 #pragma once
 

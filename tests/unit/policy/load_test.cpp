@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "tests/unit/policy/language.h"
 #include "userspace/base/sha256.h"
 
@@ -63,6 +64,22 @@ TEST(Load, GarbageIsReportedInPart) {
     const std::string message = errors_of(text);
     EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 1000);
     EXPECT_NE(message.find("p: and 1000 more errors"), std::string::npos);
+}
+
+// 5 MB of them take a second, and no more memory than the file's nodes.
+TEST(Load, GarbageIsCountedAndNotKept) {
+    std::string text = "rules:\n";
+    for (int i = 0; i < 200'000; ++i)
+        text += "- {}\n";
+    const std::string message = errors_of(text);
+    EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 1000);
+    EXPECT_TRUE(message.ends_with(" more errors; mend those above first")) << message.substr(message.rfind('\n'));
+}
+
+TEST(Load, WhatIsNestedTooDeepIsNamedWithItsLine) {
+    const std::string message = errors_of("rules:\n  " + std::string(600, '[') + std::string(600, ']') + "\n");
+    EXPECT_EQ(message.substr(0, 4), "p:3:");
+    EXPECT_NE(message.find("values are nested more than 500 deep here"), std::string::npos) << message;
 }
 
 TEST(PassEverything, PassesByDefault) {

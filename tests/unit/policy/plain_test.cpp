@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // Whatever the plain reader takes, it reads as yaml-cpp does: same tree, same places, no errors.
 #include "userspace/policy/plain.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // A folder with profiles of a test's own, removed with it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/profile.h"
 
 #include "tests/unit/policy/profile_folder.h"

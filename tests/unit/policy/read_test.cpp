@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/read.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -36,6 +38,15 @@ TEST_F(Read, ClearErrors) {
     EXPECT_EQ(read(folder_).error().message, "cannot read " + std::string(folder_) + ": Is a directory");
     write(std::string(kMaxPolicyBytes + 1, '#'));
     EXPECT_EQ(read(file_).error().message.find(file_ + " is larger than 16 MiB"), 0u);
+}
+
+TEST_F(Read, ARegularFileAlone) {
+    write("version: 1");
+    EXPECT_EQ(*read_regular(file_), "version: 1");
+    unlink(file_.c_str());
+    ASSERT_EQ(mkfifo(file_.c_str(), 0600), 0);
+    EXPECT_EQ(read_regular(file_).error().message, file_ + " is no regular file; write one there") << "and at once";
+    EXPECT_EQ(read_regular(folder_).error().message, std::string(folder_) + " is no regular file; write one there");
 }
 
 }  // namespace

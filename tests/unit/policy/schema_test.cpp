@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The JSON Schemas have the keys that the program reads, no more and no fewer.
 #include <fstream>
 #include <set>
@@ -36,7 +37,7 @@ TEST(Schema, PolicyKeys) {
     EXPECT_EQ(properties(sections["tests"]["items"]), set_of(kTestKeys));
 
     std::set<std::string> builtins;
-#define ADD_BUILTIN(identifier, key, id, sentence) builtins.insert(key);
+#define ADD_BUILTIN(identifier, key, id, verdict, sentence) builtins.insert(key);
     EDGEFW_BUILTINS(ADD_BUILTIN)
 #undef ADD_BUILTIN
     EXPECT_EQ(properties(sections["builtins"]), builtins);
@@ -55,8 +56,8 @@ TEST(Schema, PolicyKeys) {
 TEST(Schema, RoomForConnections) {
     const auto policy = schema("policy");
     const auto& connections = policy["properties"]["connections"];
-    EXPECT_EQ(properties(connections), (std::set<std::string>{"confirmed", "half_open"}));
-    for (const char* key : {"confirmed", "half_open"}) {
+    EXPECT_EQ(properties(connections), (std::set<std::string>{"confirmed", "datagrams", "half_open"}));
+    for (const char* key : {"confirmed", "datagrams", "half_open"}) {
         const auto& forms = connections["properties"][key]["oneOf"];
         EXPECT_EQ(forms[0]["$ref"], "#/definitions/capacity");
         EXPECT_EQ(properties(forms[1]), (std::set<std::string>{"ipv4", "ipv6"}));

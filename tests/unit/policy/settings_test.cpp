@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/policy/settings.h"
 
 #include "tests/unit/policy/language.h"
@@ -47,6 +48,26 @@ TEST(Settings, Builtins) {
               "p:2:18: 'maybe' is not a switch; write true, false, on, off, yes or no");
 }
 
+TEST(Settings, Names) {
+    EXPECT_EQ(load_lines("")->names_keep, 600u);
+    const std::pair<const char*, std::uint32_t> rows[] = {{"0", 0},     {"90", 90},   {"90s", 90},
+                                                          {"10m", 600}, {"2h", 7200}, {"1000000", 1000000}};
+    for (const auto& [text, seconds] : rows) {
+        const auto policy = load_lines("names: {keep: " + std::string(text) +
+                                       "}\nrules:\n- {name: a, side: external, "
+                                       "direction: outbound, remote: a.example, action: drop}\n");
+        ASSERT_TRUE(policy) << policy.error().message;
+        EXPECT_EQ(policy->names_keep, seconds);
+        EXPECT_EQ(show(*policy)["hosts"][0]["keep"], seconds);
+    }
+    for (const char* text : {"''", "m", "-1", "1.5m", "10 m", "1d", "1000001", "300h", "99999999999999999999h"}) {
+        EXPECT_EQ(errors_of("names: {keep: " + std::string(text) + "}\n").substr(0, 7), "p:2:15:") << text;
+    }
+    EXPECT_EQ(errors_of("names: {keep: soon}\n"),
+              "p:2:15: 'soon' is not a time; write seconds, or as in 90s, 10m, 2h, up to 1000000 seconds");
+    EXPECT_EQ(errors_of("names: {kept: 1}\n"), "p:2:9: unknown key 'kept' in `names:`; write keep");
+}
+
 TEST(Settings, Timeouts) {
     const auto policy = load_lines("timeouts: {tcp-established: 3600, tcp-closing: 7}\n");
     ASSERT_TRUE(policy) << policy.error().message;
@@ -57,7 +78,8 @@ TEST(Settings, Timeouts) {
     EXPECT_EQ(errors_of("timeouts: {tcp-closing: 0}\n"), "p:2:25: '0' is not a number of seconds; write 1 to 1000000");
     EXPECT_EQ(errors_of("timeouts: {tcp: 9}\n"),
               "p:2:12: unknown key 'tcp' in `timeouts:`; write tcp-opening, tcp-established, tcp-closing, tcp-closed, "
-              "udp-one-way, udp-two-way, icmp-echo, other-one-way or other-two-way");
+              "udp-one-way, udp-answered, udp-two-way, icmp-echo, other-one-way, other-two-way, tcp-unproven or "
+              "udp-query");
 }
 
 TEST(Settings, RoomForConnections) {
@@ -69,12 +91,14 @@ TEST(Settings, RoomForConnections) {
         const char* text;
         const char* shown;
     } rows[] = {
-        {"", R"({"confirmed":{"ipv4":131072,"ipv6":131072},"half_open":{"ipv4":65536,"ipv6":65536}})"},
-        {"connections:", R"({"confirmed":{"ipv4":131072,"ipv6":131072},"half_open":{"ipv4":65536,"ipv6":65536}})"},
+        {"",
+         R"({"confirmed":{"ipv4":131072,"ipv6":131072},"datagrams":{"ipv4":65536,"ipv6":65536},"half_open":{"ipv4":65536,"ipv6":65536}})"},
+        {"connections:",
+         R"({"confirmed":{"ipv4":131072,"ipv6":131072},"datagrams":{"ipv4":65536,"ipv6":65536},"half_open":{"ipv4":65536,"ipv6":65536}})"},
         {"connections: {confirmed: 1000000}",
-         R"({"confirmed":{"ipv4":1000000,"ipv6":1000000},"half_open":{"ipv4":65536,"ipv6":65536}})"},
-        {"connections: {confirmed: {ipv6: 16}, half_open: {ipv4: 16777216}}",
-         R"({"confirmed":{"ipv4":131072,"ipv6":16},"half_open":{"ipv4":16777216,"ipv6":65536}})"},
+         R"({"confirmed":{"ipv4":1000000,"ipv6":1000000},"datagrams":{"ipv4":65536,"ipv6":65536},"half_open":{"ipv4":65536,"ipv6":65536}})"},
+        {"connections: {confirmed: {ipv6: 16}, datagrams: 99, half_open: {ipv4: 16777216}}",
+         R"({"confirmed":{"ipv4":131072,"ipv6":16},"datagrams":{"ipv4":99,"ipv6":99},"half_open":{"ipv4":16777216,"ipv6":65536}})"},
         {"connections: {confirmed: 15}", "p:2:26: '15' is not a number of connections; write 16 to 16777216"},
         {"connections: {half_open: {ipv4: 16777217}}",
          "p:2:33: '16777217' is not a number of connections; write 16 to 16777216"},

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // The shipped profiles against their documents: each row, and each must-pass and must-drop packet by the oracle.
 #include <algorithm>
 #include <fstream>

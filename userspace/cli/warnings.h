@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What attach, push and boot say of a card that does not do all it could.
+#pragma once
+
+#include <vector>
+
+#include "userspace/cli/context.h"
+#include "userspace/kernel/host.h"
+
+namespace edgefw::cli {
+
+void warn_of(const kernel::Card& card, Context& context);
+// Of hooks that cards have lost.
+void warn_of(const std::vector<kernel::HookedCard>& cards, Context& context);
+
+}  // namespace edgefw::cli

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Who runs before edgefw at the hooks of a card. edgefw comes first when it attaches; whoever attaches later may ask
+// the kernel for the place before it, and a link cannot be moved.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "userspace/kernel/card_state.h"
+#include "userspace/kernel/host.h"
+
+namespace edgefw::kernel {
+
+// Of both hooks, in the order in which they run. Other programs of edgefw (that of a closed card) are none. An XDP hook
+// has one program. Names are missing where the caller may not look at programs of others.
+std::vector<Forerunner> forerunners(const edgefw_card& card, const std::string& card_directory);
+
+// Puts edgefw before all others at the tcx hooks of a card where it is not. For a moment both links judge, so no packet
+// passes unjudged; what is judged twice then may drop. Needs the lock. Fails where a filter of clsact is in the way:
+// its place is its owner's.
+Result<Ok> move_first(const CardState& state, const Map& active);
+
+// What a move_first() that was killed has left of a card: its second link, which judges every packet once more. Needs
+// the lock.
+void remove_unfinished_move(const std::string& card_directory);
+
+}  // namespace edgefw::kernel

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What should be attached, remembered where it outlives hooks and pins, so that their loss is seen:
+//
+//   /run/edgefw/<network namespace cookie>/card_<ifindex>
+//
+// A card is remembered from the moment both its hooks are on until just before the first is taken off: a hook that is
+// on without it is what a killed attach or detach has left. A boot empties /run, as it empties bpffs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "maps/card.h"
+#include "userspace/base/result.h"
+#include "userspace/kernel/pins.h"
+
+namespace edgefw::kernel {
+
+struct Remembered {
+    edgefw_card card = {};  // what all versions say alike, the name, and `switched_off`
+    std::string address;    // of the link layer; empty: it had none
+};
+
+// What is remembered is root's alone: fails where somebody else made the folder, or can write to it.
+Result<Ok> check_remembered();
+
+// Cards that should be attached and are there. A card is the same while its index and its name are, or its index and
+// its address: one that came later with the index alone is another.
+Result<std::vector<Remembered>> remembered(const Home& home);
+const Remembered* find(const std::vector<Remembered>& memory, std::uint32_t ifindex);
+
+// In the place of what was remembered of this index. Fails where there is no /run to have it in.
+Result<Ok> remember(const Home& home, const edgefw_card& card);
+void forget(const Home& home, std::uint32_t ifindex);
+// Those of cards that are not there any more.
+void forget_gone(const Home& home);
+void remove_empty_remembered(const Home& home);
+
+// Where that of a home in bpffs lies.
+std::string remembered_folder(const std::string& home);
+// Whether something is remembered of a home's namespace, and that is seen to be there.
+bool is_remembered_alive(const std::string& home);
+// Those of namespaces that are gone, where all processes of the machine can be seen: a namespace has no other sign.
+void forget_dead_namespaces();
+
+}  // namespace edgefw::kernel
