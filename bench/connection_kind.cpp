@@ -2,7 +2,9 @@
 #include "bench/connection_kind.h"
 
 #include "bench/services.h"
-#include "userspace/policy/stages.h"
+
+#include "userspace/engine/load.h"
+#include "userspace/profile/profile_path.h"
 
 namespace edgefw::bench {
 namespace {
@@ -64,7 +66,7 @@ nat:
 };
 
 Result<ConnectionKind> kind_of(const Line& line) {
-    auto policy = policy::load_text(line.yaml, std::string(line.name) + ".yaml", policy::ProfilePath::standard());
+    auto policy = engine::load_text(line.yaml, std::string(line.name) + ".yaml", policy::ProfilePath::standard());
     if (!policy) return policy.error();
     auto opener = packet::parse(line.opener);
     if (!opener) return opener.error();

@@ -6,8 +6,9 @@
 
 #include "bench/command.h"
 #include "bench/services.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/image.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/door.h"
 
 namespace edgefw::bench {
 namespace {

@@ -11,9 +11,12 @@
 #include "bench/instance.h"
 #include "bench/packet_path.h"
 #include "bench/services.h"
+#include "userspace/document/document.h"
+#include "userspace/engine/load.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/image.h"
-#include "userspace/kernel/host.h"
-#include "userspace/policy/stages.h"
+#include "userspace/kernel/door.h"
+#include "userspace/profile/profile_path.h"
 
 namespace edgefw::bench {
 namespace {
@@ -49,7 +52,7 @@ private:
 Result<kernel::Compiled> compiled(const policy::Policy& policy) {
     auto image = image::compile(policy);
     if (!image) return image.error();
-    return kernel::Compiled{std::move(*image), policy::show(policy).dump(), policy.digest};
+    return kernel::Compiled{std::move(*image), document::write(policy).dump(), policy.digest};
 }
 
 // One stage that can fail; the first failure ends the benchmark.
@@ -99,7 +102,7 @@ Result<Ok> done(const Result<T>& result) {
 Result<std::vector<Duration>> measure_control_plane(const Lab&) {
     const std::string yaml = yaml_of(further_services(kRules));
     const policy::ProfilePath profiles = policy::ProfilePath::standard();
-    auto policy = policy::load_text(yaml, "bench.yaml", profiles);
+    auto policy = engine::load_text(yaml, "bench.yaml", profiles);
     if (!policy) return policy.error();
     auto ready = compiled(*policy);
     if (!ready) return ready.error();
@@ -108,11 +111,11 @@ Result<std::vector<Duration>> measure_control_plane(const Lab&) {
     if (auto card = kernel::attach(request); !card) return card.error();
 
     const std::vector<Stage> stages = {
-        {"read and check the YAML", [&] { return done(policy::load_text(yaml, "bench.yaml", profiles)); }},
+        {"read and check the YAML", [&] { return done(engine::load_text(yaml, "bench.yaml", profiles)); }},
         {"compile", [&] { return done(image::compile(*policy)); }},
         {"write the document",
          [&] {
-             benchmark::DoNotOptimize(policy::show(*policy).dump());
+             benchmark::DoNotOptimize(document::write(*policy).dump());
              return Result<Ok>(Ok{});
          }},
         {"push", [&] { return done(kernel::push(*ready, std::nullopt)); }},
@@ -125,7 +128,7 @@ Result<std::vector<Duration>> measure_control_plane(const Lab&) {
          kPushTarget},
         {"all of it, from YAML into force",
          [&]() -> Result<Ok> {
-             auto loaded = policy::load_text(yaml, "bench.yaml", profiles);
+             auto loaded = engine::load_text(yaml, "bench.yaml", profiles);
              if (!loaded) return loaded.error();
              auto fresh = compiled(*loaded);
              if (!fresh) return fresh.error();

@@ -9,7 +9,9 @@
 #include <fstream>
 
 #include "maps/limits.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/image.h"
+#include "userspace/image/plan.h"
 
 namespace edgefw::bench {
 namespace {

@@ -8,7 +8,9 @@
 #include "bench/floors.h"
 #include "bench/instance.h"
 #include "bench/stopwatch.h"
-#include "userspace/policy/stages.h"
+
+#include "userspace/engine/load.h"
+#include "userspace/profile/profile_path.h"
 
 namespace edgefw::bench {
 namespace {
@@ -163,7 +165,7 @@ struct Figure {
 }  // namespace
 
 Result<ProfileCosts> measure_profiles(int rounds) {
-    auto policy = policy::load_text(every_profile(), "every-profile.yaml", policy::ProfilePath::standard());
+    auto policy = engine::load_text(every_profile(), "every-profile.yaml", policy::ProfilePath::standard());
     if (!policy) return policy.error();
     auto instance = Instance::load(*policy);
     if (!instance) return instance.error();

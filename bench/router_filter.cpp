@@ -13,9 +13,12 @@
 #include "bench/baseline.h"
 #include "bench/command.h"
 #include "bench/services.h"
+#include "userspace/document/document.h"
+#include "userspace/engine/load.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/image.h"
-#include "userspace/kernel/host.h"
-#include "userspace/policy/stages.h"
+#include "userspace/kernel/door.h"
+#include "userspace/profile/profile_path.h"
 
 namespace edgefw::bench {
 namespace {
@@ -161,12 +164,12 @@ Result<Ok> detach(const char* card) {
 }
 
 Result<RouterFilter> edgefw(const Router& router, bool on_both) {
-    auto policy = policy::load_text(edgefw_policy(), "router.yaml", policy::ProfilePath::standard());
+    auto policy = engine::load_text(edgefw_policy(), "router.yaml", policy::ProfilePath::standard());
     if (!policy) return policy.error();
     auto image = image::compile(*policy);
     if (!image) return image.error();
     auto compiled = std::make_shared<kernel::Compiled>();
-    *compiled = {std::move(*image), policy::show(*policy).dump(), policy->digest};
+    *compiled = {std::move(*image), document::write(*policy).dump(), policy->digest};
     RouterFilter filter;
     filter.who = on_both ? "edgefw on both cards" : "edgefw on the external card";
     filter.is_compared = true;

@@ -13,7 +13,8 @@
 #include "userspace/base/terminal.h"
 #include "userspace/cli/command_line.h"
 #include "userspace/cli/exit_code.h"
-#include "userspace/observe/problems.h"
+#include "userspace/profile/profile_path.h"
+#include "userspace/show/problems.h"
 
 namespace edgefw::cli {
 namespace {
@@ -55,7 +56,7 @@ int run_chosen(const Chosen& chosen, const GlobalOptions& options) {
     Context context{options, policy::ProfilePath::standard(options.profiles), out, log};
     const Result<Ok> done = chosen(context);
     if (!done && options.json && done.error().kind == ErrorKind::kPolicy && out.is_unused()) {
-        const nlohmann::ordered_json json{{"errors", observe::problems_json(done.error())}};
+        const nlohmann::ordered_json json{{"errors", show::problems_json(done.error())}};
         out.write(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
     }
     const Result<Ok> written = out.finish();

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <deque>
 
+#include "maps/abi.h"
 #include "maps/limits.h"
 #include "tests/fuzz/require.h"
 #include "userspace/names/answer.h"

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 
 #include "tests/fuzz/require.h"
-#include "userspace/observe/connection_filter.h"
+#include "userspace/show/connection_filter.h"
 
 using namespace edgefw;
 
@@ -48,10 +48,10 @@ std::vector<std::string> lines_of(const std::string& text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const std::vector<kernel::Connection> all = connections();
     const auto words = lines_of(std::string(reinterpret_cast<const char*>(data), size));
-    const auto filter = observe::ConnectionFilter::parse(words);
+    const auto filter = show::ConnectionFilter::parse(words);
     bool every_word = true;
     for (const std::string& word : words)
-        every_word = every_word && observe::ConnectionFilter::parse({word});
+        every_word = every_word && show::ConnectionFilter::parse({word});
     fuzz::require(static_cast<bool>(filter) == every_word, "a filter is good when its words are");
     if (!filter) {
         fuzz::require_refusal(filter.error(), ErrorKind::kUsage);
@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const kernel::Connection& connection : all) {
         bool each = true;
         for (const std::string& word : words)
-            each = each && observe::ConnectionFilter::parse({word})->picks(connection);
+            each = each && show::ConnectionFilter::parse({word})->picks(connection);
         fuzz::require(filter->picks(connection) == each, "a filter picks what all its words pick");
     }
     return 0;

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Any text: a policy that compiles or says which limit it exceeds, or errors with their places.
 #include "tests/fuzz/require.h"
+#include "userspace/engine/load.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/image.h"
-#include "userspace/policy/stages.h"
+#include "userspace/profile/profile_path.h"
 
 using namespace edgefw;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const policy::ProfilePath profiles{{EDGEFW_SOURCE_DIR "/profiles"}};
     const std::string text(reinterpret_cast<const char*>(data), size);
-    const auto policy = policy::load_text(text, "p", profiles);
+    const auto policy = engine::load_text(text, "p", profiles);
     if (!policy) {
         fuzz::require_places(policy.error());
         return 0;

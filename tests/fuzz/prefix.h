@@ -14,4 +14,3 @@
 #include <vector>
 
 #include "userspace/image/image.h"
-#include "userspace/policy/stages.h"

@@ -7,12 +7,15 @@
 #include <fstream>
 
 #include "tests/fuzz/require.h"
+#include "userspace/engine/load.h"
+#include "userspace/engine/profile_packets.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/image.h"
 #include "userspace/names/resolve.h"
 #include "userspace/packet/notation.h"
-#include "userspace/policy/packets.h"
-#include "userspace/policy/profile.h"
-#include "userspace/policy/sample.h"
+#include "userspace/profile/profile.h"
+#include "userspace/profile/profile_path.h"
+#include "userspace/profile/sample.h"
 
 using namespace edgefw;
 
@@ -45,11 +48,11 @@ private:
 };
 
 void use(const std::string& sample, const policy::ProfilePath& path) {
-    auto policy = policy::load_text(sample, "sample", path);
+    auto policy = engine::load_text(sample, "sample", path);
     if (!policy) return fuzz::require_places(policy.error());
     policy::give_sample_addresses(policy->hosts);
     if (const auto image = image::compile(*policy); !image) fuzz::require_refusal(image.error(), ErrorKind::kPolicy);
-    const auto packets = policy::profile_packets(sample, "sample", path);
+    const auto packets = engine::profile_packets(sample, "sample", path);
     if (!packets) return fuzz::require_places(packets.error());
     for (const policy::PolicyTest& test : *packets) {
         const auto packet = packet::parse(names::with_addresses(test.packet, policy->hosts));

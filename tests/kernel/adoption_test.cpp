@@ -7,7 +7,7 @@
 
 #include "tests/kernel/services.h"
 #include "tests/support/lab.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/door.h"
 
 namespace edgefw::test {
 namespace {

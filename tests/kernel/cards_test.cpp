@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/lab.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/netlink.h"
 
 namespace edgefw::test {

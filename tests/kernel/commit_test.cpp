@@ -7,7 +7,7 @@
 
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/pins.h"
 
 namespace edgefw::test {

@@ -11,8 +11,8 @@
 
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/driver.h"
-#include "userspace/kernel/host.h"
 
 namespace edgefw::test {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // generation: the maps of one policy, pinned and found again; and what is kept beside them.
 #include "userspace/kernel/generation.h"
+#include "userspace/image/plan.h"
 
 #include <gtest/gtest.h>
 

@@ -22,8 +22,8 @@
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
 #include "userspace/kernel/cards.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/hooks.h"
-#include "userspace/kernel/host.h"
 #include "userspace/kernel/netlink.h"
 #include "userspace/kernel/remembered.h"
 

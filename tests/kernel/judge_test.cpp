@@ -4,7 +4,7 @@
 
 #include "tests/kernel/test_run.h"
 #include "tests/support/checksum.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/door.h"
 
 namespace edgefw::test {
 namespace {

@@ -3,6 +3,7 @@
 // with connections, forwards, fragments and pushes. EDGEFW_SEED makes another run (each failure names its seed),
 // EDGEFW_POLICIES and EDGEFW_PACKETS a longer one, EDGEFW_TRACE prints every packet.
 #include "tests/support/oracle.h"
+#include "userspace/image/compile.h"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>

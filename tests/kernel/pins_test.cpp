@@ -10,7 +10,7 @@
 
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/door.h"
 
 namespace edgefw::test {
 namespace {

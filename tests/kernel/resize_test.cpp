@@ -16,7 +16,7 @@
 #include "tests/kernel/one_processor.h"
 #include "tests/kernel/services.h"
 #include "tests/support/lab.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/resize.h"
 
 namespace edgefw::test {

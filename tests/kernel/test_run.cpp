@@ -14,8 +14,12 @@
 #include "maps/builtins.h"
 #include "maps/limits.h"
 #include "maps/reasons.h"
+#include "userspace/document/document.h"
+#include "userspace/engine/load.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/martians.h"
-#include "userspace/policy/stages.h"
+#include "userspace/image/plan.h"
+#include "userspace/kernel/door.h"
 
 namespace edgefw::test {
 namespace {
@@ -76,12 +80,12 @@ std::vector<std::uint32_t> maps_of(const Fd& program) {
 }  // namespace
 
 policy::Policy policy_of(const std::string& lines) {
-    return take(policy::load_text("version: 1\n" + lines, "p", {}), "policy");
+    return take(engine::load_text("version: 1\n" + lines, "p", {}), "policy");
 }
 
 kernel::Compiled compiled(const std::string& lines) {
     const policy::Policy policy = policy_of(lines);
-    return {take(image::compile(policy), "compile"), policy::show(policy).dump(), policy.digest};
+    return {take(image::compile(policy), "compile"), document::write(policy).dump(), policy.digest};
 }
 
 TestRun::TestRun(const Options& options) : options_(options) {

@@ -14,6 +14,7 @@
 #include "maps/reasons.h"
 #include "tests/support/frame.h"
 #include "userspace/image/image.h"
+#include "userspace/image/plan.h"
 #include "userspace/kernel/card_state.h"
 #include "userspace/packet/notation.h"
 #include "userspace/policy/policy.h"

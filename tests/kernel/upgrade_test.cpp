@@ -14,7 +14,7 @@
 #include "maps/card.h"
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/map.h"
 #include "userspace/kernel/netlink.h"
 #include "userspace/kernel/pins.h"

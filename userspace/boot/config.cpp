@@ -10,12 +10,12 @@
 
 #include "maps/card.h"
 #include "maps/closed.h"
-#include "userspace/policy/addresses.h"
-#include "userspace/policy/diagnostics.h"
-#include "userspace/policy/fields.h"
-#include "userspace/policy/parse.h"
-#include "userspace/policy/read.h"
-#include "userspace/policy/values.h"
+#include "userspace/language/addresses.h"
+#include "userspace/language/diagnostics.h"
+#include "userspace/language/fields.h"
+#include "userspace/language/parse.h"
+#include "userspace/language/read.h"
+#include "userspace/language/values.h"
 
 namespace edgefw::boot {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "userspace/base/result.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/types.h"
 #include "userspace/policy/policy.h"
 
 namespace edgefw::boot {

@@ -3,7 +3,8 @@
 
 #include "userspace/cli/prepare.h"
 #include "userspace/cli/warnings.h"
-#include "userspace/observe/status.h"
+#include "userspace/kernel/door.h"
+#include "userspace/show/status.h"
 
 namespace edgefw::cli {
 namespace {
@@ -42,10 +43,10 @@ Result<Ok> run(const AttachOptions& options, Context& context) {
     if (!card) return card.error();
     warn_of(*card, context);
     if (context.options.json) {
-        context.out.write(observe::card_json(*card).dump(2) + "\n");
+        context.out.write(show::card_json(*card).dump(2) + "\n");
         return Ok{};
     }
-    context.out.write("attached to " + observe::card_text(*card) + ", " +
+    context.out.write("attached to " + show::card_text(*card) + ", " +
                       (card->generation == 0 ? "no policy: everything passes and is counted"
                                              : "generation " + std::to_string(card->generation)) +
                       "\n");

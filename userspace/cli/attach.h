@@ -6,7 +6,7 @@
 #include "userspace/cli/card_option.h"
 #include "userspace/cli/context.h"
 #include "userspace/cli/words.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/types.h"
 
 namespace edgefw::cli {
 

@@ -13,9 +13,10 @@
 #include "userspace/boot/service_manager.h"
 #include "userspace/cli/prepare.h"
 #include "userspace/cli/warnings.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/down.h"
-#include "userspace/observe/status.h"
-#include "userspace/policy/read.h"
+#include "userspace/language/read.h"
+#include "userspace/show/status.h"
 
 namespace edgefw::cli {
 namespace {
@@ -40,7 +41,7 @@ Result<std::string> attach(const std::string& interface, const boot::Config& con
     const Result<kernel::Card> card = kernel::attach(request);
     if (!card) return card.error();
     warn_of(*card, context);
-    return observe::card_text(*card) + ", generation " + std::to_string(card->generation);
+    return show::card_text(*card) + ", generation " + std::to_string(card->generation);
 }
 
 // What cannot be read is as good as what is said of it.

@@ -2,8 +2,9 @@
 #include "userspace/cli/check.h"
 
 #include "userspace/cli/prepare.h"
-#include "userspace/observe/explain.h"
-#include "userspace/observe/preflight.h"
+#include "userspace/kernel/door.h"
+#include "userspace/show/explain.h"
+#include "userspace/show/preflight.h"
 
 namespace edgefw::cli {
 namespace {
@@ -17,7 +18,7 @@ std::string counted(std::size_t count, const std::string& one, const std::string
 // What this host alone can tell. Not knowing its addresses is no fault of the policy.
 std::vector<std::string> host_warnings(const policy::Policy& policy, Context& context) {
     const Result<kernel::HostNetwork> network = kernel::host_network();
-    if (network) return observe::preflight(policy, *network);
+    if (network) return show::preflight(policy, *network);
     context.log.warn("warning: not compared with this host's addresses: {}", network.error().message);
     return {};
 }
@@ -31,7 +32,7 @@ struct TestOutcome {
 Result<TestOutcome> run_tests(const Prepared& prepared, Context& context) {
     const std::vector<policy::PolicyTest>& tests = prepared.policy.tests;
     // A packet that cannot be read is wrong whether or not it can be judged here.
-    if (auto packets = observe::packets_of(tests); !packets) return packets.error();
+    if (auto packets = show::packets_of(tests); !packets) return packets.error();
     if (tests.empty()) return TestOutcome{};
     if (auto may_load = kernel::may_load_programs(); !may_load) {
         return TestOutcome{0, may_load.error().message};

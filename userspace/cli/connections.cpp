@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/connections.h"
 
-#include "userspace/kernel/host.h"
-#include "userspace/observe/connection_filter.h"
-#include "userspace/observe/connections.h"
+#include "userspace/kernel/door.h"
+#include "userspace/show/connection_filter.h"
+#include "userspace/show/connections.h"
 
 namespace edgefw::cli {
 namespace {
@@ -25,7 +25,7 @@ void warn_of_adoption(Context& context) {
 void warn_of_unknown(const std::vector<std::string>& words, Context& context) {
     const auto cards = kernel::counters({});
     if (!cards) return;
-    for (const std::string& line : observe::unknown_names(words, *cards))
+    for (const std::string& line : show::unknown_names(words, *cards))
         context.log.warn("warning: {}", line);
 }
 
@@ -35,7 +35,7 @@ Result<Ok> end(const std::vector<std::string>& words, Context& context) {
         return Error{ErrorKind::kUsage,
                      "'connections kill' needs what picks connections, such as an address or rule=ID; "
                      "0.0.0.0/0 picks all of IPv4"};
-    const auto filter = observe::ConnectionFilter::parse(words);
+    const auto filter = show::ConnectionFilter::parse(words);
     if (!filter) return filter.error();
     const auto ended =
         kernel::end_connections([&](const kernel::Connection& connection) { return filter->picks(connection); });
@@ -60,16 +60,16 @@ Result<Ok> run(const ConnectionsOptions& options, Context& context) {
         words.push_back("interface=" + options.interface);
     }
     if (!words.empty() && words.front() == "kill") return end({words.begin() + 1, words.end()}, context);
-    const auto filter = observe::ConnectionFilter::parse(words);
+    const auto filter = show::ConnectionFilter::parse(words);
     if (!filter) return filter.error();
     auto all = kernel::connections({});
     if (!all) return all.error();
     std::erase_if(*all, [&](const kernel::Connection& connection) { return !filter->picks(connection); });
     if (all->empty()) warn_of_unknown(words, context);
     if (context.options.json)
-        context.out.write(observe::connections_json(*all).dump(2) + "\n");
+        context.out.write(show::connections_json(*all).dump(2) + "\n");
     else
-        context.out.write(observe::connections_text(std::move(*all), context.out.width()));
+        context.out.write(show::connections_text(std::move(*all), context.out.width()));
     return Ok{};
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "userspace/cli/output.h"
-#include "userspace/policy/stages.h"
+#include "userspace/profile/profile_path.h"
 
 namespace edgefw::cli {
 

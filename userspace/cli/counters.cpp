@@ -7,8 +7,8 @@
 #include <cstring>
 #include <thread>
 
-#include "userspace/kernel/host.h"
-#include "userspace/observe/counters.h"
+#include "userspace/kernel/door.h"
+#include "userspace/show/counters.h"
 
 namespace edgefw::cli {
 namespace {
@@ -18,8 +18,8 @@ constexpr const char* kClearScreen = "\x1b[H\x1b[2J";
 // One JSON document; on one line when more are to follow.
 Result<std::string> render(const std::vector<kernel::CardCounters>& cards, const CountersOptions& options,
                            const Context& context) {
-    if (!context.options.json) return observe::counters_text(cards, context.out.width());
-    const Result<nlohmann::ordered_json> json = observe::counters_json(cards);
+    if (!context.options.json) return show::counters_text(cards, context.out.width());
+    const Result<nlohmann::ordered_json> json = show::counters_json(cards);
     if (!json) return json.error();
     return json->dump(options.watch ? -1 : 2) + "\n";
 }

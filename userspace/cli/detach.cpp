@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/door.h"
 
 namespace edgefw::cli {
 

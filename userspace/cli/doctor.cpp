@@ -6,7 +6,8 @@
 
 #include "userspace/boot/config.h"
 #include "userspace/cli/prepare.h"
-#include "userspace/observe/doctor.h"
+#include "userspace/kernel/door.h"
+#include "userspace/show/doctor.h"
 
 namespace edgefw::cli {
 namespace {
@@ -35,15 +36,15 @@ Result<std::optional<Error>> try_programs(Context& context) {
     return verified ? std::optional<Error>() : verified.error();
 }
 
-observe::BootFacts read_boot() {
+show::BootFacts read_boot() {
     std::error_code ignored;
     const boot::Loaded loaded = boot::load(boot::kConfigFile, "");
     return {std::filesystem::exists(boot::kConfigFile, ignored), loaded.error ? loaded.error->message : "",
             loaded.config.on_failure == boot::OnFailure::kClosed, loaded.config.closed.ssh_from.size()};
 }
 
-Result<observe::HostFacts> read_host(const std::string& interface, Context& context) {
-    observe::HostFacts facts;
+Result<show::HostFacts> read_host(const std::string& interface, Context& context) {
+    show::HostFacts facts;
     facts.card = interface;
     Result<std::vector<kernel::CardFacts>> cards = kernel::list_cards();
     if (!cards) return cards.error();
@@ -69,15 +70,15 @@ Result<observe::HostFacts> read_host(const std::string& interface, Context& cont
 }  // namespace
 
 Result<Ok> run(const DoctorOptions& options, Context& context) {
-    const Result<observe::HostFacts> facts = read_host(options.interface, context);
+    const Result<show::HostFacts> facts = read_host(options.interface, context);
     if (!facts) return facts.error();
-    const std::vector<observe::Finding> findings = observe::diagnose(*facts);
+    const std::vector<show::Finding> findings = show::diagnose(*facts);
     context.out.write(context.options.json
-                          ? observe::doctor_json(findings, *facts)
+                          ? show::doctor_json(findings, *facts)
                                     .dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
                                 "\n"
-                          : observe::doctor_text(findings, context.out.width()));
-    return observe::doctor_result(findings);
+                          : show::doctor_text(findings, context.out.width()));
+    return show::doctor_result(findings);
 }
 
 }  // namespace edgefw::cli

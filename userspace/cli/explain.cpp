@@ -7,8 +7,9 @@
 
 #include "userspace/cli/lines.h"
 #include "userspace/cli/prepare.h"
-#include "userspace/observe/explain.h"
+#include "userspace/kernel/door.h"
 #include "userspace/packet/notation.h"
+#include "userspace/show/explain.h"
 
 namespace edgefw::cli {
 namespace {
@@ -51,8 +52,8 @@ public:
         const Result<kernel::Judgement> judgement =
             judge_.judge(packet.side, packet.hook(), packet::frame(packet), true);
         if (!judgement) return judgement.error();
-        context_.out.write(json ? observe::judgement_json(text, packet, *judgement)
-                                : observe::judgement_text(text, packet, *judgement));
+        context_.out.write(json ? show::judgement_json(text, packet, *judgement)
+                                : show::judgement_text(text, packet, *judgement));
         return Ok{};
     }
 

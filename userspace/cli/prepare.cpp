@@ -5,11 +5,14 @@
 #include <chrono>
 #include <ctime>
 
+#include "userspace/document/document.h"
+#include "userspace/engine/load.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/hosts.h"
-#include "userspace/image/image.h"
+#include "userspace/kernel/door.h"
 #include "userspace/names/resolve.h"
-#include "userspace/observe/explain.h"
 #include "userspace/packet/notation.h"
+#include "userspace/show/explain.h"
 
 namespace edgefw::cli {
 namespace {
@@ -31,7 +34,7 @@ Result<Prepared> compile(policy::Policy policy, Context& context) {
     if (!image) return image.error();
     context.log.debug("compile: {} rules, {} nodes, {} tests, {} ms", policy.rules.size(), image->nodes.size(),
                       image->tests.size(), milliseconds_since(begin));
-    kernel::Compiled compiled{std::move(*image), policy::show(policy).dump(), policy.digest};
+    kernel::Compiled compiled{std::move(*image), document::write(policy).dump(), policy.digest};
     return Prepared{std::move(policy), std::move(compiled)};
 }
 
@@ -70,7 +73,7 @@ Result<Ok> resolve_hosts(policy::Policy& policy, Context& context, Wanted wanted
 
 Result<Prepared> prepare(const std::string& file, Context& context, Wanted wanted) {
     const Clock::time_point begin = Clock::now();
-    Result<policy::Policy> policy = policy::load(file, context.profiles);
+    Result<policy::Policy> policy = engine::load(file, context.profiles);
     if (!policy) return policy.error();
     context.log.debug("read, parse, expand, check: {} ms", milliseconds_since(begin));
     if (auto done = resolve_hosts(*policy, context, wanted); !done) return done.error();
@@ -78,7 +81,7 @@ Result<Prepared> prepare(const std::string& file, Context& context, Wanted wante
 }
 
 Result<Prepared> prepare_text(const std::string& text, const std::string& file, Context& context, Wanted wanted) {
-    Result<policy::Policy> policy = policy::load_text(text, file, context.profiles);
+    Result<policy::Policy> policy = engine::load_text(text, file, context.profiles);
     if (!policy) return policy.error();
     if (auto done = resolve_hosts(*policy, context, wanted); !done) return done.error();
     return compile(std::move(*policy), context);
@@ -92,7 +95,7 @@ Result<Ok> run_policy_tests(const Prepared& prepared, Context& context) {
     const auto judge_packet = [&](const packet::Packet& packet) {
         return judge->judge(packet.side, packet.hook(), packet::frame(packet));
     };
-    if (auto done = observe::run_tests(prepared.policy.tests, judge_packet); !done) return done.error();
+    if (auto done = show::run_tests(prepared.policy.tests, judge_packet); !done) return done.error();
     context.log.debug("tests: {} passed, {} ms", prepared.policy.tests.size(), milliseconds_since(begin));
     return Ok{};
 }

@@ -6,7 +6,7 @@
 
 #include "userspace/base/result.h"
 #include "userspace/cli/context.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/types.h"
 #include "userspace/names/resolve.h"
 #include "userspace/policy/policy.h"
 

@@ -3,11 +3,12 @@
 
 #include <optional>
 
-#include "userspace/observe/problems.h"
-#include "userspace/observe/profile.h"
-#include "userspace/observe/profile_page.h"
-#include "userspace/observe/table.h"
-#include "userspace/policy/profile.h"
+#include "userspace/document/document.h"
+#include "userspace/profile/profile.h"
+#include "userspace/show/problems.h"
+#include "userspace/show/profile.h"
+#include "userspace/show/profile_page.h"
+#include "userspace/show/table.h"
 
 namespace edgefw::cli {
 
@@ -30,7 +31,7 @@ void add(std::optional<Error>& errors, const Error& error) {
 
 Result<Ok> run(const ProfileListOptions& /*options*/, Context& context) {
     ordered_json list = ordered_json::array();
-    observe::Table table({{"profile"}, {"for"}});
+    show::Table table({{"profile"}, {"for"}});
     std::optional<Error> errors;  // the good ones are listed all the same
     for (const std::string& name : policy::profile_names(context.profiles)) {
         const auto profile = policy::load_profile(name, context.profiles);
@@ -46,7 +47,7 @@ Result<Ok> run(const ProfileListOptions& /*options*/, Context& context) {
         table.add({name, found.title});
     }
     if (context.options.json) {
-        const ordered_json wrong = errors ? observe::problems_json(*errors) : ordered_json::array();
+        const ordered_json wrong = errors ? show::problems_json(*errors) : ordered_json::array();
         context.out.write(ordered_json{{"profiles", list}, {"errors", wrong}}.dump(
                               2, ' ', false, ordered_json::error_handler_t::replace) +
                           "\n");
@@ -64,10 +65,10 @@ Result<Ok> run(const ProfileShowOptions& options, Context& context) {
     if (!profile) return profile.error();
     const ordered_json json = policy::show(**profile);
     if (options.markdown) {
-        context.out.write(observe::profile_page(json));
+        context.out.write(show::profile_page(json));
         return Ok{};
     }
-    context.out.write(context.options.json ? json.dump(2) + "\n" : observe::profile_text(json, context.out.width()));
+    context.out.write(context.options.json ? json.dump(2) + "\n" : show::profile_text(json, context.out.width()));
     return Ok{};
 }
 

@@ -3,14 +3,19 @@
 
 #include "userspace/cli/prepare.h"
 #include "userspace/cli/profile.h"
+#include "userspace/document/document.h"
+#include "userspace/engine/load.h"
+#include "userspace/engine/profile_packets.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/image.h"
+#include "userspace/kernel/door.h"
+#include "userspace/language/read.h"
 #include "userspace/names/resolve.h"
-#include "userspace/observe/explain.h"
 #include "userspace/packet/notation.h"
-#include "userspace/policy/packets.h"
-#include "userspace/policy/profile.h"
-#include "userspace/policy/read.h"
-#include "userspace/policy/sample.h"
+#include "userspace/profile/profile.h"
+#include "userspace/profile/profile_path.h"
+#include "userspace/profile/sample.h"
+#include "userspace/show/explain.h"
 
 namespace edgefw::cli {
 namespace {
@@ -29,9 +34,9 @@ Result<Ok> judge_packets(const policy::Policy& policy, const std::vector<policy:
     Result<image::Image> image = image::compile(policy);
     if (!image) return image.error();
     Result<kernel::Judge> judge =
-        kernel::Judge::of({std::move(*image), policy::show(policy).dump(), policy.digest}, kConnections);
+        kernel::Judge::of({std::move(*image), document::write(policy).dump(), policy.digest}, kConnections);
     if (!judge) return judge.error();
-    return observe::run_tests(packets, [&](const packet::Packet& packet) -> Result<kernel::Judgement> {
+    return show::run_tests(packets, [&](const packet::Packet& packet) -> Result<kernel::Judgement> {
         if (auto done = judge->forget(); !done) return done.error();
         return judge->judge(packet.side, packet.hook(), packet::frame(packet));
     });
@@ -39,10 +44,10 @@ Result<Ok> judge_packets(const policy::Policy& policy, const std::vector<policy:
 
 Result<Ok> check_sample(const std::string& text, const std::string& file, const policy::ProfilePath& path,
                         Tally& tally) {
-    Result<policy::Policy> policy = policy::load_text(text, file, path);
+    Result<policy::Policy> policy = engine::load_text(text, file, path);
     if (!policy) return Error{policy.error().kind, "with the policy\n" + text + policy.error().message};
     policy::give_sample_addresses(policy->hosts);
-    Result<std::vector<policy::PolicyTest>> packets = policy::profile_packets(text, file, path);
+    Result<std::vector<policy::PolicyTest>> packets = engine::profile_packets(text, file, path);
     if (!packets) return packets.error();
     for (policy::PolicyTest& test : *packets) {
         test.packet = names::with_addresses(test.packet, policy->hosts);

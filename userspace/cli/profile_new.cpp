@@ -8,7 +8,7 @@
 
 #include "userspace/base/fd.h"
 #include "userspace/cli/profile.h"
-#include "userspace/policy/profile.h"
+#include "userspace/profile/profile.h"
 
 namespace edgefw::cli {
 namespace {

@@ -6,8 +6,10 @@
 #include "userspace/cli/prepare.h"
 #include "userspace/cli/refresh.h"
 #include "userspace/cli/warnings.h"
+#include "userspace/document/delta.h"
 #include "userspace/image/image.h"
-#include "userspace/observe/status.h"
+#include "userspace/kernel/door.h"
+#include "userspace/show/status.h"
 
 namespace edgefw::cli {
 namespace {
@@ -53,7 +55,7 @@ Result<Ok> compare(Comparison& group, const std::optional<std::string>& interfac
     Result<std::string> in_force = std::string();
     if (card) in_force = kernel::document_in_force(card);
     if (!in_force) return in_force.error();
-    group.changes = image::delta_text(*in_force, document);
+    group.changes = document::delta_text(*in_force, document);
     return Ok{};
 }
 
@@ -109,13 +111,13 @@ void print(const kernel::PushReport& report, Context& context) {
     if (context.options.json) {
         ordered_json interfaces = ordered_json::array();
         for (const kernel::Card& card : report.cards)
-            interfaces.push_back(observe::card_json(card));
+            interfaces.push_back(show::card_json(card));
         context.out.write(ordered_json{{"generation", report.generation}, {"interfaces", interfaces}}.dump(2) + "\n");
         return;
     }
     std::string cards;
     for (const kernel::Card& card : report.cards) {
-        cards += (cards.empty() ? "" : ", ") + observe::card_text(card);
+        cards += (cards.empty() ? "" : ", ") + show::card_text(card);
     }
     context.out.write("generation " + std::to_string(report.generation) + " is in force on " + cards + "\n");
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/refresh.h"
+#include "userspace/kernel/door.h"
 
 #include <ctime>
 
 namespace edgefw::cli {
 
-names::Refresh refresh_of(const std::shared_ptr<names::Resolver>& resolver, names::Fixed fixed,
-                          names::Refresh::Bounds bounds) {
-    const names::Refresh::Tables tables{kernel::hosts_in_force, kernel::class_of, kernel::move_hosts};
+daemon::Refresh refresh_of(const std::shared_ptr<names::Resolver>& resolver, names::Fixed fixed,
+                           daemon::Refresh::Bounds bounds) {
+    const daemon::Refresh::Tables tables{kernel::hosts_in_force, kernel::class_of, kernel::move_hosts};
     const auto ask = [resolver](const std::vector<std::string>& names) { return resolver->ask(names); };
     return {tables, ask, std::move(fixed), bounds};
 }
@@ -18,12 +19,12 @@ Result<bool> ask_behind(Context& context) {
     Result<names::Resolver> resolver = names::Resolver::create(context.options.resolver);
     if (!resolver) return resolver.error();
     // Asked once: no question follows too soon.
-    const names::Refresh::Bounds bounds{.shortest = std::chrono::seconds(0)};
-    names::Refresh refresh =
+    const daemon::Refresh::Bounds bounds{.shortest = std::chrono::seconds(0)};
+    daemon::Refresh refresh =
         refresh_of(std::make_shared<names::Resolver>(std::move(*resolver)), std::move(*fixed), bounds);
     bool needs_push = false;
     refresh.look(
-        names::Refresh::Clock::now(), std::time(nullptr), [&] { needs_push = true; }, context.log);
+        daemon::Refresh::Clock::now(), std::time(nullptr), [&] { needs_push = true; }, context.log);
     return needs_push;
 }
 

@@ -5,14 +5,14 @@
 #include <memory>
 
 #include "userspace/cli/context.h"
-#include "userspace/names/refresh.h"
+#include "userspace/daemon/refresh.h"
 #include "userspace/names/resolver.h"
 
 namespace edgefw::cli {
 
 // What keeps the hosts in force true, by this resolver.
-names::Refresh refresh_of(const std::shared_ptr<names::Resolver>& resolver, names::Fixed fixed,
-                          names::Refresh::Bounds bounds);
+daemon::Refresh refresh_of(const std::shared_ptr<names::Resolver>& resolver, names::Fixed fixed,
+                           daemon::Refresh::Bounds bounds);
 
 // What a push has left for later: asks for the hosts in force whose answers have run out or never came, and moves what
 // changed. True: only a push that asks first can bring the answers into force.

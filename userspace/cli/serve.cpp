@@ -9,16 +9,17 @@
 #include "userspace/cli/prepare.h"
 #include "userspace/cli/refresh.h"
 #include "userspace/cli/warnings.h"
+#include "userspace/daemon/serve.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/privileges.h"
-#include "userspace/observe/serve.h"
-#include "userspace/policy/read.h"
+#include "userspace/language/read.h"
 
 namespace edgefw::cli {
 namespace {
 
 // `asks_first`: the next push takes answers of the DNS, not what is in force.
-observe::PolicyWatch watch_of(const ServeOptions& options, const std::shared_ptr<std::atomic<bool>>& asks_first,
-                              Context& context) {
+daemon::PolicyWatch watch_of(const ServeOptions& options, const std::shared_ptr<std::atomic<bool>>& asks_first,
+                             Context& context) {
     const std::string file = options.policy;
     const auto push = [file, asks_first, &context](const std::string& text) -> Result<kernel::PushReport> {
         const Wanted wanted = asks_first->exchange(false) ? Wanted::kAnswers : Wanted::kInForce;
@@ -58,8 +59,8 @@ Result<Ok> attach_anew(const kernel::HookedCard& card, const std::string& file, 
     return Ok{};
 }
 
-observe::HookWatch hooks_of(const ServeOptions& options, Context& context) {
-    observe::HookWatch::Keep keep;
+daemon::HookWatch hooks_of(const ServeOptions& options, Context& context) {
+    daemon::HookWatch::Keep keep;
     if (options.keep_attached) {
         keep = [file = options.policy, &context](const kernel::HookedCard& card) {
             return card.is_pinned ? kernel::put_back(card.interface) : attach_anew(card, file, context);
@@ -71,7 +72,7 @@ observe::HookWatch hooks_of(const ServeOptions& options, Context& context) {
 }  // namespace
 
 Result<Ok> run(const ServeOptions& options, Context& context) {
-    const Result<observe::ListenAddress> address = observe::parse_listen_address(options.listen);
+    const Result<daemon::ListenAddress> address = daemon::parse_listen_address(options.listen);
     if (!address) return address.error();
     if (options.policy == "-") {
         return Error{ErrorKind::kUsage, "--policy - cannot be watched: name a file"};
@@ -88,8 +89,8 @@ Result<Ok> run(const ServeOptions& options, Context& context) {
     if (!created) return created.error();
     const auto resolver = std::make_shared<names::Resolver>(std::move(*created));
     const auto asks_first = std::make_shared<std::atomic<bool>>(false);
-    const names::Refresh::Bounds bounds{std::chrono::seconds(options.shortest), std::chrono::seconds(options.longest)};
-    observe::Service service{
+    const daemon::Refresh::Bounds bounds{std::chrono::seconds(options.shortest), std::chrono::seconds(options.longest)};
+    daemon::Service service{
         *address,
         {[] { return kernel::counters(std::nullopt); }, kernel::status, kernel::closed_cards, kernel::hooked_cards},
         EDGEFW_VERSION,
@@ -100,7 +101,7 @@ Result<Ok> run(const ServeOptions& options, Context& context) {
         kernel::drop_privileges,
         [asks_first] { *asks_first = true; }};
     if (!options.policy.empty()) service.watch = watch_of(options, asks_first, context);
-    return observe::serve(std::move(service), context.log);
+    return daemon::serve(std::move(service), context.log);
 }
 
 }  // namespace edgefw::cli

@@ -3,9 +3,9 @@
 
 #include <ctime>
 
-#include "userspace/kernel/host.h"
-#include "userspace/observe/hosts.h"
-#include "userspace/observe/status.h"
+#include "userspace/kernel/door.h"
+#include "userspace/show/hosts.h"
+#include "userspace/show/status.h"
 
 namespace edgefw::cli {
 
@@ -25,7 +25,7 @@ Result<Ok> run(const StatusOptions& options, Context& context) {
     if (!status) {
         // What is closed needs nothing of what may be missing here.
         if (const auto closed = kernel::closed_cards(); closed && !context.options.json)
-            context.out.write(observe::closed_text(*closed));
+            context.out.write(show::closed_text(*closed));
         return status.error();
     }
     if (!options.interface.empty()) {
@@ -33,15 +33,15 @@ Result<Ok> run(const StatusOptions& options, Context& context) {
     }
     const Result<std::vector<kernel::HostsInForce>> in_force = kernel::hosts_in_force();
     if (!in_force) return in_force.error();
-    const Result<nlohmann::ordered_json> hosts = observe::hosts_json(*in_force);
+    const Result<nlohmann::ordered_json> hosts = show::hosts_json(*in_force);
     if (!hosts) return hosts.error();
     if (context.options.json) {
-        nlohmann::ordered_json json = observe::status_json(*status);
+        nlohmann::ordered_json json = show::status_json(*status);
         json["hosts"] = *hosts;
         context.out.write(json.dump(2) + "\n");
     } else {
-        context.out.write(observe::status_text(*status, context.out.width()) +
-                          observe::hosts_table(*hosts, std::time(nullptr), context.out.width()));
+        context.out.write(show::status_text(*status, context.out.width()) +
+                          show::hosts_table(*hosts, std::time(nullptr), context.out.width()));
     }
     return Ok{};
 }

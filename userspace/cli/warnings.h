@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "userspace/cli/context.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/types.h"
 
 namespace edgefw::cli {
 

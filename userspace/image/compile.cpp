@@ -4,8 +4,8 @@
 #include <array>
 
 #include "userspace/image/classes.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/forwards.h"
-#include "userspace/image/image.h"
 #include "userspace/image/masquerades.h"
 #include "userspace/image/rules.h"
 #include "userspace/image/tree.h"

@@ -23,6 +23,9 @@ struct Hosts {
     const policy::Host* find(const std::string& name) const;
 };
 
+// The hosts of `image` and what its class numbers mean, as it is kept with a generation; empty: none.
+std::string hosts_text(const Image& image);
+
 // What hosts_text() or Hosts::to_text() wrote. Fails (kFailed) on anything else.
 Result<Hosts> parse_hosts(const std::string& text);
 

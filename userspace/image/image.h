@@ -64,28 +64,4 @@ struct Image {
     std::string to_text() const;  // for golden tests: trees, classes, forwards, config
 };
 
-// compile: Policy -> Image. Pure. Fails (kPolicy) only where a limit of the data path is exceeded; the message names
-// the rule and the limit.
-Result<Image> compile(const policy::Policy& policy);
-
-// The counter slot of every rule and NAT entry of the generations in force, by id.
-using Slots = std::map<std::string, std::uint32_t>;
-
-// plan, first half: gives every id of `image` its slot, an id that is in `in_force` the one it has, and writes the
-// slots into the image. Returns the slots of this image. Never hands out a slot that `in_force` uses for another id;
-// new ones come after the highest in use (round robin), so that late fragments of a removed rule do not count for a new
-// one. Fails (kFailed) when the slots are exhausted.
-Result<Slots> assign_slots(Image& image, const Slots& in_force);
-
-// Forwards of the generation in force that `image` no longer has (as they were): kept as retired entries, so that the
-// connections they translated are found and revoked.
-void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force);
-
-// The hosts of `image` and what its class numbers mean, as it is kept with a generation (image/hosts.h); empty: none.
-std::string hosts_text(const Image& image);
-
-// What --dry-run prints: rules, forwards, defaults added, removed, changed, moved. The arguments are the documents of
-// show() (policy/show.h): the one in force ("" when none) and the new one.
-std::string delta_text(const std::string& in_force_document, const std::string& new_document);
-
 }  // namespace edgefw::image

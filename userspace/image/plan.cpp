@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "userspace/image/forwards.h"
-#include "userspace/image/image.h"
+#include "userspace/image/plan.h"
 
 namespace edgefw::image {
 namespace {

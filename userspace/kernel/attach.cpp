@@ -14,6 +14,7 @@
 #include "maps/limits.h"
 #include "userspace/kernel/closed.h"
 #include "userspace/kernel/commit.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/driver.h"
 #include "userspace/kernel/hooks.h"
 #include "userspace/kernel/inventory.h"

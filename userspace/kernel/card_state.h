@@ -9,10 +9,10 @@
 #include "maps/counters.h"
 #include "userspace/base/result.h"
 #include "userspace/kernel/generation.h"
-#include "userspace/kernel/host.h"
 #include "userspace/kernel/map.h"
 #include "userspace/kernel/pins.h"
 #include "userspace/kernel/program.h"
+#include "userspace/kernel/types.h"
 #include "userspace/kernel/variant.h"
 
 namespace edgefw::kernel {

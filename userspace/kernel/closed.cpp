@@ -20,6 +20,7 @@
 #include "maps/config.h"
 #include "maps/counters.h"
 #include "userspace/base/fd.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/hooks.h"
 #include "userspace/kernel/map.h"

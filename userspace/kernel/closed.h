@@ -9,8 +9,8 @@
 
 #include "maps/closed.h"  // the skeleton names its struct
 #include "userspace/base/result.h"
-#include "userspace/kernel/host.h"
 #include "userspace/kernel/program.h"
+#include "userspace/kernel/types.h"
 
 namespace edgefw::kernel {
 

@@ -5,7 +5,9 @@
 #include <future>
 
 #include "userspace/image/martians.h"
+#include "userspace/image/plan.h"
 #include "userspace/kernel/closed.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/martians.h"
 #include "userspace/kernel/netlink.h"
 #include "userspace/kernel/resize.h"

@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "userspace/base/result.h"
+#include "userspace/image/plan.h"
 #include "userspace/kernel/generation.h"
-#include "userspace/kernel/host.h"
 #include "userspace/kernel/inventory.h"
+#include "userspace/kernel/types.h"
 
 namespace edgefw::kernel {
 

@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/inventory.h"
-#include "userspace/policy/states.h"
+#include "userspace/language/states.h"
 
 namespace edgefw::kernel {
 namespace {

@@ -13,8 +13,10 @@
 #include "maps/builtins.h"
 #include "maps/classes.h"
 #include "maps/limits.h"
+#include "userspace/image/hosts.h"
+#include "userspace/image/plan.h"
 #include "userspace/kernel/pins.h"
-#include "userspace/policy/states.h"
+#include "userspace/language/states.h"
 
 namespace edgefw::kernel {
 namespace {

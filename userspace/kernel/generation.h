@@ -7,10 +7,12 @@
 
 #include "maps/classes.h"
 #include "userspace/base/result.h"
+#include "userspace/image/hosts.h"
 #include "userspace/image/image.h"
-#include "userspace/kernel/host.h"
+#include "userspace/image/plan.h"
 #include "userspace/kernel/map.h"
 #include "userspace/kernel/program.h"
+#include "userspace/kernel/types.h"
 
 namespace edgefw::kernel {
 

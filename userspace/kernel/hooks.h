@@ -11,8 +11,8 @@
 #include "maps/card.h"
 #include "userspace/base/fd.h"
 #include "userspace/base/result.h"
-#include "userspace/kernel/host.h"
 #include "userspace/kernel/netlink.h"
+#include "userspace/kernel/types.h"
 
 namespace edgefw::kernel {
 

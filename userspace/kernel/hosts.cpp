@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Hosts by name of the policies in force: read, and moved between classes.
 #include "userspace/kernel/commit.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/inventory.h"
 
 namespace edgefw::kernel {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/hooks.h"
 #include "userspace/kernel/netlink.h"
 #include "userspace/kernel/order.h"

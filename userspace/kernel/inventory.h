@@ -63,7 +63,7 @@ Result<Ok> take_down(const std::string& directory);
 // Removes what a killed attach or detach, or a card that is gone, has left behind, and remembers what is attached and
 // not yet remembered. Needs the lock.
 void remove_leftovers(const Home& home);
-// As host.h describes them.
+// As door.h describes them.
 Result<std::vector<HookedCard>> hooked_cards(const Home& home);
 // Generations that no card's active slot names, and half-made ones. Needs the lock.
 void remove_unused_generations(const Home& home, const Inventory& inventory);
@@ -76,7 +76,7 @@ Result<Ok> write_active(const Home& home, ActiveWord active);
 
 ReceivedMode mode_of(const edgefw_card& card);
 Egress egress_of(const edgefw_card& card);
-// As host.h describes a card.
+// As types.h describes a card.
 // `document`: of the policy in force on it; empty: none.
 Card describe(const Inventory& inventory, const CardState& state, const std::string& document);
 

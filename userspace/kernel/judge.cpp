@@ -13,8 +13,9 @@
 #include "maps/builtins.h"
 #include "maps/decision.h"
 #include "maps/limits.h"
+#include "userspace/image/plan.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/errors.h"
-#include "userspace/kernel/host.h"
 #include "userspace/kernel/inventory.h"
 #include "userspace/kernel/variant.h"
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "userspace/base/result.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/types.h"
 
 namespace edgefw::kernel {
 

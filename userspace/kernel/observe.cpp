@@ -6,8 +6,9 @@
 #include <cstring>
 
 #include "maps/limits.h"
+#include "userspace/image/plan.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/errors.h"
-#include "userspace/kernel/host.h"
 #include "userspace/kernel/inventory.h"
 
 namespace edgefw::kernel {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "userspace/kernel/card_state.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/types.h"
 
 namespace edgefw::kernel {
 

@@ -14,6 +14,7 @@
 #include <cstdio>
 
 #include "userspace/kernel/commit.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/hooks.h"
 #include "userspace/kernel/inventory.h"

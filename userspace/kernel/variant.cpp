@@ -6,9 +6,10 @@
 #include <optional>
 
 #include "maps/limits.h"
+#include "userspace/image/plan.h"
 #include "userspace/kernel/card_state.h"
+#include "userspace/kernel/door.h"
 #include "userspace/kernel/generation.h"
-#include "userspace/kernel/host.h"
 #include "userspace/kernel/program.h"
 
 namespace edgefw::kernel {

@@ -6,7 +6,7 @@
 
 #include "maps/abi.h"
 #include "maps/limits.h"
-#include "userspace/policy/syntax.h"
+#include "userspace/language/syntax.h"
 
 namespace edgefw::names {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <netinet/in.h>
 
+#include "userspace/language/ethertype.h"
+#include "userspace/language/icmp.h"
 #include "userspace/packet/words.h"
-#include "userspace/policy/ethertype.h"
-#include "userspace/policy/icmp.h"
 
 namespace edgefw::packet {
 namespace {

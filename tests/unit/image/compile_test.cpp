@@ -3,6 +3,7 @@
 
 #include "tests/support/walk.h"
 #include "tests/unit/image/policies.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/image.h"
 
 namespace edgefw::test {

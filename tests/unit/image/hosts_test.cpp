@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Hosts by name: their classes foreseen, and moved to when addresses change.
 #include "userspace/image/hosts.h"
+#include "userspace/image/compile.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

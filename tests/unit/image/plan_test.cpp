@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "tests/unit/image/policies.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/forwards.h"
 #include "userspace/image/image.h"
+#include "userspace/image/plan.h"
 
 namespace edgefw::test {
 namespace {

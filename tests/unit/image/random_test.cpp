@@ -7,6 +7,7 @@
 #include "tests/support/oracle.h"
 #include "tests/support/random_policy.h"
 #include "tests/support/walk.h"
+#include "userspace/image/compile.h"
 #include "userspace/image/image.h"
 
 namespace edgefw::test {

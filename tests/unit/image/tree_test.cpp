@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The shape of trees: what a walk may cost. Never a time.
 #include "userspace/image/tree.h"
+#include "userspace/image/compile.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "userspace/daemon/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "tests/unit/show/cards.h"
+
+namespace edgefw::daemon {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::string render(const Snapshot& snapshot) {
+    Metrics metrics;
+    const Result<std::string> text = metrics.render(snapshot);
+    EXPECT_TRUE(text);
+    return text ? *text : "";
+}
+
+// The lines of one family, its HELP and TYPE among them.
+std::string family(const std::string& text, const std::string& name) {
+    std::istringstream lines(text);
+    std::string found;
+    for (std::string line; std::getline(lines, line);) {
+        const bool comment = line.starts_with("# HELP " + name + " ") || line.starts_with("# TYPE " + name + " ");
+        if (comment || line.starts_with(name + "{") || line.starts_with(name + " ")) found += line + "\n";
+    }
+    return found;
+}
+
+Snapshot one_card() {
+    Snapshot snapshot;
+    snapshot.version = "0.1.0";
+    snapshot.cards.push_back(show::external_counters());
+    snapshot.status.push_back(
+        {show::external_card(),
+         {{"connections-ipv4", 12, 131072, kernel::Turnover{40, 20, 8, 3}}, {"fragments-ipv4", 1, 4096}}});
+    return snapshot;
+}
+
+TEST(Metrics, RulesOfTheCardsSideAndBuiltins) {
+    const std::string labels = R"(interface="eth0",side="external",direction=)";
+    EXPECT_EQ(
+        family(render(one_card()), "edgefw_rule_packets_total"),
+        "# HELP edgefw_rule_packets_total Frames on the wire, by rule. `direction` is the rule's: of what opens a "
+        "connection, whose packets both ways count here.\n"
+        "# TYPE edgefw_rule_packets_total counter\n"
+        "edgefw_rule_packets_total{" +
+            labels +
+            R"("inbound",rule="admin-ssh",profile="",action="pass"} 7)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="ocs/access-edge/external-443",profile="ocs2007",action="pass"} 100)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/arp",profile="",action="pass"} 2)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/nd",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/mld",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/igmp",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/link-local",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/dhcp",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/dhcpv6",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/pppoe",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/eapol",profile="",action="pass"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/segment-routing",profile="",action="drop"} 0)"
+            "\n"
+            "edgefw_rule_packets_total{" +
+            labels +
+            R"("both",rule="builtin/martian",profile="",action="drop"} 0)"
+            "\n");
+}
+
+TEST(Metrics, BytesAndConnectionsBesidePackets) {
+    const std::string text = render(one_card());
+    EXPECT_THAT(
+        text,
+        HasSubstr(
+            R"(edgefw_rule_bytes_total{interface="eth0",side="external",direction="inbound",rule="admin-ssh",profile="",action="pass"} 420)"));
+    EXPECT_THAT(
+        text,
+        HasSubstr(
+            R"(edgefw_rule_connections_total{interface="eth0",side="external",direction="inbound",rule="admin-ssh",profile="",action="pass"} 1)"));
+    EXPECT_THAT(text, HasSubstr("# TYPE edgefw_rule_bytes_total counter\n"));
+    EXPECT_THAT(text, HasSubstr("# TYPE edgefw_rule_connections_total counter\n"));
+}
+
+TEST(Metrics, NatGeneralGaugesAndBuild) {
+    const std::string text = render(one_card());
+    EXPECT_EQ(family(text, "edgefw_nat_packets_total"),
+              "# HELP edgefw_nat_packets_total Frames on the wire, by nat.\n"
+              "# TYPE edgefw_nat_packets_total counter\n"
+              "edgefw_nat_packets_total{interface=\"eth0\",nat=\"office/map\"} 5\n");
+    EXPECT_THAT(text, HasSubstr("edgefw_generation{interface=\"eth0\"} 3\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_forerunners{interface=\"eth0\"} 0\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_map_entries{interface=\"eth0\",map=\"connections-ipv4\"} 12\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_map_capacity{interface=\"eth0\",map=\"connections-ipv4\"} 131072\n"));
+    for (const char* line : {"inserted_total{interface=\"eth0\",map=\"connections-ipv4\"} 40\n",
+                             "removed_total{interface=\"eth0\",map=\"connections-ipv4\"} 20\n",
+                             "recycled_total{interface=\"eth0\",map=\"connections-ipv4\"} 8\n",
+                             "refused_total{interface=\"eth0\",map=\"connections-ipv4\"} 3\n"})
+        EXPECT_THAT(text, HasSubstr(std::string("\nedgefw_map_") + line));
+    EXPECT_THAT(text, HasSubstr("# TYPE edgefw_map_recycled_total counter\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_map_entries{interface=\"eth0\",map=\"fragments-ipv4\"} 1\n"));
+    EXPECT_THAT(text, Not(HasSubstr("_total{interface=\"eth0\",map=\"fragments-ipv4\"}")));
+    EXPECT_THAT(text, HasSubstr("edgefw_build_info{version=\"0.1.0\",abi=\"7\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_scrape_success 1\n"));
+}
+
+TEST(Metrics, ReasonsByDirectionAndVerdict) {
+    const std::string text = render(one_card());
+    const std::string labels = R"({interface="eth0",side="external",direction=)";
+    EXPECT_THAT(text,
+                HasSubstr("edgefw_reason_packets_total" + labels + R"("inbound",reason="rule",verdict="pass"} 40)"));
+    EXPECT_THAT(text,
+                HasSubstr("edgefw_reason_packets_total" + labels + R"("outbound",reason="rule",verdict="pass"} 2)"));
+    EXPECT_THAT(text,
+                HasSubstr("edgefw_reason_bytes_total" + labels + R"("inbound",reason="default",verdict="drop"} 180)"));
+    EXPECT_THAT(text,
+                HasSubstr("edgefw_reason_packets_total" + labels + R"("inbound",reason="revoked",verdict="drop"} 0)"));
+    EXPECT_THAT(text, Not(HasSubstr(R"(reason="revoked",verdict="pass")")));
+}
+
+TEST(Metrics, AReasonThatShouldNotOccurIsShownWhenItDoes) {
+    Snapshot snapshot = one_card();
+    snapshot.cards[0].reasons[EDGEFW_SENT][EDGEFW_PASS][EDGEFW_REASON_REVOKED] = {1, 60};
+    EXPECT_THAT(render(snapshot), HasSubstr(R"(direction="outbound",reason="revoked",verdict="pass"} 1)"));
+}
+
+TEST(Metrics, PushesOnlyWhereAFileIsWatched) {
+    Snapshot snapshot = one_card();
+    EXPECT_THAT(render(snapshot), Not(HasSubstr("edgefw_push_total")));
+    snapshot.pushes = PushResults{4, 2, 1, false, 3};
+    const std::string text = render(snapshot);
+    EXPECT_EQ(family(text, "edgefw_push_total"),
+              "# HELP edgefw_push_total Pushes of the watched policy file, by result.\n"
+              "# TYPE edgefw_push_total counter\n"
+              "edgefw_push_total{result=\"ok\"} 4\n"
+              "edgefw_push_total{result=\"rejected\"} 2\n"
+              "edgefw_push_total{result=\"failed\"} 1\n");
+    EXPECT_THAT(text, HasSubstr("edgefw_policy_last_push_success 0\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_policy_errors 3\n"));
+}
+
+TEST(Metrics, FollowAPushAndACardThatGoes) {
+    Metrics metrics;
+    Snapshot snapshot = one_card();
+    snapshot.cards.push_back(show::internal_counters());
+    ASSERT_TRUE(metrics.render(snapshot));
+    snapshot.cards.pop_back();
+    snapshot.cards[0].document =
+        R"({"rules": [{"id": "other", "side": "external", "direction": "inbound", "action": "pass", "slot": 1024}]})";
+    const Result<std::string> text = metrics.render(snapshot);
+    ASSERT_TRUE(text);
+    EXPECT_THAT(*text, HasSubstr(R"(rule="other",profile="",action="pass"} 7)"));
+    EXPECT_THAT(*text, Not(HasSubstr("admin-ssh")));
+    EXPECT_THAT(*text, Not(HasSubstr("eth1")));
+}
+
+TEST(Metrics, AnUnreadableKernelStillExportsTheProcess) {
+    Snapshot snapshot;
+    snapshot.complete = false;
+    snapshot.version = "0.1.0";
+    EXPECT_THAT(render(snapshot), HasSubstr("edgefw_scrape_success 0\n"));
+}
+
+}  // namespace
+}  // namespace edgefw::daemon

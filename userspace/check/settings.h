@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// check, the sections of a policy that are neither rules nor NAT: defaults, built-ins, timeouts, room for connections,
+// adoption, sets.
+#pragma once
+
+#include <vector>
+
+#include "userspace/language/diagnostics.h"
+#include "userspace/language/syntax.h"
+#include "userspace/policy/policy.h"
+
+namespace edgefw::policy {
+
+// The timeouts of maps/connection.h.
+void set_default_timeouts(Policy& policy);
+
+// The policy of a card that was attached without one: everything passes (the image is not armed).
+Policy pass_everything();
+
+// version, default, builtins, timeouts, adopt and sets into `policy`.
+void check_settings(const Node& root, Policy& policy, Diagnostics& diagnostics);
+
+}  // namespace edgefw::policy

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// plan: what an image takes from the generations in force, before it becomes one.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "userspace/base/result.h"
+#include "userspace/image/image.h"
+
+namespace edgefw::image {
+
+// The counter slot of every rule and NAT entry of the generations in force, by id.
+using Slots = std::map<std::string, std::uint32_t>;
+
+// Gives every id of `image` its slot, an id that is in `in_force` the one it has, and writes the slots into the image.
+// Returns the slots of this image. Never hands out a slot that `in_force` uses for another id; new ones come after the
+// highest in use (round robin), so that late fragments of a removed rule do not count for a new one. Fails (kFailed)
+// when the slots are exhausted.
+Result<Slots> assign_slots(Image& image, const Slots& in_force);
+
+// Forwards of the generation in force that `image` no longer has (as they were): kept as retired entries, so that the
+// connections they translated are found and revoked.
+void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force);
+
+}  // namespace edgefw::image

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "userspace/show/problems.h"
+
+namespace edgefw::show {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json to_json(const Problem& problem) {
+    const bool has_place = problem.line != 0;
+    return {{"file", problem.file.empty() ? ordered_json() : ordered_json(problem.file)},
+            {"line", has_place ? ordered_json(problem.line) : ordered_json()},
+            {"column", has_place ? ordered_json(problem.column) : ordered_json()},
+            {"message", problem.message}};
+}
+
+}  // namespace
+
+ordered_json problems_json(const Error& error) {
+    ordered_json json = ordered_json::array();
+    for (const Problem& problem : error.problems)
+        json.push_back(to_json(problem));
+    if (json.empty()) json.push_back(to_json({"", 0, 0, error.message}));
+    return json;
+}
+
+}  // namespace edgefw::show
