@@ -66,7 +66,7 @@ nat:
 };
 
 Result<ConnectionKind> kind_of(const Line& line) {
-    auto policy = engine::load_text(line.yaml, std::string(line.name) + ".yaml", policy::ProfilePath::standard());
+    auto policy = engine::load_policy({std::string(line.name) + ".yaml", line.yaml}, policy::ProfilePath::standard());
     if (!policy) return policy.error();
     auto opener = packet::parse(line.opener);
     if (!opener) return opener.error();

@@ -102,7 +102,7 @@ Result<Ok> done(const Result<T>& result) {
 Result<std::vector<Duration>> measure_control_plane(const Lab&) {
     const std::string yaml = yaml_of(further_services(kRules));
     const policy::ProfilePath profiles = policy::ProfilePath::standard();
-    auto policy = engine::load_text(yaml, "bench.yaml", profiles);
+    auto policy = engine::load_policy({"bench.yaml", yaml}, profiles);
     if (!policy) return policy.error();
     auto ready = compiled(*policy);
     if (!ready) return ready.error();
@@ -111,7 +111,10 @@ Result<std::vector<Duration>> measure_control_plane(const Lab&) {
     if (auto card = kernel::attach(request); !card) return card.error();
 
     const std::vector<Stage> stages = {
-        {"read and check the YAML", [&] { return done(engine::load_text(yaml, "bench.yaml", profiles)); }},
+        {"read and check the YAML",
+         [&] {
+             return done(engine::load_policy({"bench.yaml", yaml}, profiles));
+         }},
         {"compile", [&] { return done(image::compile(*policy)); }},
         {"write the document",
          [&] {
@@ -128,7 +131,7 @@ Result<std::vector<Duration>> measure_control_plane(const Lab&) {
          kPushTarget},
         {"all of it, from YAML into force",
          [&]() -> Result<Ok> {
-             auto loaded = engine::load_text(yaml, "bench.yaml", profiles);
+             auto loaded = engine::load_policy({"bench.yaml", yaml}, profiles);
              if (!loaded) return loaded.error();
              auto fresh = compiled(*loaded);
              if (!fresh) return fresh.error();

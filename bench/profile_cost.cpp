@@ -165,7 +165,7 @@ struct Figure {
 }  // namespace
 
 Result<ProfileCosts> measure_profiles(int rounds) {
-    auto policy = engine::load_text(every_profile(), "every-profile.yaml", policy::ProfilePath::standard());
+    auto policy = engine::load_policy({"every-profile.yaml", every_profile()}, policy::ProfilePath::standard());
     if (!policy) return policy.error();
     auto instance = Instance::load(*policy);
     if (!instance) return instance.error();

@@ -164,7 +164,7 @@ Result<Ok> detach(const char* card) {
 }
 
 Result<RouterFilter> edgefw(const Router& router, bool on_both) {
-    auto policy = engine::load_text(edgefw_policy(), "router.yaml", policy::ProfilePath::standard());
+    auto policy = engine::load_policy({"router.yaml", edgefw_policy()}, policy::ProfilePath::standard());
     if (!policy) return policy.error();
     auto image = image::compile(*policy);
     if (!image) return image.error();

@@ -8,7 +8,6 @@
 
 #include "tests/fuzz/require.h"
 #include "userspace/engine/load.h"
-#include "userspace/engine/profile_packets.h"
 #include "userspace/image/compile.h"
 #include "userspace/image/image.h"
 #include "userspace/names/resolve.h"
@@ -48,14 +47,13 @@ private:
 };
 
 void use(const std::string& sample, const policy::ProfilePath& path) {
-    auto policy = engine::load_text(sample, "sample", path);
-    if (!policy) return fuzz::require_places(policy.error());
-    policy::give_sample_addresses(policy->hosts);
-    if (const auto image = image::compile(*policy); !image) fuzz::require_refusal(image.error(), ErrorKind::kPolicy);
-    const auto packets = engine::profile_packets(sample, "sample", path);
-    if (!packets) return fuzz::require_places(packets.error());
-    for (const policy::PolicyTest& test : *packets) {
-        const auto packet = packet::parse(names::with_addresses(test.packet, policy->hosts));
+    auto loaded = engine::load({"sample", sample}, path);
+    if (!loaded) return fuzz::require_places(loaded.error());
+    policy::Policy& policy = loaded->policy;
+    policy::give_sample_addresses(policy.hosts);
+    if (const auto image = image::compile(policy); !image) fuzz::require_refusal(image.error(), ErrorKind::kPolicy);
+    for (const policy::PolicyTest& test : loaded->profile_packets) {
+        const auto packet = packet::parse(names::with_addresses(test.packet, policy.hosts));
         if (!packet) fuzz::require_refusal(packet.error(), ErrorKind::kUsage);
     }
 }

@@ -7,6 +7,10 @@
 
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
+#include "userspace/document/document.h"
+#include "userspace/document/sources.h"
+#include "userspace/engine/build.h"
+#include "userspace/image/hosts.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/pins.h"
 
@@ -48,7 +52,7 @@ std::uint64_t received(const CardCounters& counters, edgefw_verdict verdict, edg
 }
 
 edgefw_counter counter(const CardCounters& counters, const std::string& id) {
-    return counters.slots.at(kernel::slots_of(counters.document).at(id));
+    return counters.slots.at(document::slots_of(counters.document).at(id));
 }
 
 // The hook has run when the frame is seen beyond it, or counted as dropped.
@@ -294,6 +298,42 @@ TEST(Commit, JudgeOfThePolicyInForce) {
     ASSERT_TRUE(judge->forget());
     EXPECT_EQ(judge->judge(policy::Side::kExternal, EDGEFW_RECEIVED, udp(2))->reason, EDGEFW_REASON_RULE);
     EXPECT_EQ(counter(counters(), "two").packets, 0u) << "nothing live is touched";
+}
+
+// No file is there any more, and nobody is asked for the addresses of a host.
+TEST(Commit, WhatIsInForceIsCompiledAgain) {
+    Lab lab;
+    ASSERT_TRUE(attach("eth0"));
+    const auto none = kernel::sources_in_force("eth0");
+    ASSERT_TRUE(none) << none.error().message;
+    EXPECT_EQ(*none, "");
+    const policy::ProfilePath profiles{{EDGEFW_SOURCE_DIR "/profiles"}};
+    const std::string text = R"(version: 1
+rules:
+- {use: theoffice-v1-gateway, as: office, with: {gateway: 10.0.0.5}}
+- {name: time, side: external, direction: outbound, protocol: udp, remote: time.example, remote_port: 123, action: pass}
+)";
+    const auto resolve = [](policy::Policy& policy) -> Result<Ok> {
+        policy.hosts.front().addresses = {*Address::parse("192.0.2.123")};
+        return Ok{};
+    };
+    const auto built = engine::build({"p.yaml", text}, {profiles, resolve});
+    ASSERT_TRUE(built) << built.error().message;
+    ASSERT_TRUE(kernel::push(built->compiled, {}));
+
+    const auto kept = kernel::sources_in_force({});
+    ASSERT_TRUE(kept) << kept.error().message;
+    const auto sources = document::read_sources(*kept);
+    ASSERT_TRUE(sources) << sources.error().message;
+    EXPECT_EQ(sources->text, text);
+    const auto hosts = kernel::hosts_in_force();
+    ASSERT_TRUE(hosts && hosts->size() == 1);
+    const auto again = engine::build_again(*sources, image::parse_hosts(hosts->front().text)->hosts);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->compiled.image.to_text(), built->compiled.image.to_text());
+    EXPECT_EQ(again->compiled.document, built->compiled.document);
+    EXPECT_EQ(again->compiled.digest, built->compiled.digest);
+    EXPECT_EQ(again->compiled.sources, *kept);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // generation: the maps of one policy, pinned and found again; and what is kept beside them.
 #include "userspace/kernel/generation.h"
+#include "userspace/document/document.h"
 #include "userspace/image/plan.h"
 
 #include <gtest/gtest.h>
@@ -80,13 +81,13 @@ TEST(Generation, PinsAllOrNothing) {
 TEST(Generation, DocumentWithSlots) {
     const std::string document = R"({"rules":[{"id":"a"},{"id":"b"}],"nat":[{"id":"n"}]})";
     const image::Slots slots = {{"a", 1024}, {"b", 1025}, {"n", 32}};
-    const std::string with = kernel::document_with_slots(document, slots, 3);
+    const std::string with = document::with_slots(document, slots, 3);
     EXPECT_EQ(
         with,
         R"({"rules":[{"id":"a","slot":1024},{"id":"b","slot":1025}],"nat":[{"id":"n","slot":32}],"generation":3})");
-    EXPECT_EQ(kernel::slots_of(with), slots);
-    EXPECT_TRUE(kernel::slots_of(document).empty());
-    EXPECT_TRUE(kernel::slots_of("no json").empty());
+    EXPECT_EQ(document::slots_of(with), slots);
+    EXPECT_TRUE(document::slots_of(document).empty());
+    EXPECT_TRUE(document::slots_of("no json").empty());
     EXPECT_EQ(Generation::slots_needed(slots), 1026u);
     EXPECT_EQ(Generation::slots_needed({}), 1024u);
 }

@@ -80,7 +80,7 @@ std::vector<std::uint32_t> maps_of(const Fd& program) {
 }  // namespace
 
 policy::Policy policy_of(const std::string& lines) {
-    return take(engine::load_text("version: 1\n" + lines, "p", {}), "policy");
+    return take(engine::load_policy({"p", "version: 1\n" + lines}, {}), "policy");
 }
 
 kernel::Compiled compiled(const std::string& lines) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/attach.h"
 
-#include "userspace/cli/prepare.h"
+#include "userspace/cli/build.h"
 #include "userspace/cli/warnings.h"
 #include "userspace/kernel/door.h"
 #include "userspace/show/status.h"
@@ -35,9 +35,9 @@ Result<Ok> run(const AttachOptions& options, Context& context) {
     request.egress = options.egress;
     request.connections = options.connections;
     if (!options.policy.empty()) {
-        Result<Prepared> prepared = prepare_and_test(options.policy, context);
-        if (!prepared) return prepared.error();
-        request.policy = std::move(prepared->compiled);
+        Result<engine::Built> built = build_and_test({options.policy}, context);
+        if (!built) return built.error();
+        request.policy = std::move(built->compiled);
     }
     const Result<kernel::Card> card = kernel::attach(request);
     if (!card) return card.error();

@@ -11,7 +11,7 @@
 
 #include "userspace/boot/attempt.h"
 #include "userspace/boot/service_manager.h"
-#include "userspace/cli/prepare.h"
+#include "userspace/cli/build.h"
 #include "userspace/cli/warnings.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/down.h"
@@ -29,15 +29,15 @@ constexpr int kQuietLooks = 10;
 Result<std::string> attach(const std::string& interface, const boot::Config& config, Context& context) {
     const Result<std::string> text = policy::read_regular(config.policy);
     if (!text) return text.error();
-    Result<Prepared> prepared = prepare_text(*text, config.policy, context);
-    if (!prepared) return prepared.error();
-    if (auto done = run_policy_tests(*prepared, context); !done) return done.error();
+    Result<engine::Built> built = engine::build({config.policy, *text}, world_of(context));
+    if (!built) return built.error();
+    if (auto done = run_policy_tests(*built, context); !done) return done.error();
     kernel::AttachRequest request;
     request.interface = interface;
     request.side = config.side;
     request.mode = config.mode;
     request.egress = config.egress;
-    request.policy = std::move(prepared->compiled);
+    request.policy = std::move(built->compiled);
     const Result<kernel::Card> card = kernel::attach(request);
     if (!card) return card.error();
     warn_of(*card, context);

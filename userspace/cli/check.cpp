@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/check.h"
+#include "userspace/engine/policy_tests.h"
 
-#include "userspace/cli/prepare.h"
+#include "userspace/cli/build.h"
+#include "userspace/engine/preflight.h"
 #include "userspace/kernel/door.h"
 #include "userspace/show/explain.h"
-#include "userspace/show/preflight.h"
 
 namespace edgefw::cli {
 namespace {
@@ -18,7 +19,7 @@ std::string counted(std::size_t count, const std::string& one, const std::string
 // What this host alone can tell. Not knowing its addresses is no fault of the policy.
 std::vector<std::string> host_warnings(const policy::Policy& policy, Context& context) {
     const Result<kernel::HostNetwork> network = kernel::host_network();
-    if (network) return show::preflight(policy, *network);
+    if (network) return engine::preflight(policy, *network);
     context.log.warn("warning: not compared with this host's addresses: {}", network.error().message);
     return {};
 }
@@ -29,27 +30,27 @@ struct TestOutcome {
     std::string not_run;  // empty: they were
 };
 
-Result<TestOutcome> run_tests(const Prepared& prepared, Context& context) {
-    const std::vector<policy::PolicyTest>& tests = prepared.policy.tests;
+Result<TestOutcome> run_tests(const engine::Built& built, Context& context) {
+    const std::vector<policy::PolicyTest>& tests = built.policy.tests;
     // A packet that cannot be read is wrong whether or not it can be judged here.
-    if (auto packets = show::packets_of(tests); !packets) return packets.error();
+    if (auto packets = engine::packets_of(tests); !packets) return packets.error();
     if (tests.empty()) return TestOutcome{};
     if (auto may_load = kernel::may_load_programs(); !may_load) {
         return TestOutcome{0, may_load.error().message};
     }
-    if (auto done = run_policy_tests(prepared, context); !done) return done.error();
+    if (auto done = run_policy_tests(built, context); !done) return done.error();
     return TestOutcome{tests.size(), ""};
 }
 
 // A push would load some of these: what is accepted here the kernel accepts then, whatever the card.
-Result<Ok> load_programs(const Prepared& prepared, Context& context) {
+Result<Ok> load_programs(const engine::Built& built, Context& context) {
     if (auto may_load = kernel::may_load_programs(); !may_load) {
         // With tests it has been said already.
-        if (prepared.policy.tests.empty())
+        if (built.policy.tests.empty())
             context.log.warn("warning: not tried on this kernel: {}", may_load.error().message);
         return Ok{};
     }
-    return kernel::verify(prepared.compiled);
+    return kernel::verify(built.compiled);
 }
 
 void print(const policy::Policy& policy, const TestOutcome& outcome, const std::vector<std::string>& warnings,
@@ -82,10 +83,10 @@ void print(const policy::Policy& policy, const TestOutcome& outcome, const std::
 }  // namespace
 
 Result<Ok> run(const CheckOptions& options, Context& context) {
-    const Result<Prepared> prepared = prepare(options.policy, context);
-    if (!prepared) return prepared.error();
-    std::vector<std::string> warnings = prepared->policy.warnings;
-    for (std::string& warning : host_warnings(prepared->policy, context)) {
+    const Result<engine::Built> built = engine::build({options.policy}, world_of(context));
+    if (!built) return built.error();
+    std::vector<std::string> warnings = built->policy.warnings;
+    for (std::string& warning : host_warnings(built->policy, context)) {
         context.log.warn("warning: {}", warning);
         warnings.push_back(std::move(warning));
     }
@@ -93,19 +94,19 @@ Result<Ok> run(const CheckOptions& options, Context& context) {
         if (auto may_load = kernel::may_load_programs(); !may_load) {
             return Error{
                 may_load.error().kind,
-                counted(prepared->policy.tests.size(), "test", "tests") +
+                counted(built->policy.tests.size(), "test", "tests") +
                     " not run and no program loaded, which --strict does not let pass: " + may_load.error().message};
         }
     }
-    const Result<TestOutcome> outcome = run_tests(*prepared, context);
+    const Result<TestOutcome> outcome = run_tests(*built, context);
     if (!outcome) return outcome.error();
-    if (auto loaded = load_programs(*prepared, context); !loaded) return loaded.error();
+    if (auto loaded = load_programs(*built, context); !loaded) return loaded.error();
     if (!outcome->not_run.empty()) {
         context.log.warn("warning: NOT TESTED: {} not run: {}; with --strict this is an error",
-                         counted(prepared->policy.tests.size(), "test of the policy was", "tests of the policy were"),
+                         counted(built->policy.tests.size(), "test of the policy was", "tests of the policy were"),
                          outcome->not_run);
     }
-    print(prepared->policy, *outcome, warnings, context);
+    print(built->policy, *outcome, warnings, context);
     return Ok{};
 }
 

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "userspace/boot/config.h"
-#include "userspace/cli/prepare.h"
+#include "userspace/cli/build.h"
 #include "userspace/kernel/door.h"
 #include "userspace/show/doctor.h"
 
@@ -29,10 +29,10 @@ tests:
 
 // What the kernel says to edgefw's own programs; none: it takes them.
 Result<std::optional<Error>> try_programs(Context& context) {
-    const Result<Prepared> prepared = prepare_text(kEveryStage, "doctor", context);
-    if (!prepared) return prepared.error();
-    if (auto judged = run_policy_tests(*prepared, context); !judged) return std::optional<Error>(judged.error());
-    const Result<Ok> verified = kernel::verify(prepared->compiled);
+    const Result<engine::Built> built = engine::build({"doctor", kEveryStage}, world_of(context));
+    if (!built) return built.error();
+    if (auto judged = run_policy_tests(*built, context); !judged) return std::optional<Error>(judged.error());
+    const Result<Ok> verified = kernel::verify(built->compiled);
     return verified ? std::optional<Error>() : verified.error();
 }
 

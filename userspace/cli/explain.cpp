@@ -5,8 +5,8 @@
 
 #include <cstring>
 
+#include "userspace/cli/build.h"
 #include "userspace/cli/lines.h"
-#include "userspace/cli/prepare.h"
 #include "userspace/kernel/door.h"
 #include "userspace/packet/notation.h"
 #include "userspace/show/explain.h"
@@ -22,9 +22,9 @@ constexpr std::string_view kSpace = " \t\r";
 Result<kernel::Judge> make_judge(const ExplainOptions& options, Context& context) {
     const std::uint32_t connections = options.fresh ? kFreshConnections : EDGEFW_CONNECTIONS_DEFAULT;
     if (!options.policy.empty()) {
-        const Result<Prepared> prepared = prepare(options.policy, context);
-        if (!prepared) return prepared.error();
-        return kernel::Judge::of(prepared->compiled, connections);
+        const Result<engine::Built> built = engine::build({options.policy}, world_of(context));
+        if (!built) return built.error();
+        return kernel::Judge::of(built->compiled, connections);
     }
     std::optional<std::string> interface;
     if (!options.interface.empty()) interface = options.interface;

@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <set>
 
-#include "userspace/cli/prepare.h"
 #include "userspace/cli/profile.h"
-#include "userspace/document/document.h"
-#include "userspace/engine/load.h"
-#include "userspace/engine/profile_packets.h"
-#include "userspace/image/compile.h"
-#include "userspace/image/image.h"
+#include "userspace/engine/build.h"
+#include "userspace/engine/policy_tests.h"
 #include "userspace/kernel/door.h"
 #include "userspace/language/read.h"
-#include "userspace/names/resolve.h"
 #include "userspace/packet/notation.h"
 #include "userspace/profile/profile.h"
-#include "userspace/profile/profile_path.h"
 #include "userspace/profile/sample.h"
-#include "userspace/show/explain.h"
 
 namespace edgefw::cli {
 namespace {
@@ -30,34 +23,32 @@ struct Tally {
     std::set<std::string> passed;  // of those, the ones that a must_pass packet names
 };
 
-Result<Ok> judge_packets(const policy::Policy& policy, const std::vector<policy::PolicyTest>& packets) {
-    Result<image::Image> image = image::compile(policy);
-    if (!image) return image.error();
-    Result<kernel::Judge> judge =
-        kernel::Judge::of({std::move(*image), document::write(policy).dump(), policy.digest}, kConnections);
+Result<Ok> judge_packets(const engine::Built& built) {
+    Result<kernel::Judge> judge = kernel::Judge::of(built.compiled, kConnections);
     if (!judge) return judge.error();
-    return show::run_tests(packets, [&](const packet::Packet& packet) -> Result<kernel::Judgement> {
+    return engine::run_tests(built.profile_packets, [&](const packet::Packet& packet) -> Result<kernel::Judgement> {
         if (auto done = judge->forget(); !done) return done.error();
         return judge->judge(packet.side, packet.hook(), packet::frame(packet));
     });
 }
 
+Result<Ok> give_addresses(policy::Policy& policy) {
+    policy::give_sample_addresses(policy.hosts);
+    return Ok{};
+}
+
 Result<Ok> check_sample(const std::string& text, const std::string& file, const policy::ProfilePath& path,
                         Tally& tally) {
-    Result<policy::Policy> policy = engine::load_text(text, file, path);
-    if (!policy) return Error{policy.error().kind, "with the policy\n" + text + policy.error().message};
-    policy::give_sample_addresses(policy->hosts);
-    Result<std::vector<policy::PolicyTest>> packets = engine::profile_packets(text, file, path);
-    if (!packets) return packets.error();
-    for (policy::PolicyTest& test : *packets) {
-        test.packet = names::with_addresses(test.packet, policy->hosts);
+    const Result<engine::Built> built = engine::build({file, text}, {path, give_addresses});
+    if (!built) return Error{built.error().kind, "with the policy\n" + text + built.error().message};
+    for (const policy::PolicyTest& test : built->profile_packets) {
         if (test.rule) tally.passed.insert(*test.rule);
     }
-    for (const policy::Rule& rule : policy->rules)
+    for (const policy::Rule& rule : built->policy.rules)
         tally.rules.insert(rule.id);
     ++tally.policies;
-    tally.packets += packets->size();
-    auto done = judge_packets(*policy, *packets);
+    tally.packets += built->profile_packets.size();
+    auto done = judge_packets(*built);
     if (!done && done.error().kind == ErrorKind::kPolicy) {
         return Error{ErrorKind::kPolicy, "with the policy\n" + text + done.error().message};
     }

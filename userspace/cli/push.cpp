@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "userspace/cli/prepare.h"
+#include "userspace/cli/build.h"
 #include "userspace/cli/refresh.h"
 #include "userspace/cli/warnings.h"
 #include "userspace/document/delta.h"
@@ -76,19 +76,19 @@ std::string text_of(const std::vector<Comparison>& groups) {
     return text;
 }
 
-Result<Ok> dry_run(const PushOptions& options, const Prepared& prepared, Context& context) {
+Result<Ok> dry_run(const PushOptions& options, const engine::Built& built, Context& context) {
     const std::optional<std::string> interface = named(options.interface);
     Result<std::vector<Comparison>> groups = cards_by_generation(interface);
     if (!groups) return groups.error();
     ordered_json compared = ordered_json::array();
     for (Comparison& group : *groups) {
-        if (auto done = compare(group, interface, prepared.compiled.document); !done) return done.error();
+        if (auto done = compare(group, interface, built.compiled.document); !done) return done.error();
         compared.push_back(
             {{"generation", group.generation}, {"interfaces", group.interfaces}, {"changes", group.changes}});
     }
     const std::string text = text_of(*groups);
     if (context.options.json) {
-        const ordered_json json{{"digest", prepared.policy.digest}, {"changes", text}, {"compared", compared}};
+        const ordered_json json{{"digest", built.policy.digest}, {"changes", text}, {"compared", compared}};
         context.out.write(json.dump(2) + "\n");
     } else {
         context.out.write(text);
@@ -122,8 +122,8 @@ void print(const kernel::PushReport& report, Context& context) {
     context.out.write("generation " + std::to_string(report.generation) + " is in force on " + cards + "\n");
 }
 
-Result<Ok> push(const Prepared& prepared, const PushOptions& options, Context& context) {
-    const Result<kernel::PushReport> report = kernel::push(prepared.compiled, named(options.interface));
+Result<Ok> push(const engine::Built& built, const PushOptions& options, Context& context) {
+    const Result<kernel::PushReport> report = kernel::push(built.compiled, named(options.interface));
     if (!report) return report.error();
     if (!report->warning.empty()) context.log.warn("warning: {}", report->warning);
     for (const kernel::Card& card : report->cards)
@@ -137,20 +137,20 @@ Result<Ok> push(const Prepared& prepared, const PushOptions& options, Context& c
 
 Result<Ok> run(const PushOptions& options, Context& context) {
     // What is in force does for now: nobody waits for the DNS to block an attacker.
-    const Result<Prepared> prepared = prepare_and_test(options.policy, context, Wanted::kInForce);
-    if (!prepared) return prepared.error();
-    if (options.dry_run) return dry_run(options, *prepared, context);
+    const Result<engine::Built> built = build_and_test({options.policy}, context, Wanted::kInForce);
+    if (!built) return built.error();
+    if (options.dry_run) return dry_run(options, *built, context);
     if (options.upgrade) {
-        const Result<Ok> taken_over = take_over(prepared->compiled, context);
+        const Result<Ok> taken_over = take_over(built->compiled, context);
         if (!taken_over) return taken_over;
     }
-    if (auto done = push(*prepared, options, context); !done) return done;
-    if (prepared->policy.hosts.empty()) return Ok{};
+    if (auto done = push(*built, options, context); !done) return done;
+    if (built->policy.hosts.empty()) return Ok{};
     context.out.flush();
     const Result<bool> needs_push = ask_behind(context);
     if (!needs_push) return needs_push.error();
     if (!*needs_push || options.policy == "-") return Ok{};
-    const Result<Prepared> answered = prepare_and_test(options.policy, context);
+    const Result<engine::Built> answered = build_and_test({options.policy}, context);
     if (!answered) return answered.error();
     return push(*answered, options, context);
 }

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <memory>
 
-#include "userspace/cli/prepare.h"
+#include "userspace/cli/build.h"
 #include "userspace/cli/refresh.h"
 #include "userspace/cli/warnings.h"
 #include "userspace/daemon/serve.h"
@@ -23,10 +23,10 @@ daemon::PolicyWatch watch_of(const ServeOptions& options, const std::shared_ptr<
     const std::string file = options.policy;
     const auto push = [file, asks_first, &context](const std::string& text) -> Result<kernel::PushReport> {
         const Wanted wanted = asks_first->exchange(false) ? Wanted::kAnswers : Wanted::kInForce;
-        const Result<Prepared> prepared = prepare_text(text, file, context, wanted);
-        if (!prepared) return prepared.error();
-        if (auto done = run_policy_tests(*prepared, context); !done) return done.error();
-        return kernel::push(prepared->compiled, std::nullopt);
+        const Result<engine::Built> built = engine::build({file, text}, world_of(context, wanted));
+        if (!built) return built.error();
+        if (auto done = run_policy_tests(*built, context); !done) return done.error();
+        return kernel::push(built->compiled, std::nullopt);
     };
     const auto read = [file]() -> Result<std::string> {
         auto text = policy::read_regular(file);
@@ -44,15 +44,15 @@ Result<Ok> attach_anew(const kernel::HookedCard& card, const std::string& file, 
         return failed("what was pinned of it is gone, and without --policy there is no other policy for it");
     const Result<std::string> text = policy::read_regular(file);
     if (!text) return text.error();
-    Result<Prepared> prepared = prepare_text(*text, file, context);
-    if (!prepared) return prepared.error();
-    if (auto done = run_policy_tests(*prepared, context); !done) return done;
+    Result<engine::Built> built = engine::build({file, *text}, world_of(context));
+    if (!built) return built.error();
+    if (auto done = run_policy_tests(*built, context); !done) return done;
     kernel::AttachRequest request;
     request.interface = card.interface;
     request.side = card.side;
     request.mode = card.mode;
     request.egress = card.egress;
-    request.policy = std::move(prepared->compiled);
+    request.policy = std::move(built->compiled);
     const Result<kernel::Card> attached = kernel::attach(request);
     if (!attached) return attached.error();
     warn_of(*attached, context);

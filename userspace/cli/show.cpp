@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/show.h"
 
-#include "userspace/cli/prepare.h"
+#include "userspace/cli/build.h"
 #include "userspace/document/document.h"
+#include "userspace/document/sources.h"
 #include "userspace/engine/load.h"
 #include "userspace/kernel/door.h"
 #include "userspace/show/hosts.h"
@@ -13,11 +14,12 @@ namespace {
 
 Result<std::string> document_of(const ShowOptions& options, Context& context) {
     if (!options.policy.empty()) {
-        Result<policy::Policy> policy = engine::load(options.policy, context.profiles);
+        const engine::World world = world_of(context);
+        Result<policy::Policy> policy = engine::load_policy({options.policy}, world.profiles);
         if (!policy) return policy.error();
-        if (auto done = resolve_hosts(*policy, context); !done) return done.error();
+        if (auto done = world.resolve(*policy); !done) return done.error();
         for (const std::string& warning : policy->warnings)
-            context.log.warn("warning: {}", warning);
+            world.warn(warning);
         return document::write(*policy).dump();
     }
     std::optional<std::string> interface;
@@ -32,9 +34,22 @@ Result<std::string> document_of(const ShowOptions& options, Context& context) {
     return show::with_hosts(*document, *hosts);
 }
 
+Result<Ok> show_source(const ShowOptions& options, Context& context) {
+    std::optional<std::string> interface;
+    if (!options.interface.empty()) interface = options.interface;
+    const Result<std::string> text = kernel::sources_in_force(interface);
+    if (!text) return text.error();
+    if (text->empty()) return failed("no policy is in force: run 'edgefw push FILE'");
+    const Result<document::Sources> sources = document::read_sources(*text);
+    if (!sources) return sources.error();
+    context.out.write(context.options.json ? *text + "\n" : sources->text);
+    return Ok{};
+}
+
 }  // namespace
 
 Result<Ok> run(const ShowOptions& options, Context& context) {
+    if (options.source) return show_source(options, context);
     const Result<std::string> document = document_of(options, context);
     if (!document) return document.error();
     if (context.options.json) {

@@ -13,6 +13,7 @@ struct ShowOptions {
     std::string policy;     // empty: the one in force
     std::string interface;  // empty: the newest in force
     bool members = false;   // of sets, all of them
+    bool source = false;    // the text that was pushed
 };
 
 inline CLI::App* add_to(CLI::App& app, ShowOptions& options) {
@@ -21,6 +22,10 @@ inline CLI::App* add_to(CLI::App& app, ShowOptions& options) {
     CLI::Option* file = command->add_option("FILE", options.policy, "A policy file; - is standard input");
     add_card_option(*command, options.interface, "What is in force on this card")->excludes(file);
     command->add_flag("--members", options.members, "List the members of sets, not only their number");
+    command
+        ->add_flag("--source", options.source,
+                   "The text of the policy in force as it was pushed; with --json its profiles, too")
+        ->excludes(file);
     return command;
 }
 

@@ -4,7 +4,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
-#include "userspace/document/read.h"
+#include "userspace/document/document.h"
 #include "userspace/policy/policy.h"
 #include "userspace/policy/reasons.h"
 #include "userspace/show/hooks.h"
@@ -25,7 +25,7 @@ Result<Catalogue> catalogue_of(const CardCounters& card) {
     if (!document) return document.error();
     const std::string side = policy::to_text(card.card.side);
     Catalogue catalogue{card.document, {}, {}};
-    const auto add_rule = [&](const document::Rule& rule) {
+    const auto add_rule = [&](const document::RuleEntry& rule) {
         catalogue.rules.push_back({rule.slot,
                                    {{"interface", card.card.interface},
                                     {"side", side},
@@ -34,7 +34,7 @@ Result<Catalogue> catalogue_of(const CardCounters& card) {
                                     {"profile", rule.profile},
                                     {"action", rule.action}}});
     };
-    for (const document::Rule& rule : document->rules) {
+    for (const document::RuleEntry& rule : document->rules) {
         if (rule.side == side) add_rule(rule);
     }
     std::uint32_t slot = EDGEFW_SLOT_FIRST_BUILTIN;
@@ -42,7 +42,7 @@ Result<Catalogue> catalogue_of(const CardCounters& card) {
         const char* action = policy::kBuiltinVerdicts[i] == policy::ReasonVerdict::kDROP ? "drop" : "pass";
         add_rule({policy::kBuiltinIds[i], "", side, "both", action, slot++});
     }
-    for (const document::Nat& entry : document->nat) {
+    for (const document::NatEntry& entry : document->nat) {
         if (!entry.is_on(side)) continue;
         catalogue.nat.push_back({entry.slot, {{"interface", card.card.interface}, {"nat", entry.id}}});
     }

@@ -75,7 +75,7 @@ void Refresh::ask_for_due(const std::vector<image::Hosts>& in_force, Clock::time
         const bool is_newer = latest != latest_.end() && latest->second.resolved >= host.resolved;
         before.push_back(is_newer ? latest->second : host);
     }
-    if (!question.hosts.empty()) resolve(question, fixed_, before, ask_, unix_now);
+    if (!question.hosts.empty()) names::resolve(question, {fixed_, before}, ask_, unix_now);
     for (const policy::Host& host : question.hosts) {
         HostState& state = states_[host.name];
         const bool answered = host.problem.empty();

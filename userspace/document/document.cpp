@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/document/document.h"
 
+#include "userspace/base/sha256.h"
 #include "userspace/language/ethertype.h"
 #include "userspace/language/states.h"
 #include "userspace/language/values.h"
@@ -214,6 +215,32 @@ ordered_json to_json(const policy::Host& host) {
             {"keep", host.keep}};
 }
 
+ordered_json hosts_digest(const std::vector<policy::Host>& hosts) {
+    if (hosts.empty()) return nullptr;
+    std::string text;
+    for (const Host& host : hosts) {
+        text.append(host.name);
+        for (const Address& address : host.addresses)
+            text.append(" ").append(address.to_text());
+        text.append("\n");
+    }
+    const auto digest = sha256(text);
+    return digest ? ordered_json(*digest) : ordered_json(nullptr);
+}
+
+std::string with_slots(const std::string& document, const Slots& slots, std::uint32_t generation) {
+    ordered_json json = ordered_json::parse(document, nullptr, false);
+    if (json.is_discarded()) return document;
+    json["generation"] = generation;
+    for (const char* list : {"rules", "nat"}) {
+        for (auto& entry : json[list]) {
+            const auto slot = slots.find(entry.value("id", ""));
+            if (slot != slots.end()) entry["slot"] = slot->second;
+        }
+    }
+    return json.dump();
+}
+
 ordered_json write(const Policy& policy) {
     ordered_json json;
     json["rules"] = ordered_json::array();
@@ -232,6 +259,7 @@ ordered_json write(const Policy& policy) {
     json["sets"] = sets_of(policy);
     json["hosts"] = hosts_of(policy);
     json["digest"] = policy.digest;
+    json["hosts_digest"] = hosts_digest(policy.hosts);
     json["file"] = policy.file;
     return json;
 }

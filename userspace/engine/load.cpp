@@ -3,37 +3,29 @@
 
 #include <set>
 
-#include "userspace/base/sha256.h"
 #include "userspace/check/check.h"
 #include "userspace/language/parse.h"
 #include "userspace/language/read.h"
 #include "userspace/profile/expand.h"
-#include "userspace/profile/profile_path.h"
+#include "userspace/profile/packets.h"
 
 namespace edgefw::engine {
 namespace {
 
 using namespace policy;
 
-// All that the rules came from: the file, then each profile that it uses, once, in the order of their first use.
-std::string sources(const std::string& text, const Expansion& expansion) {
-    std::string all = text;
+document::Sources sources_of(const std::string& file, const std::string& text, const Expansion& expansion) {
+    document::Sources sources{file, text, {}};
     std::set<const Profile*> seen;
     for (const ProfileUse& use : expansion.uses) {
-        if (seen.insert(use.profile.get()).second) all += use.profile->text;
+        const Profile& profile = *use.profile;
+        if (seen.insert(&profile).second)
+            sources.profiles.push_back({profile.name, *profile.syntax.file, profile.text});
     }
-    return all;
+    return sources;
 }
 
-}  // namespace
-
-Result<Policy> load(const std::string& file, const ProfilePath& profiles) {
-    const auto text = read(file);
-    if (!text) return text.error();
-    return load_text(*text, file, profiles);
-}
-
-Result<Policy> load_text(const std::string& text, const std::string& file, const ProfilePath& profiles) {
+Result<Loaded> load_text(const std::string& text, const std::string& file, const ProfilePath& profiles) {
     Diagnostics diagnostics;
     const Syntax syntax = parse(text, file, diagnostics);
     // Without a tree (a YAML syntax error) there is nothing to say about its content.
@@ -47,12 +39,29 @@ Result<Policy> load_text(const std::string& text, const std::string& file, const
     const Expansion expansion = expand(syntax.root, profiles, diagnostics);
     Policy policy = check(syntax.root, expansion, diagnostics);
     if (!diagnostics.ok()) return diagnostics.to_error(file);
-    auto digest = sha256(sources(text, expansion));
+    document::Sources sources = sources_of(file, text, expansion);
+    auto digest = sources.digest();
     if (!digest) return digest.error();
     policy.file = file;
     policy.digest = *digest;
     policy.warnings = diagnostics.warnings(file);
-    return policy;
+    std::vector<PolicyTest> packets = profile_packets(expansion, policy.sets);
+    return Loaded{std::move(policy), std::move(sources), std::move(packets)};
+}
+
+}  // namespace
+
+Result<Loaded> load(const Source& source, const ProfilePath& profiles) {
+    if (source.text) return load_text(*source.text, source.file, profiles);
+    const auto text = read(source.file);
+    if (!text) return text.error();
+    return load_text(*text, source.file, profiles);
+}
+
+Result<Policy> load_policy(const Source& source, const ProfilePath& profiles) {
+    Result<Loaded> loaded = load(source, profiles);
+    if (!loaded) return loaded.error();
+    return std::move(loaded->policy);
 }
 
 }  // namespace edgefw::engine

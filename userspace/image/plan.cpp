@@ -115,4 +115,10 @@ void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force) 
     static_cast<void>(lay_out_forwards(image, entries));
 }
 
+void inherit_state(Image& image, const bool (&keeps_state)[EDGEFW_SIDES]) {
+    for (unsigned side = 0; side < EDGEFW_SIDES; ++side) {
+        if (keeps_state[side]) image.config[side].keeps_state = 1;
+    }
+}
+
 }  // namespace edgefw::image

@@ -25,4 +25,8 @@ Result<Slots> assign_slots(Image& image, const Slots& in_force);
 // connections they translated are found and revoked.
 void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force);
 
+// Where a generation in force keeps state (by enum edgefw_side), the next asks for connections, too, though it may open
+// none: those that there are go on under its rules or end with their own reason.
+void inherit_state(Image& image, const bool (&keeps_state)[EDGEFW_SIDES]);
+
 }  // namespace edgefw::image

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/commit.h"
+#include "userspace/document/document.h"
 
 #include <algorithm>
 #include <future>
@@ -16,42 +17,44 @@
 namespace edgefw::kernel {
 namespace {
 
-Result<image::Slots> slots_of_generation(const Home& home, std::uint32_t number) {
-    if (number == 0) return image::Slots{};
+// What an image takes from the generations in force.
+struct InForce {
+    std::map<std::uint32_t, image::Slots> slots;  // by number of the generation
+    std::vector<edgefw_forward> forwards;
+    bool keeps_state[EDGEFW_SIDES] = {};
+
+    image::Slots all_slots() const {
+        image::Slots all;
+        for (const auto& [number, of_one] : slots)
+            all.insert(of_one.begin(), of_one.end());
+        return all;
+    }
+};
+
+Result<Ok> add_generation(const Home& home, std::uint32_t number, InForce& in_force) {
     auto generation = Generation::open(home.generation(number));
     if (!generation) return generation.error();
     auto document = generation->document();
     if (!document) return document.error();
-    return slots_of(*document);
-}
-
-Result<std::vector<edgefw_forward>> forwards_in_force(const Home& home, const Inventory& inventory) {
-    std::vector<edgefw_forward> all;
-    for (const std::uint32_t number : generations_in_force(inventory)) {
-        if (number == 0) continue;
-        auto generation = Generation::open(home.generation(number));
-        if (!generation) return generation.error();
-        auto forwards = generation->forwards();
-        if (!forwards) return forwards.error();
-        all.insert(all.end(), forwards->begin(), forwards->end());
-    }
-    return all;
-}
-
-// Where a generation in force keeps state, the next asks for connections, too, though it may open none: those that
-// there are go on under its rules or end with their own reason.
-Result<Ok> inherit_state(const Home& home, const Inventory& inventory, image::Image& image) {
-    for (const std::uint32_t number : generations_in_force(inventory)) {
-        if (number == 0) continue;
-        auto generation = Generation::open(home.generation(number));
-        if (!generation) return generation.error();
-        for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
-            auto config = generation->config(side);
-            if (!config) return config.error();
-            image.config[static_cast<std::size_t>(side)].keeps_state |= config->keeps_state;
-        }
+    in_force.slots[number] = document::slots_of(*document);
+    auto forwards = generation->forwards();
+    if (!forwards) return forwards.error();
+    in_force.forwards.insert(in_force.forwards.end(), forwards->begin(), forwards->end());
+    for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
+        auto config = generation->config(side);
+        if (!config) return config.error();
+        if (config->keeps_state != 0) in_force.keeps_state[static_cast<std::size_t>(side)] = true;
     }
     return Ok{};
+}
+
+Result<InForce> look_at_generations(const Home& home, const Inventory& inventory) {
+    InForce in_force;
+    for (const std::uint32_t number : generations_in_force(inventory)) {
+        if (number == 0) continue;
+        if (auto done = add_generation(home, number, in_force); !done) return done.error();
+    }
+    return in_force;
 }
 
 bool is_selected(const CardState& card, const std::optional<std::string>& interface) {
@@ -152,28 +155,22 @@ Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& inte
 
 Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number,
                          const CardState* newcomer) {
-    std::map<std::uint32_t, image::Slots> before;
-    image::Slots in_force;
-    for (const std::uint32_t older : generations_in_force(inventory)) {
-        auto slots = slots_of_generation(home, older);
-        if (!slots) return slots.error();
-        in_force.insert(slots->begin(), slots->end());
-        before[older] = std::move(*slots);
-    }
-    auto forwards = forwards_in_force(home, inventory);
-    if (!forwards) return forwards.error();
+    auto in_force = look_at_generations(home, inventory);
+    if (!in_force) return in_force.error();
     image::Image image = policy.image;
-    auto slots = image::assign_slots(image, in_force);
+    auto slots = image::assign_slots(image, in_force->all_slots());
     if (!slots) return slots.error();
-    image::retire_forwards(image, *forwards);
-    if (auto inherited = inherit_state(home, inventory, image); !inherited) return inherited.error();
+    image::retire_forwards(image, in_force->forwards);
+    image::inherit_state(image, in_force->keeps_state);
     auto own = own_addresses(inventory, newcomer);
     if (!own) return own.error();
     const std::size_t left_out = image::set_martians(image, image::martians_of(*own));
-    auto generation = Generation::create(image, document_with_slots(policy.document, *slots, number), number);
+    auto generation =
+        Generation::create(image, document::with_slots(policy.document, *slots, number), number, policy.sources);
     if (!generation) return generation.error();
     if (auto pinned = generation->pin(home.generation(number)); !pinned) return pinned.error();
-    return Prepared{std::move(*generation), std::move(*slots), number, std::move(before), image.capacity, left_out};
+    return Prepared{std::move(*generation),     std::move(*slots), number,
+                    std::move(in_force->slots), image.capacity,    left_out};
 }
 
 Result<Ok> prepare_counters(const Inventory& inventory, CardState& card, const Prepared& prepared) {

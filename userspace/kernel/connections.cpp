@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "userspace/document/document.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/inventory.h"
 #include "userspace/language/states.h"
@@ -48,7 +49,7 @@ Result<Reader> reader_of(const Home& home, const CardState& card, std::uint32_t 
     reader.config = *config;
     auto document = generation->document();
     if (!document) return document.error();
-    for (const auto& [id, slot] : slots_of(*document))
+    for (const auto& [id, slot] : document::slots_of(*document))
         reader.ids[slot] = id;
     return reader;
 }

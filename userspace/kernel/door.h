@@ -61,6 +61,10 @@ Result<std::vector<std::string>> upgrade(const Compiled& policy);
 // The document of the policy in force (on `interface`, else of the newest generation in force); empty: none.
 Result<std::string> document_in_force(const std::optional<std::string>& interface);
 
+// What that policy was made of, as document::Sources::to_text() wrote it; empty: no policy is in force, or it is
+// unknown.
+Result<std::string> sources_in_force(const std::optional<std::string>& interface);
+
 // Of every generation in force whose policy names hosts.
 Result<std::vector<HostsInForce>> hosts_in_force();
 

@@ -7,12 +7,12 @@
 #include <chrono>
 #include <cstring>
 #include <ctime>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "maps/builtins.h"
 #include "maps/classes.h"
 #include "maps/limits.h"
+#include "userspace/base/sha256.h"
 #include "userspace/image/hosts.h"
 #include "userspace/image/plan.h"
 #include "userspace/kernel/pins.h"
@@ -21,14 +21,12 @@
 namespace edgefw::kernel {
 namespace {
 
-using nlohmann::ordered_json;
-
 constexpr std::uint32_t kDocumentChunk = 4096;
 constexpr std::size_t kHostRoom = 16384;      // addresses of all hosts of a policy, beyond those it begins with
 constexpr std::size_t kHostText = 64 * 1024;  // bytes for one of them, likewise
-constexpr const char* kPartNames[] = {"config",       "nodes",           "tests",           "class_hosts4",
-                                      "class_hosts6", "class_prefixes4", "class_prefixes6", "forwards_in",
-                                      "forwards_out", "masquerades",     "document",        "hosts"};
+constexpr const char* kPartNames[] = {
+    "config",      "nodes",        "tests",       "class_hosts4", "class_hosts6", "class_prefixes4", "class_prefixes6",
+    "forwards_in", "forwards_out", "masquerades", "document",     "hosts",        "sources"};
 
 template <typename Value>
 MapSpec array_of(const char* name, std::size_t count) {
@@ -118,15 +116,26 @@ Result<Map> class_prefixes(const char* name, const image::Image& image, Family f
                      used ? prefix_entries(image.classes[index]) : Entries{}, used ? image.hosts.size() : 0);
 }
 
-// A text in elements of a page: its size and hash first. The hash tells a reader that nobody was writing.
+// A text in elements of a page: its size and SHA-256 first. The digest tells a reader that nobody was writing,
+// whichever library either was built with.
 struct TextHead {
     std::uint64_t size = 0;
-    std::uint64_t hash = 0;
+    char digest[64] = {};  // as sha256() writes it
 };
 
+Result<TextHead> head_of(const std::string& text) {
+    const auto digest = sha256(text);
+    if (!digest) return digest.error();
+    TextHead head;
+    head.size = text.size();
+    digest->copy(head.digest, sizeof(head.digest));
+    return head;
+}
+
 Result<Ok> write_text(const Map& map, const std::string& text) {
-    const TextHead head{text.size(), std::hash<std::string>()(text)};
-    std::string bytes(reinterpret_cast<const char*>(&head), sizeof(head));
+    const auto head = head_of(text);
+    if (!head) return head.error();
+    std::string bytes(reinterpret_cast<const char*>(&*head), sizeof(*head));
     bytes += text;
     if (bytes.size() > std::size_t{map.max_entries()} * kDocumentChunk) return failed("a text has no room in its map");
     return map.fill(bytes.data(), bytes.size());
@@ -141,7 +150,9 @@ Result<std::string> read_text(const Map& map) {
         std::memcpy(&head, bytes->data(), sizeof(head));
         if (head.size <= bytes->size() - sizeof(head)) {
             std::string text(reinterpret_cast<const char*>(bytes->data()) + sizeof(head), head.size);
-            if (std::hash<std::string>()(text) == head.hash) return text;
+            const auto own = head_of(text);
+            if (!own) return own.error();
+            if (std::memcmp(&*own, &head, sizeof(head)) == 0) return text;
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -235,32 +246,6 @@ bool names_a_vlan(const image::Image& image) {
            });
 }
 
-std::string document_with_slots(const std::string& document, const image::Slots& slots, std::uint32_t generation) {
-    ordered_json json = ordered_json::parse(document, nullptr, false);
-    if (json.is_discarded()) return document;
-    json["generation"] = generation;
-    for (const char* list : {"rules", "nat"}) {
-        for (auto& entry : json[list]) {
-            const auto slot = slots.find(entry.value("id", ""));
-            if (slot != slots.end()) entry["slot"] = slot->second;
-        }
-    }
-    return json.dump();
-}
-
-image::Slots slots_of(const std::string& document) {
-    image::Slots slots;
-    const ordered_json json = ordered_json::parse(document, nullptr, false);
-    if (!json.is_object()) return slots;
-    for (const char* list : {"rules", "nat"}) {
-        if (!json.contains(list)) continue;
-        for (const auto& entry : json[list]) {
-            if (entry.contains("slot")) slots[entry.value("id", "")] = entry["slot"].get<std::uint32_t>();
-        }
-    }
-    return slots;
-}
-
 std::uint32_t Generation::slots_needed(const image::Slots& slots) {
     std::uint32_t needed = EDGEFW_SLOT_FIRST_RULE;
     for (const auto& [id, slot] : slots)
@@ -268,7 +253,8 @@ std::uint32_t Generation::slots_needed(const image::Slots& slots) {
     return needed;
 }
 
-Result<Generation> Generation::create(const image::Image& image, const std::string& document, std::uint32_t number) {
+Result<Generation> Generation::create(const image::Image& image, const std::string& document, std::uint32_t number,
+                                      const std::string& sources) {
     Generation generation;
     auto add = [&](Result<Map> map) -> Result<Ok> {
         if (!map) return map.error();
@@ -289,6 +275,7 @@ Result<Generation> Generation::create(const image::Image& image, const std::stri
     if (auto done = add(text_map("document", document, 0)); !done) return done.error();
     const std::string hosts = image::hosts_text(image);
     if (auto done = add(text_map("hosts", hosts, image.hosts.size() * kHostText)); !done) return done.error();
+    if (auto done = add(text_map("sources", sources, 0)); !done) return done.error();
     return generation;
 }
 
@@ -319,6 +306,10 @@ Result<edgefw_config> Generation::config(policy::Side side) const {
 
 Result<std::string> Generation::document() const {
     return read_text(maps_[kDocument]);
+}
+
+Result<std::string> Generation::sources() const {
+    return read_text(maps_[kSources]);
 }
 
 Result<std::string> Generation::hosts() const {

@@ -19,8 +19,9 @@ namespace edgefw::kernel {
 class Generation {
 public:
     // Creates and fills the maps. `image` has its slots; `number` and the tick of the clock are written into the
-    // config. `document` is kept as it is.
-    static Result<Generation> create(const image::Image& image, const std::string& document, std::uint32_t number);
+    // config. `document` and `sources` (document/sources.h) are kept as they are.
+    static Result<Generation> create(const image::Image& image, const std::string& document, std::uint32_t number,
+                                     const std::string& sources = "");
     static Result<Generation> open(const std::string& directory);
 
     // Pins everything in `directory`, which is made. Nothing is left there when it fails.
@@ -28,6 +29,8 @@ public:
 
     Result<edgefw_config> config(policy::Side side) const;
     Result<std::string> document() const;
+    // document::Sources::to_text(); empty where it was not told.
+    Result<std::string> sources() const;
     // image::hosts_text(); empty where the policy names none.
     Result<std::string> hosts() const;
     Result<Ok> write_hosts(const std::string& text) const;
@@ -53,16 +56,13 @@ private:
         kMasquerades,
         kDocument,
         kHosts,
+        kSources,
         kParts,
     };
     Result<edgefw_class_table> class_table(Family family) const;
     const Map& class_map_of(Family family, edgefw_class_table table) const;
     std::vector<Map> maps_;  // by Part
 };
-
-// The show document with the counter slots and the generation written in, and the slots back out of it.
-std::string document_with_slots(const std::string& document, const image::Slots& slots, std::uint32_t generation);
-image::Slots slots_of(const std::string& document);
 
 // A policy that names a VLAN fails open on a card that takes tags off: whether `image` names one.
 bool names_a_vlan(const image::Image& image);

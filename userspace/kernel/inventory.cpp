@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/inventory.h"
+#include "userspace/document/document.h"
 
 #include <linux/bpf.h>
 #include <bpf/bpf.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/hooks.h"
@@ -101,25 +101,13 @@ Held held(const std::string& card_directory) {
 
 namespace {
 
-using Json = nlohmann::json;
-
-bool has_rule_for(const Json& rules, const char* side) {
-    return std::any_of(rules.begin(), rules.end(), [&](const Json& rule) { return rule.value("side", "") == side; });
-}
-
-bool drops_by_default(const Json& document, const char* side) {
-    const Json defaults = document.value("defaults", Json::object()).value(side, Json::object());
-    return std::any_of(defaults.begin(), defaults.end(), [](const Json& action) { return action == "drop"; });
-}
-
 // A policy without any rule is meant as it is: nothing tells that the card is of the wrong side.
-void describe_policy(const std::string& document, Card& card) {
-    const Json json = Json::parse(document, nullptr, false);
-    if (!json.is_object()) return;
-    card.digest = json.value("digest", "");
-    const char* side = policy::to_text(card.side);
-    const Json rules = json.value("rules", Json::array());
-    card.without_rules = !rules.empty() && !has_rule_for(rules, side) && drops_by_default(json, side);
+void describe_policy(const std::string& text, Card& card) {
+    const Result<document::Document> document = document::read(text);
+    if (!document) return;
+    card.digest = document->digest;
+    card.without_rules = !document->rules.empty() && !document->has_rules_for(card.side) &&
+                         document->drops[static_cast<std::size_t>(card.side)];
 }
 
 }  // namespace

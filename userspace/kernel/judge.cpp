@@ -13,6 +13,7 @@
 #include "maps/builtins.h"
 #include "maps/decision.h"
 #include "maps/limits.h"
+#include "userspace/document/document.h"
 #include "userspace/image/plan.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/errors.h"
@@ -163,7 +164,7 @@ Result<Judge> Judge::in_force(const std::optional<std::string>& interface, std::
     if (!generation) return generation.error();
     auto document = generation->document();
     if (!document) return document.error();
-    return Judge(std::make_unique<Instances>(std::move(*generation), slots_of(*document), connections));
+    return Judge(std::make_unique<Instances>(std::move(*generation), document::slots_of(*document), connections));
 }
 
 Result<Judgement> Judge::judge(policy::Side side, edgefw_hook hook, const std::vector<std::uint8_t>& frame,

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "maps/limits.h"
+#include "userspace/document/document.h"
 #include "userspace/image/plan.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/errors.h"
@@ -87,7 +88,7 @@ Result<CardCounters> card_counters(const Look& seen, const CardState& state) {
     auto document = document_of(seen.home, seen.inventory.generation_of(state));
     if (!document) return document.error();
     result.document = std::move(*document);
-    const image::Slots slots = slots_of(result.document);
+    const image::Slots slots = document::slots_of(result.document);
     auto sums = state.counters(Generation::slots_needed(slots));
     if (!sums) return sums.error();
     for (std::uint32_t i = 0; i < EDGEFW_BUILTIN_COUNT; i++) {
@@ -148,20 +149,37 @@ Result<Ok> may_load_programs() {
                  "the kernel allows no BPF here; run as root (or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)"};
 }
 
-Result<std::string> document_in_force(const std::optional<std::string>& interface) {
+namespace {
+
+// `of` reads it; empty where no policy is in force.
+Result<std::string> text_in_force(const std::optional<std::string>& interface,
+                                  Result<std::string> (Generation::*of)() const) {
     return with_look<std::string>([&](Look& seen) -> Result<std::string> {
         if (seen.inventory.cards.empty()) return nothing_attached();
-        std::uint32_t generation = 0;
+        std::uint32_t number = 0;
         if (interface) {
             const CardState* state = seen.inventory.find(*interface);
             if (state == nullptr) return not_attached(*interface);
-            generation = seen.inventory.generation_of(*state);
+            number = seen.inventory.generation_of(*state);
         } else {
             for (const auto& card : seen.inventory.cards)
-                generation = std::max(generation, seen.inventory.generation_of(card));
+                number = std::max(number, seen.inventory.generation_of(card));
         }
-        return document_of(seen.home, generation);
+        if (number == 0) return std::string();
+        auto generation = Generation::open(seen.home.generation(number));
+        if (!generation) return generation.error();
+        return ((*generation).*of)();
     });
+}
+
+}  // namespace
+
+Result<std::string> document_in_force(const std::optional<std::string>& interface) {
+    return text_in_force(interface, &Generation::document);
+}
+
+Result<std::string> sources_in_force(const std::optional<std::string>& interface) {
+    return text_in_force(interface, &Generation::sources);
 }
 
 Result<Status> status(bool count_entries) {

@@ -25,11 +25,12 @@ enum class Egress { kAuto, kTcx, kClsact };
 const char* to_text(ReceivedMode mode);  // of an attached card: never kAuto
 const char* to_text(Egress egress);
 
-// A compiled policy and its `show` document (document::write(...).dump()).
+// A compiled policy, its document (document::write(...).dump()) and what it was made of (document::Sources::to_text()).
 struct Compiled {
     image::Image image;
     std::string document;
     std::string digest;
+    std::string sources = {};  // empty: unknown, it cannot be compiled again
 };
 
 struct AttachRequest {

@@ -110,16 +110,15 @@ Result<Fixed> parse_fixed(const std::vector<std::string>& texts) {
     return fixed;
 }
 
-void resolve(policy::Policy& policy, const Fixed& fixed, const std::vector<policy::Host>& before, const Ask& ask,
-             std::int64_t now, Wanted wanted) {
+void resolve(policy::Policy& policy, const Known& known, const Ask& ask, std::int64_t now) {
     std::vector<std::string> names;
     for (policy::Host& host : policy.hosts) {
-        const auto known = fixed.find(host.name);
-        if (known == fixed.end()) {
-            if (!takes_in_force(host, before, wanted)) names.push_back(host.name);
+        const auto fixed = known.fixed.find(host.name);
+        if (fixed == known.fixed.end()) {
+            if (!takes_in_force(host, known.before, known.wanted)) names.push_back(host.name);
             continue;
         }
-        host.addresses = known->second;
+        host.addresses = fixed->second;
         host.resolved = now;
         host.ttl = kForever;
     }
@@ -127,17 +126,17 @@ void resolve(policy::Policy& policy, const Fixed& fixed, const std::vector<polic
     const std::vector<Answer> answers = ask(names);
     for (std::size_t i = 0; i < names.size(); ++i) {
         auto& host = *std::find_if(policy.hosts.begin(), policy.hosts.end(),
-                                   [&](const policy::Host& known) { return known.name == names[i]; });
+                                   [&](const policy::Host& asked) { return asked.name == names[i]; });
         host.problem = answers[i].problem;
         if (host.problem.empty()) {
             host.addresses = answers[i].addresses;
             host.resolved = now;
             host.ttl = answers[i].ttl;
             host.earlier.clear();
-            if (const policy::Host* known = find(before, host.name)) keep_earlier(host, *known, now);
+            if (const policy::Host* earlier = find(known.before, host.name)) keep_earlier(host, *earlier, now);
             continue;
         }
-        keep(host, before);
+        keep(host, known.before);
         policy.warnings.push_back(warning_of(host));
     }
 }

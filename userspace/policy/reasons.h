@@ -36,4 +36,10 @@ inline constexpr std::array<ReasonVerdict, EDGEFW_BUILTIN_COUNT> kBuiltinVerdict
     {EDGEFW_BUILTINS(EDGEFW_POLICY_BUILTIN)}};
 #undef EDGEFW_POLICY_BUILTIN
 
+// The name of a reason; "unknown" for a number that is none.
+inline const char* to_text(edgefw_reason reason) {
+    const auto index = static_cast<std::size_t>(reason);
+    return index < kReasons.size() ? kReasons[index].name : "unknown";
+}
+
 }  // namespace edgefw::policy

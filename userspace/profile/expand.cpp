@@ -7,7 +7,6 @@
 #include "userspace/language/fields.h"
 #include "userspace/language/ids.h"
 #include "userspace/language/keys.h"
-#include "userspace/language/read.h"
 #include "userspace/language/suggest.h"
 #include "userspace/profile/condition.h"
 #include "userspace/profile/profile_path.h"
@@ -89,19 +88,18 @@ private:
         const std::string text = read_text(name, "the name of a profile", diagnostics_);
         if (!name.is_scalar()) return nullptr;
         if (const auto known = loaded_.find(text); known != loaded_.end()) return known->second;
-        const std::string file = profile_file(text, profiles_);
-        if (file.empty()) {
+        const auto found = read_profile(text, profiles_);
+        if (!found) {
+            diagnostics_.error(name, found.error().message);
+            return nullptr;
+        }
+        if (!*found) {
             diagnostics_.error(name, "no profile is named " + describe(name) +
                                          suggestion(text, profile_names(profiles_)) +
                                          " (`edgefw profile list` shows all)");
             return nullptr;
         }
-        const auto content = read(file);
-        if (!content) {
-            diagnostics_.error(name, content.error().message);
-            return nullptr;
-        }
-        return loaded_[text] = parse_profile(*content, file, diagnostics_);
+        return loaded_[text] = parse_profile((*found)->text, (*found)->file, diagnostics_);
     }
 
     // Two uses under one prefix would have the same ids.

@@ -7,7 +7,6 @@
 #include "userspace/language/fields.h"
 #include "userspace/language/keys.h"
 #include "userspace/language/parse.h"
-#include "userspace/language/read.h"
 #include "userspace/language/suggest.h"
 #include "userspace/language/values.h"
 #include "userspace/profile/condition.h"
@@ -162,15 +161,18 @@ std::shared_ptr<const Profile> parse_profile(const std::string& text, const std:
 }
 
 Result<std::shared_ptr<const Profile>> load_profile(const std::string& name, const ProfilePath& profiles) {
-    const std::string file = profile_file(name, profiles);
-    if (file.empty()) {
+    const auto found = read_profile(name, profiles);
+    if (!found) {
+        const std::string file = profile_file(name, profiles);
+        return Error{found.error().kind, found.error().message, {{file, 0, 0, found.error().message}}};
+    }
+    if (!*found) {
         return failed("no profile is named '" + name + "'" + suggestion(name, profile_names(profiles)) +
                       " (`edgefw profile list` shows all)");
     }
-    auto text = read(file);
-    if (!text) return Error{text.error().kind, text.error().message, {{file, 0, 0, text.error().message}}};
+    const std::string& file = (*found)->file;
     Diagnostics diagnostics;
-    auto profile = parse_profile(*text, file, diagnostics);
+    auto profile = parse_profile((*found)->text, file, diagnostics);
     if (profile == nullptr) return diagnostics.to_error(file);
     return profile;
 }

@@ -73,12 +73,6 @@ std::shared_ptr<const Profile> parse_profile(const std::string& text, const std:
 // NAME.yaml from the first folder that holds it.
 Result<std::shared_ptr<const Profile>> load_profile(const std::string& name, const ProfilePath& profiles);
 
-// Names of all profiles the path offers, sorted.
-std::vector<std::string> profile_names(const ProfilePath& profiles);
-
-// The file of `name`; empty: there is none (or the name is not one).
-std::string profile_file(const std::string& name, const ProfilePath& profiles);
-
 // `profile show --json`: name, title, document, variables, options, rules, nat, constraints, notes.
 nlohmann::ordered_json show(const Profile& profile);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Where profiles are looked for.
+#include "userspace/profile/profile_path.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <set>
 
-#include "userspace/profile/profile.h"
-#include "userspace/profile/profile_path.h"
+#include "userspace/language/read.h"
 
 namespace edgefw::policy {
 namespace {
@@ -32,7 +32,7 @@ bool lies_below(const fs::path& file, const fs::path& folder) {
 }  // namespace
 
 ProfilePath ProfilePath::standard(const std::vector<std::string>& extra) {
-    ProfilePath path{extra};
+    ProfilePath path{extra, {}};
     const fs::path binary = running_binary();
     if (lies_below(binary, EDGEFW_BUILD_DIR)) path.folders.emplace_back(EDGEFW_SOURCE_PROFILES);
     path.folders.emplace_back("/etc/edgefw/profiles");
@@ -44,6 +44,8 @@ ProfilePath ProfilePath::standard(const std::vector<std::string>& extra) {
 
 std::vector<std::string> profile_names(const ProfilePath& profiles) {
     std::set<std::string> names;
+    for (const ProfileText& known : profiles.texts)
+        names.insert(known.name);
     for (const std::string& folder : profiles.folders) {
         std::error_code error;  // a folder that is not there offers nothing
         for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
@@ -58,12 +60,26 @@ std::vector<std::string> profile_names(const ProfilePath& profiles) {
 
 std::string profile_file(const std::string& name, const ProfilePath& profiles) {
     if (!is_profile_name(name)) return "";
+    for (const ProfileText& known : profiles.texts) {
+        if (known.name == name) return known.file;
+    }
     for (const std::string& folder : profiles.folders) {
         const fs::path file = fs::path(folder) / (name + ".yaml");
         std::error_code error;
         if (fs::is_regular_file(file, error)) return file.string();
     }
     return "";
+}
+
+Result<std::optional<ProfileText>> read_profile(const std::string& name, const ProfilePath& profiles) {
+    for (const ProfileText& known : profiles.texts) {
+        if (known.name == name) return std::optional(known);
+    }
+    const std::string file = profile_file(name, profiles);
+    if (file.empty()) return std::optional<ProfileText>();
+    auto text = read(file);
+    if (!text) return text.error();
+    return std::optional(ProfileText{name, file, std::move(*text)});
 }
 
 }  // namespace edgefw::policy

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/show/counters.h"
 
-#include "userspace/document/read.h"
+#include "userspace/document/document.h"
 #include "userspace/policy/policy.h"
 #include "userspace/policy/reasons.h"
 #include "userspace/show/table.h"
@@ -100,14 +100,14 @@ ordered_json directions_json(const CardCounters& card) {
 
 ordered_json card_json(const CardCounters& card, const document::Document& document) {
     ordered_json rules = ordered_json::array();
-    for (const document::Rule& rule : document.rules) {
+    for (const document::RuleEntry& rule : document.rules) {
         rules.push_back(counter_json(rule.id, counter_of(card, rule.slot)));
     }
     for (std::size_t i = 0; i < policy::kBuiltinIds.size(); ++i) {
         rules.push_back(counter_json(policy::kBuiltinIds[i], builtin_counter(card, i)));
     }
     ordered_json nat = ordered_json::array();
-    for (const document::Nat& entry : document.nat) {
+    for (const document::NatEntry& entry : document.nat) {
         if (!entry.is_on(policy::to_text(card.card.side))) continue;
         nat.push_back(counter_json(entry.id, counter_of(card, entry.slot)));
     }
@@ -143,7 +143,7 @@ std::string reasons_text(const CardCounters& card, std::size_t width) {
 std::string card_text(const CardCounters& card, const document::Document& document, std::size_t width) {
     const std::string side = policy::to_text(card.card.side);
     Table rules = counter_table("rule");
-    for (const document::Rule& rule : document.rules) {
+    for (const document::RuleEntry& rule : document.rules) {
         if (rule.side == side) add_row(rules, rule.id, counter_of(card, rule.slot));
     }
     for (std::size_t i = 0; i < policy::kBuiltinIds.size(); ++i) {
@@ -151,7 +151,7 @@ std::string card_text(const CardCounters& card, const document::Document& docume
         if (counter.packets > 0) add_row(rules, policy::kBuiltinIds[i], counter);
     }
     Table nat = counter_table("nat");
-    for (const document::Nat& entry : document.nat) {
+    for (const document::NatEntry& entry : document.nat) {
         if (entry.is_on(side)) add_row(nat, entry.id, counter_of(card, entry.slot));
     }
 

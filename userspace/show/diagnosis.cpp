@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "userspace/check/check_nat.h"
-#include "userspace/show/preflight.h"
+#include "userspace/engine/preflight.h"
 
 namespace edgefw::show {
 namespace {
@@ -209,7 +209,7 @@ void diagnose_nat(const HostFacts& facts, std::vector<Finding>& findings) {
                               std::to_string(network.last_local_port);
     const std::string taken = std::to_string(policy::kMasqueradePorts.first) + "-" +
                               std::to_string(policy::kMasqueradePorts.last) + ", the ports of a masquerade";
-    if (is_apart(policy::kMasqueradePorts, network)) {
+    if (engine::is_apart(policy::kMasqueradePorts, network)) {
         findings.push_back({"nat.local-ports", Severity::kOk, ports + ", apart from " + taken});
     } else {
         findings.push_back({"nat.local-ports", Severity::kWarn, ports + ", and so some of " + taken,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A judgement as `edgefw explain` prints it, and the policy's own tests, which are packets explained and compared.
+// A judgement as `edgefw explain` prints it.
 #pragma once
 
 #include <functional>
@@ -15,22 +15,11 @@
 
 namespace edgefw::show {
 
-const char* reason_text(edgefw_reason reason);
-
 // One line, {"packet", "verdict", "rule", "reason"} and, where a NAT entry translated, "nat", "rules_see", "leaves_as".
 // `text` is the packet as its author wrote it, so that answers can be joined with questions.
 std::string judgement_json(std::string_view text, const packet::Packet& packet, const kernel::Judgement& judgement);
 // The packet, below it what became of it and, where a forward translated it, it passed and its frame was kept, what
 // left.
 std::string judgement_text(std::string_view text, const packet::Packet& packet, const kernel::Judgement& judgement);
-
-// The frame of a packet, judged by the real programs.
-using JudgePacket = std::function<Result<kernel::Judgement>(const packet::Packet&)>;
-
-// The packets of the tests, in order. kPolicy, with one line for each that is none.
-Result<std::vector<packet::Packet>> packets_of(const std::vector<policy::PolicyTest>& tests);
-
-// Judges the tests in order and compares. kPolicy, with one line for each that fails; what the kernel refused as it is.
-Result<Ok> run_tests(const std::vector<policy::PolicyTest>& tests, const JudgePacket& judge);
 
 }  // namespace edgefw::show

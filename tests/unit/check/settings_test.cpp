@@ -140,10 +140,10 @@ TEST(Settings, Sets) {
 }
 
 TEST(Settings, Version) {
-    const auto policy = engine::load_text("rules: []\n", "p", {});
+    const auto policy = engine::load_policy({"p", "rules: []\n"}, {});
     ASSERT_FALSE(policy);
     EXPECT_EQ(policy.error().message, "p:1:1: a policy needs `version: 1`");
-    EXPECT_EQ(engine::load_text("version: 2\n", "p", {}).error().message,
+    EXPECT_EQ(engine::load_policy({"p", "version: 2\n"}, {}).error().message,
               "p:1:10: version '2' is not known here; write 1");
 }
 

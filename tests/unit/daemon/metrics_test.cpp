@@ -135,7 +135,8 @@ TEST(Metrics, NatGeneralGaugesAndBuild) {
     EXPECT_THAT(text, HasSubstr("# TYPE edgefw_map_recycled_total counter\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_map_entries{interface=\"eth0\",map=\"fragments-ipv4\"} 1\n"));
     EXPECT_THAT(text, Not(HasSubstr("_total{interface=\"eth0\",map=\"fragments-ipv4\"}")));
-    EXPECT_THAT(text, HasSubstr("edgefw_build_info{version=\"0.1.0\",abi=\"7\"} 1\n"));
+    EXPECT_THAT(
+        text, HasSubstr("edgefw_build_info{version=\"0.1.0\",abi=\"" + std::to_string(EDGEFW_ABI_VERSION) + "\"} 1\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_scrape_success 1\n"));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "userspace/document/read.h"
+#include "userspace/document/document.h"
 
 #include <gtest/gtest.h>
 

@@ -38,7 +38,7 @@ tests:
 
 // A policy with its digest, or errors that each name the file (or the profile's) and a line of it.
 void expect_sane(const std::string& text) {
-    const auto policy = engine::load_text(text, "p", shipped_profiles());
+    const auto policy = engine::load_policy({"p", text}, shipped_profiles());
     if (policy) {
         EXPECT_EQ(policy->digest.size(), 64u);
         return;
@@ -59,7 +59,7 @@ void expect_sane(const std::string& text) {
 }
 
 TEST(Fuzz, TheSampleIsGood) {
-    const auto policy = engine::load_text(kSample, "p", shipped_profiles());
+    const auto policy = engine::load_policy({"p", kSample}, shipped_profiles());
     ASSERT_TRUE(policy) << policy.error().message;
     EXPECT_EQ(policy->rules.size(), 5u);
     EXPECT_EQ(policy->forwards.size(), 3u);

@@ -23,11 +23,11 @@ TEST(Load, AllErrorsInOrderOfTheFile) {
 }
 
 TEST(Load, EmptyAndOtherFiles) {
-    EXPECT_EQ(engine::load_text("", "p", {}).error().message,
+    EXPECT_EQ(engine::load_policy({"p", ""}, {}).error().message,
               "p:1:1: the file is empty; the smallest policy is `version: 1`, which drops all but the built-in rules");
-    EXPECT_EQ(engine::load_text("- a\n", "p", {}).error().message,
+    EXPECT_EQ(engine::load_policy({"p", "- a\n"}, {}).error().message,
               "p:1:1: a policy is a mapping of `key: value`, this is a list");
-    EXPECT_EQ(engine::load("/nonexistent/p.yaml", {}).error().kind, ErrorKind::kFailed);
+    EXPECT_EQ(engine::load_policy({"/nonexistent/p.yaml"}, {}).error().kind, ErrorKind::kFailed);
 }
 
 TEST(Load, TestsNameRulesAndReasons) {

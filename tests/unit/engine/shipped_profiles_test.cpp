@@ -9,7 +9,6 @@
 #include "tests/unit/language/language.h"
 #include "userspace/document/document.h"
 #include "userspace/engine/load.h"
-#include "userspace/engine/profile_packets.h"
 #include "userspace/names/resolve.h"
 #include "userspace/packet/notation.h"
 #include "userspace/profile/profile.h"
@@ -39,7 +38,7 @@ rules:
 const std::string kOffice = "version: 1\nrules:\n- use: theoffice-v2-gateway\n  with: { gateway: 10.0.0.5";
 
 Policy load_good(const std::string& text) {
-    auto policy = engine::load_text(text, "p", shipped_profiles());
+    auto policy = engine::load_policy({"p", text}, shipped_profiles());
     if (!policy) {
         ADD_FAILURE() << policy.error().message;
         return {};
@@ -128,7 +127,7 @@ TEST(TheOfficeV2Gateway, Rows) {
 
 TEST(TheOfficeV2Gateway, Mapping) {
     const auto error_of = [](const std::string& more) {
-        return engine::load_text(kOffice + more, "p", shipped_profiles()).error().message;
+        return engine::load_policy({"p", kOffice + more}, shipped_profiles()).error().message;
     };
     EXPECT_EQ(
         error_of(", mapping: port }\n"),
@@ -151,14 +150,14 @@ struct Seen {
 
 void judge_packets(const std::string& text, Seen& seen) {
     SCOPED_TRACE(text);
-    Policy policy = load_good(text);
+    auto loaded = engine::load({"p", text}, shipped_profiles());
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    Policy& policy = loaded->policy;
     give_sample_addresses(policy.hosts);
-    const auto packets = engine::profile_packets(text, "p", shipped_profiles());
-    ASSERT_TRUE(packets);
     for (const Rule& rule : policy.rules)
         seen.rules.insert(rule.id);
     test::Oracle oracle(policy);
-    for (const PolicyTest& test : *packets) {
+    for (const PolicyTest& test : loaded->profile_packets) {
         const auto packet = packet::parse(names::with_addresses(test.packet, policy.hosts));
         ASSERT_TRUE(packet) << test.packet << ": " << packet.error().message;
         oracle.forget();

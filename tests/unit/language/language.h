@@ -19,7 +19,7 @@ inline ProfilePath shipped_profiles() {
 
 // "version: 1" before `text`, which starts at line 2 of the file "p".
 inline Result<Policy> load_lines(const std::string& text) {
-    return engine::load_text("version: 1\n" + text, "p", shipped_profiles());
+    return engine::load_policy({"p", "version: 1\n" + text}, shipped_profiles());
 }
 
 // The errors; "" where there are none.

@@ -52,7 +52,7 @@ TEST(Resolve, TakesWhatTheServerSays) {
         asked = names;
         return std::vector<Answer>{found({"192.0.2.1"}, 30), found({"2001:db8::1", "2001:db8::2"}, 7)};
     };
-    resolve(policy, {}, {}, ask, kNow);
+    resolve(policy, {}, ask, kNow);
     EXPECT_THAT(asked, ElementsAre("a.example", "b.example"));
     EXPECT_THAT(policy.hosts[0].addresses, ElementsAre(address("192.0.2.1")));
     EXPECT_THAT(policy.hosts[1].addresses, ElementsAre(address("2001:db8::1"), address("2001:db8::2")));
@@ -66,7 +66,7 @@ TEST(Resolve, WithoutAnAnswerKeepsWhatIsInForceAndSaysSo) {
     const auto ask = [](const std::vector<std::string>&) {
         return std::vector<Answer>{lost("there is no such name"), lost("no server answered in time")};
     };
-    resolve(policy, {}, {host("old.example", {"192.0.2.9"}, kNow - 500)}, ask, kNow);
+    resolve(policy, {{}, {host("old.example", {"192.0.2.9"}, kNow - 500)}}, ask, kNow);
     EXPECT_THAT(policy.hosts[0].addresses, ElementsAre(address("192.0.2.9")));
     EXPECT_EQ(policy.hosts[0].resolved, kNow - 500);
     EXPECT_TRUE(policy.hosts[1].addresses.empty());
@@ -87,7 +87,7 @@ TEST(Resolve, KeepsForAWhileWhatAnEarlierAnswerHad) {
     before.ttl = 2;
     before.earlier = {{address("192.0.2.3"), kNow - 99}, {address("192.0.2.4"), kNow - 100}};
     const auto ask = [](const std::vector<std::string>&) { return std::vector<Answer>{found({"192.0.2.1"}, 2)}; };
-    resolve(policy, {}, {before}, ask, kNow);
+    resolve(policy, {{}, {before}}, ask, kNow);
     const policy::Host& now = policy.hosts[0];
     EXPECT_THAT(now.addresses, ElementsAre(address("192.0.2.1"), address("192.0.2.2"), address("192.0.2.3")));
     // It was seen for as long as its answer held.
@@ -96,7 +96,7 @@ TEST(Resolve, KeepsForAWhileWhatAnEarlierAnswerHad) {
     EXPECT_FALSE(now.earlier.contains(address("192.0.2.1")));
 
     policy.hosts[0].keep = 0;
-    resolve(policy, {}, {now}, ask, kNow);
+    resolve(policy, {{}, {now}}, ask, kNow);
     EXPECT_THAT(policy.hosts[0].addresses, ElementsAre(address("192.0.2.1")));
 }
 
@@ -109,7 +109,7 @@ TEST(Resolve, KeepsNoMoreThanAHostMayHave) {
         before.earlier.emplace(before.addresses.back(), kNow - 1 - i);
     }
     const auto ask = [](const std::vector<std::string>&) { return std::vector<Answer>{found({"192.0.2.1"}, 2)}; };
-    resolve(policy, {}, {before}, ask, kNow);
+    resolve(policy, {{}, {before}}, ask, kNow);
     const auto& kept = policy.hosts[0].addresses;
     EXPECT_EQ(kept.size(), EDGEFW_MAX_HOST_ADDRESSES);
     EXPECT_EQ(kept.back(), address("192.0.2.1"));
@@ -125,7 +125,7 @@ TEST(Resolve, WhoDoesNotWaitAsksForWhatNobodyKnows) {
     };
     policy::Host known = host("known.example", {"192.0.2.1"}, kNow - 500);
     known.earlier = {{address("192.0.2.1"), kNow - 400}};
-    resolve(policy, {}, {known, host("lost.example")}, ask, kNow, Wanted::kInForce);
+    resolve(policy, {{}, {known, host("lost.example")}, Wanted::kInForce}, ask, kNow);
     EXPECT_THAT(asked, ElementsAre("lost.example", "new.example"));
     EXPECT_THAT(policy.hosts[0].addresses, ElementsAre(address("192.0.2.1")));
     EXPECT_EQ(policy.hosts[0].resolved, kNow - 500);
@@ -143,7 +143,7 @@ TEST(Resolve, AsksForNothingThatIsGiven) {
         ADD_FAILURE() << "asked";
         return {};
     };
-    resolve(policy, *fixed, {}, ask, kNow);
+    resolve(policy, {*fixed}, ask, kNow);
     EXPECT_THAT(policy.hosts[0].addresses, ElementsAre(address("192.0.2.7"), address("2001:db8::7")));
 }
 

@@ -105,15 +105,18 @@ TEST_F(Expand, DigestCoversTheProfiles) {
         "- { use: shop, with: { server: 10.0.0.1, roles: front, clients: 10.3.0.0/16 } }\n"
         "- { use: shop, as: other, with: { server: 10.0.0.2, roles: front, clients: 10.3.0.0/16 } }\n";
     const auto digest = [&](const std::string& policy) {
-        const auto loaded = engine::load_text(policy, "p", path());
+        const auto loaded = engine::load_policy({"p", policy}, path());
         return loaded ? loaded->digest : loaded.error().message;
     };
+    const auto of_both = [](const std::string& policy, const std::string& shop) {
+        return *sha256(*sha256(policy) + "  policy\n" + *sha256(shop) + "  profile shop\n");
+    };
     const std::string before = digest(text);
-    EXPECT_EQ(before, *sha256(text + kShop));
+    EXPECT_EQ(before, of_both(text, kShop));
     std::string changed = kShop;
     changed.replace(changed.find("443"), 3, "444");
     add("shop", changed);
-    EXPECT_EQ(digest(text), *sha256(text + changed));
+    EXPECT_EQ(digest(text), of_both(text, changed));
     EXPECT_NE(digest(text), before);
     EXPECT_EQ(digest("version: 1\n"), *sha256("version: 1\n"));
 }
@@ -127,10 +130,11 @@ TEST_F(Expand, TwiceUnderTwoNames) {
 }
 
 TEST_F(Expand, BoundValuesAndOrigin) {
-    const auto policy = engine::load_text(
-        "version: 1\nsets: { guests: 10.4.0.0/16 }\nrules:\n- use: shop\n  with: { server: [10.0.0.1, 10.0.0.2], "
-        "clients: [$guests, 10.3.0.0/16], office: 10.2.0.0/16, late: true, port: 8443 }\n",
-        "p", path());
+    const auto policy = engine::load_policy(
+        {"p",
+         "version: 1\nsets: { guests: 10.4.0.0/16 }\nrules:\n- use: shop\n  with: { server: [10.0.0.1, 10.0.0.2], "
+         "clients: [$guests, 10.3.0.0/16], office: 10.2.0.0/16, late: true, port: 8443 }\n"},
+        path());
     ASSERT_TRUE(policy) << policy.error().message;
     const auto rules = document::write(*policy)["rules"];
     EXPECT_EQ(
@@ -146,10 +150,11 @@ TEST_F(Expand, BoundValuesAndOrigin) {
 
 // A given variable that no chosen row names is a slip: the user believes it has an effect.
 TEST_F(Expand, WarnsOfWhatIsNotUsed) {
-    const auto policy = engine::load_text(
-        "version: 1\nrules:\n- { use: shop, with: { server: 10.0.0.1, roles: front, clients: 10.3.0.0/16, office: "
-        "10.2.0.0/16 } }\n",
-        "p", path());
+    const auto policy = engine::load_policy(
+        {"p",
+         "version: 1\nrules:\n- { use: shop, with: { server: 10.0.0.1, roles: front, clients: 10.3.0.0/16, office: "
+         "10.2.0.0/16 } }\n"},
+        path());
     ASSERT_TRUE(policy) << policy.error().message;
     EXPECT_EQ(policy->warnings,
               std::vector<std::string>{

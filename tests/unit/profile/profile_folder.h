@@ -26,7 +26,7 @@ protected:
 
     // The ids of the rules, or the errors with the folder's name taken out.
     std::string rules_of(const std::string& policy) const {
-        const auto loaded = engine::load_text("version: 1\n" + policy, "p", path());
+        const auto loaded = engine::load_policy({"p", "version: 1\n" + policy}, path());
         if (!loaded) return without_folder(loaded.error().message);
         std::string ids;
         for (const Rule& rule : loaded->rules)

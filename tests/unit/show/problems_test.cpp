@@ -8,7 +8,7 @@ namespace edgefw::show {
 namespace {
 
 TEST(ProblemsJson, HoldsEachErrorOfAPolicyWithItsPlace) {
-    const auto policy = engine::load_text("version: 1\ndefault: deny\nrulse: []\n", "a:1.yaml", {});
+    const auto policy = engine::load_policy({"a:1.yaml", "version: 1\ndefault: deny\nrulse: []\n"}, {});
     ASSERT_FALSE(policy);
     EXPECT_EQ(problems_json(policy.error()).dump(),
               R"([{"file":"a:1.yaml","line":2,"column":10,"message":"'deny' is not an action; write pass or drop"},)"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "userspace/show/preflight.h"
+#include "userspace/engine/preflight.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace edgefw::show {
+namespace edgefw::engine {
 namespace {
 
 using testing::ElementsAre;
@@ -72,4 +72,4 @@ TEST(Preflight, WarnsOfALeaseThatCannotBeRenewed) {
 }
 
 }  // namespace
-}  // namespace edgefw::show
+}  // namespace edgefw::engine

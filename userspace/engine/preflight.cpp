@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "userspace/show/preflight.h"
+#include "userspace/engine/preflight.h"
 
 #include <algorithm>
 
-namespace edgefw::show {
+namespace edgefw::engine {
 namespace {
 
 using kernel::HostAddress;
@@ -63,4 +63,4 @@ std::vector<std::string> preflight(const policy::Policy& policy, const kernel::H
     return warnings;
 }
 
-}  // namespace edgefw::show
+}  // namespace edgefw::engine

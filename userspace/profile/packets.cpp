@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "userspace/engine/profile_packets.h"
+#include "userspace/profile/packets.h"
 
 #include <cctype>
 
-#include "userspace/check/check.h"
 #include "userspace/language/addresses.h"
 #include "userspace/language/fields.h"
-#include "userspace/language/parse.h"
 #include "userspace/profile/condition.h"
-#include "userspace/profile/expand.h"
 #include "userspace/profile/profile_path.h"
 #include "userspace/profile/profile_rows.h"
 
-namespace edgefw::engine {
+namespace edgefw::policy {
 namespace {
-
-using namespace policy;
 
 // "Anywhere" of the documents: an address that nobody has.
 constexpr std::string_view kAnyoneIpv4 = "198.51.100.9";
@@ -93,17 +88,10 @@ private:
 
 }  // namespace
 
-Result<std::vector<PolicyTest>> profile_packets(const std::string& text, const std::string& file,
-                                                const policy::ProfilePath& profiles) {
-    Diagnostics diagnostics;
-    const Syntax syntax = parse(text, file, diagnostics);
-    if (!diagnostics.ok()) return diagnostics.to_error(file);
-    const Expansion expansion = expand(syntax.root, profiles, diagnostics);
-    const Policy policy = check(syntax.root, expansion, diagnostics);
-    if (!diagnostics.ok()) return diagnostics.to_error(file);
+std::vector<PolicyTest> profile_packets(const Expansion& expansion, const std::vector<Set>& sets) {
     std::vector<PolicyTest> packets;
     for (const ProfileUse& use : expansion.uses) {
-        const PacketBinder binder(use, policy.sets);
+        const PacketBinder binder(use, sets);
         const auto add = [&](const std::vector<const Node*>& rows, Action expect) {
             for (const Node* row : rows) {
                 if (selected(*row, use.bindings)) packets.push_back(binder.bind(*row, expect));
@@ -115,4 +103,4 @@ Result<std::vector<PolicyTest>> profile_packets(const std::string& text, const s
     return packets;
 }
 
-}  // namespace edgefw::engine
+}  // namespace edgefw::policy

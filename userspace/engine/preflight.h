@@ -8,7 +8,7 @@
 #include "userspace/kernel/types.h"
 #include "userspace/policy/policy.h"
 
-namespace edgefw::show {
+namespace edgefw::engine {
 
 // Whether connections of the host itself take none of these ports (net.ipv4.ip_local_port_range).
 bool is_apart(const policy::PortRange& ports, const kernel::HostNetwork& host);
@@ -18,4 +18,4 @@ bool is_apart(const policy::PortRange& ports, const kernel::HostNetwork& host);
 // drops the client's packets.
 std::vector<std::string> preflight(const policy::Policy& policy, const kernel::HostNetwork& host);
 
-}  // namespace edgefw::show
+}  // namespace edgefw::engine

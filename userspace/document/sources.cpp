@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "userspace/document/sources.h"
+
+#include <nlohmann/json.hpp>
+
+#include "userspace/base/sha256.h"
+
+namespace edgefw::document {
+namespace {
+
+using nlohmann::ordered_json;
+
+}  // namespace
+
+Result<std::string> Sources::digest() const {
+    auto own = sha256(text);
+    if (!own || profiles.empty()) return own;
+    std::string list = *own + "  policy\n";
+    for (const policy::ProfileText& profile : profiles) {
+        const auto digest = sha256(profile.text);
+        if (!digest) return digest;
+        list += *digest + "  profile " + profile.name + "\n";
+    }
+    return sha256(list);
+}
+
+std::string Sources::to_text() const {
+    ordered_json json{{"file", file}, {"text", text}, {"profiles", ordered_json::array()}};
+    for (const policy::ProfileText& profile : profiles)
+        json["profiles"].push_back({{"name", profile.name}, {"file", profile.file}, {"text", profile.text}});
+    return json.dump();
+}
+
+Result<Sources> read_sources(const std::string& text) {
+    try {
+        const ordered_json json = ordered_json::parse(text);
+        Sources sources{json.at("file").get<std::string>(), json.at("text").get<std::string>(), {}};
+        for (const ordered_json& profile : json.at("profiles")) {
+            sources.profiles.push_back({profile.at("name").get<std::string>(), profile.at("file").get<std::string>(),
+                                        profile.at("text").get<std::string>()});
+        }
+        return sources;
+    } catch (const ordered_json::exception&) {
+        return failed("what the policy in force was made of is not readable: push the policy again");
+    }
+}
+
+}  // namespace edgefw::document

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "userspace/engine/build.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "userspace/document/document.h"
+#include "userspace/image/compile.h"
+#include "userspace/names/resolve.h"
+
+namespace edgefw::engine {
+namespace {
+
+class Stopwatch {
+public:
+    std::string lap() {
+        const Clock::time_point begin = std::exchange(begin_, Clock::now());
+        return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(begin_ - begin).count()) + " ms";
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point begin_ = Clock::now();
+};
+
+void say(const std::function<void(const std::string&)>& listener, const std::string& line) {
+    if (listener) listener(line);
+}
+
+Result<Ok> resolve(Loaded& loaded, const World& world) {
+    policy::Policy& policy = loaded.policy;
+    if (auto done = world.resolve(policy); !done) return done;
+    if (policy.hosts.empty()) return Ok{};
+    for (auto* tests : {&policy.tests, &loaded.profile_packets}) {
+        for (policy::PolicyTest& test : *tests)
+            test.packet = names::with_addresses(test.packet, policy.hosts);
+    }
+    return Ok{};
+}
+
+}  // namespace
+
+Result<Built> build(const Source& source, const World& world) {
+    Stopwatch watch;
+    Result<Loaded> loaded = load(source, world.profiles);
+    if (!loaded) return loaded.error();
+    policy::Policy& policy = loaded->policy;
+    say(world.debug, "read, parse, expand, check: " + watch.lap());
+    if (auto done = resolve(*loaded, world); !done) return done.error();
+    if (!policy.hosts.empty())
+        say(world.debug, "names: " + std::to_string(policy.hosts.size()) + " hosts, " + watch.lap());
+    for (const std::string& warning : policy.warnings)
+        say(world.warn, warning);
+    Result<image::Image> image = image::compile(policy);
+    if (!image) return image.error();
+    say(world.debug, "compile: " + std::to_string(policy.rules.size()) + " rules, " +
+                         std::to_string(image->nodes.size()) + " nodes, " + std::to_string(image->tests.size()) +
+                         " tests, " + watch.lap());
+    kernel::Compiled compiled{std::move(*image), document::write(policy).dump(), policy.digest,
+                              loaded->sources.to_text()};
+    return Built{std::move(policy), std::move(loaded->profile_packets), std::move(compiled)};
+}
+
+Result<Built> build_again(const document::Sources& sources, const std::vector<policy::Host>& hosts) {
+    const auto resolve = [&](policy::Policy& policy) -> Result<Ok> {
+        for (policy::Host& host : policy.hosts) {
+            const auto known = std::find_if(hosts.begin(), hosts.end(),
+                                            [&](const policy::Host& other) { return other.name == host.name; });
+            if (known != hosts.end()) host = *known;
+        }
+        return Ok{};
+    };
+    return build({sources.file, sources.text}, {{{}, sources.profiles}, resolve});
+}
+
+}  // namespace edgefw::engine
