@@ -12,6 +12,7 @@
 #include "userspace/image/compile.h"
 #include "userspace/image/image.h"
 #include "userspace/image/plan.h"
+#include "userspace/kernel/clock.h"
 
 namespace edgefw::bench {
 namespace {

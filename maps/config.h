@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What a program instance is specialised by: its read-only constants. The verifier removes the code they rule out.
-// The same struct is pinned with the generation (one per side), so that `explain` loads what is in force.
+// The same struct is pinned with the generation (one per side), so that `explain` loads what is in force. What the
+// policy says is written in userspace/image/config.h, what the machine and the card add in userspace/kernel/config.h.
 #pragma once
 
 #include "maps/abi.h"

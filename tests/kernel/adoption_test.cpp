@@ -7,6 +7,7 @@
 
 #include "tests/kernel/services.h"
 #include "tests/support/lab.h"
+#include "userspace/kernel/clock.h"
 #include "userspace/kernel/door.h"
 
 namespace edgefw::test {

@@ -2,6 +2,7 @@
 // generation: the maps of one policy, pinned and found again; and what is kept beside them.
 #include "userspace/kernel/generation.h"
 #include "userspace/document/document.h"
+#include "userspace/image/config.h"
 #include "userspace/image/plan.h"
 
 #include <gtest/gtest.h>
@@ -10,6 +11,7 @@
 
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
+#include "userspace/kernel/clock.h"
 #include "userspace/kernel/pins.h"
 
 namespace edgefw::test {
@@ -93,8 +95,8 @@ TEST(Generation, DocumentWithSlots) {
 }
 
 TEST(Generation, NamesAVlan) {
-    EXPECT_FALSE(kernel::names_a_vlan(image_of(kPolicy)));
-    EXPECT_TRUE(kernel::names_a_vlan(image_of("rules:\n- {name: v, side: internal, vlan: 7, action: pass}\n")));
+    EXPECT_FALSE(image::names_a_vlan(image_of(kPolicy)));
+    EXPECT_TRUE(image::names_a_vlan(image_of("rules:\n- {name: v, side: internal, vlan: 7, action: pass}\n")));
 }
 
 TEST(Generation, Jiffies) {

@@ -6,6 +6,7 @@
 #include "maps/builtins.h"
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
+#include "userspace/kernel/clock.h"
 #include "userspace/kernel/door.h"
 
 namespace edgefw::test {

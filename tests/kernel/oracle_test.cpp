@@ -16,6 +16,7 @@
 
 #include "tests/kernel/test_run.h"
 #include "tests/support/random_story.h"
+#include "userspace/kernel/clock.h"
 
 namespace edgefw::test {
 namespace {

@@ -17,8 +17,9 @@
 #include "userspace/document/document.h"
 #include "userspace/engine/load.h"
 #include "userspace/image/compile.h"
-#include "userspace/image/martians.h"
 #include "userspace/image/plan.h"
+#include "userspace/kernel/clock.h"
+#include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
 
 namespace edgefw::test {
@@ -104,15 +105,15 @@ TestRun::TestRun(const Options& options) : options_(options) {
     make(image::Image{}, 0);
 }
 
-// What commit does of a push, but for the pins.
+// As commit does it, but for the pins.
 void TestRun::push(const policy::Policy& policy) {
     image::Image image = take(image::compile(policy), "compile");
-    slots_ = take(image::assign_slots(image, slots_), "slots");
-    image::retire_forwards(image, take(generation_->forwards(), "forwards"));
-    image::set_martians(image, inside_);
-    const auto side = static_cast<std::size_t>(options_.side);
-    image.config[side].keeps_state |= take(generation_->config(options_.side), "config").keeps_state;
-    for (const auto& [id, slot] : slots_)
+    in_force_.forwards = take(generation_->forwards(), "forwards");
+    for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal})
+        in_force_.keeps_state[static_cast<std::size_t>(side)] =
+            take(generation_->config(side), "config").keeps_state != 0;
+    in_force_.slots = take(image::plan(image, in_force_), "plan").slots;
+    for (const auto& [id, slot] : in_force_.slots)
         ids_[slot] = id;
     make(image, ++number_);
 }
@@ -130,20 +131,14 @@ void TestRun::make(const image::Image& image, std::uint32_t generation) {
 const kernel::ProgramPair& TestRun::programs() {
     if (programs_) return *programs_;
     const edgefw_config config = take(generation_->config(options_.side), "config");
-    const kernel::Variant variant = {options_.link_layer, options_.partial_checksums, older_.has_value(), adopts_until_,
+    const kernel::Variant variant = {options_.link_layer, options_.partial_checksums, !older_.empty(), adopts_until_,
                                      true};
     auto bindings = maps_->bindings();
     for (const auto& binding : generation_->bindings())
         bindings.push_back(binding);
     bindings.push_back({"decision", decision_->fd()});
-    if (older_) {
-        bindings.push_back({"older_connections4", older_->connections4.fd()});
-        bindings.push_back({"older_connections6", older_->connections6.fd()});
-        bindings.push_back({"older_datagrams4", older_->datagrams4.fd()});
-        bindings.push_back({"older_datagrams6", older_->datagrams6.fd()});
-        bindings.push_back({"older_openings4", older_->openings4.fd()});
-        bindings.push_back({"older_openings6", older_->openings6.fd()});
-    }
+    const auto older = kernel::older_bindings(older_);
+    bindings.insert(bindings.end(), older.begin(), older.end());
     for (auto& map : in_flight_)
         map.reset();
     programs_ = take(kernel::load_judge(kernel::specialised(config, variant), bindings, options_.at), "programs");
@@ -236,8 +231,8 @@ edgefw_counter TestRun::counter(const std::string& id) const {
     for (std::uint32_t i = 0; i < EDGEFW_BUILTIN_COUNT; i++) {
         if (id == kBuiltinIds[i]) return counter(EDGEFW_SLOT_FIRST_BUILTIN + i);
     }
-    const auto found = slots_.find(id);
-    if (found != slots_.end()) return counter(found->second);
+    const auto found = in_force_.slots.find(id);
+    if (found != in_force_.slots.end()) return counter(found->second);
     ADD_FAILURE() << "no rule " << id;
     return {};
 }
@@ -260,21 +255,20 @@ edgefw_reason_counter TestRun::seen() const {
 }
 
 void TestRun::resize(std::uint32_t connections) {
-    older_ =
-        std::exchange(maps_, take(kernel::CardMaps::create(kernel::capacity_of(connections), kSlots), "card maps"));
-    for (kernel::Map kernel::CardMaps::*kept :
-         {&kernel::CardMaps::fragments4, &kernel::CardMaps::fragments6, &kernel::CardMaps::counters,
-          &kernel::CardMaps::reasons, &kernel::CardMaps::table_counters})
-        std::swap((*maps_).*kept, (*older_).*kept);
+    older_ = take(maps_->resize(kernel::capacity_of(connections)), "tables of another size");
     programs_.reset();
 }
 
 std::uint64_t TestRun::left_behind() const {
-    return confirmed_in(*older_) + older_->openings4.count() + older_->openings6.count();
+    std::uint64_t sum = 0;
+    for (const kernel::Map& map : older_)
+        sum += map.fd() < 0 ? 0 : map.count();
+    return sum;
 }
 
-std::uint64_t TestRun::confirmed_in(const kernel::CardMaps& maps) {
-    return maps.connections4.count() + maps.connections6.count() + maps.datagrams4.count() + maps.datagrams6.count();
+std::uint64_t TestRun::confirmed() const {
+    return maps_->connections4.count() + maps_->connections6.count() + maps_->datagrams4.count() +
+           maps_->datagrams6.count();
 }
 
 edgefw_table_counter TestRun::turnover(edgefw_table table, edgefw_family family) const {

@@ -46,7 +46,7 @@ public:
     void push(const std::string& lines) { push(policy_of(lines)); }
 
     // The next pushes find that these are the host's own addresses and the networks of its internal cards.
-    void inside(std::vector<Prefix> networks) { inside_ = std::move(networks); }
+    void inside(std::vector<Prefix> networks) { in_force_.martians = std::move(networks); }
 
     // The next programs adopt TCP in mid-stream until then, as after the first push of a card attached without a
     // policy. Seconds of kernel::uptime(); 0: they adopt nothing.
@@ -74,14 +74,15 @@ public:
     void resize(std::uint32_t connections);
     // After resize(): the half-open ones of IPv4, as the control plane sees them when it brings them over.
     kernel::ConnectionTable openings4() const {
-        return {"openings-ipv4", Family::kIpv4, EDGEFW_TABLE_OPENINGS, &maps_->openings4, &older_->openings4};
+        return {"openings-ipv4", Family::kIpv4, EDGEFW_TABLE_OPENINGS, &maps_->openings4,
+                &older_[EDGEFW_TABLE_INDEX(EDGEFW_TABLE_OPENINGS, EDGEFW_IPV4)]};
     }
     // Connections that nothing has fetched since.
     std::uint64_t left_behind() const;
     // By EDGEFW_TABLE_INDEX, summed over CPUs.
     edgefw_table_counter turnover(edgefw_table table, edgefw_family family = EDGEFW_IPV4) const;
     // Connections in the tables, of both families.
-    std::uint64_t confirmed() const { return confirmed_in(*maps_); }
+    std::uint64_t confirmed() const;
     std::uint64_t half_open() const { return maps_->openings4.count() + maps_->openings6.count(); }
 
     // Loaded when they are first needed.
@@ -101,7 +102,6 @@ public:
     void forget_of_port(std::uint16_t port);
 
 private:
-    static std::uint64_t confirmed_in(const kernel::CardMaps& maps);
     struct InFlight {
         Fd map;
         std::uint32_t id = 0;
@@ -117,14 +117,13 @@ private:
 
     Options options_;
     std::optional<kernel::CardMaps> maps_;
-    std::optional<kernel::CardMaps> older_;
+    std::vector<kernel::Map> older_;  // as kernel::CardMaps::resize() returned them
     std::optional<kernel::Map> decision_;
     std::optional<kernel::Generation> generation_;
     std::optional<kernel::ProgramPair> programs_;
-    std::vector<Prefix> inside_;
+    image::InForce in_force_;
     std::uint32_t adopts_until_ = 0;
     std::uint32_t number_ = 0;
-    image::Slots slots_;
     std::map<std::uint32_t, std::string> ids_;            // of removed rules, too: late fragments count for them
     std::map<std::uint32_t, std::uint64_t> connections_;  // by slot, as last seen
     Bytes left_ = Bytes(65536);

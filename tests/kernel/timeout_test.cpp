@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/kernel/services.h"
+#include "userspace/kernel/clock.h"
 
 namespace edgefw::test {
 namespace {

@@ -18,6 +18,7 @@
 
 #include "maps/config.h"
 #include "tests/kernel/test_run.h"
+#include "userspace/kernel/clock.h"
 
 namespace edgefw::test {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "userspace/image/classes.h"
 #include "userspace/image/compile.h"
+#include "userspace/image/config.h"
 #include "userspace/image/forwards.h"
 #include "userspace/image/masquerades.h"
 #include "userspace/image/rules.h"
@@ -13,7 +14,6 @@
 namespace edgefw::image {
 namespace {
 
-using policy::Action;
 using policy::Policy;
 using policy::Side;
 
@@ -28,9 +28,10 @@ public:
     Result<Image> compile() {
         name();
         image_.capacity = policy_.capacity;
+        std::copy(std::begin(policy_.timeout), std::end(policy_.timeout), std::begin(image_.timeout_seconds));
         if (Result<Ok> done = classify_addresses(); !done) return done.error();
         for (const Side side : kSides) {
-            configure(side);
+            image_.config[static_cast<std::size_t>(side)] = config_of(policy_, side);
             if (Result<Ok> done = plant(side); !done) return done.error();
         }
         if (Result<Ok> done = translate(); !done) return done.error();
@@ -42,7 +43,6 @@ private:
     void name();
     Result<Ok> classify_addresses();
     Result<std::vector<Ends>> ends_of_rules(Family family);
-    void configure(Side side);
     Result<Ok> plant(Side side);
     Result<Ok> plant(Side side, edgefw_hook hook, Family family);
     Result<Ok> plant_link(Side side, edgefw_hook hook);
@@ -108,30 +108,6 @@ Result<std::vector<Ends>> Compiler::ends_of_rules(Family family) {
         ends.push_back(std::move(*found));
     }
     return ends;
-}
-
-// EDGEFW_OUTCOME_* of packets that no rule matches. State is worth keeping only for replies that would drop without;
-// those are then of any kind, and a SYN among them asks.
-std::uint32_t default_outcome(const Policy& policy, Side side, edgefw_hook hook) {
-    const auto& defaults = policy.defaults[static_cast<std::size_t>(side)];
-    const auto direction = static_cast<std::size_t>(policy::direction_of(side, hook));
-    if (defaults[direction] == Action::kDrop) return defaults[1 - direction] == Action::kDrop ? 0 : EDGEFW_OUTCOME_ASK;
-    return defaults[1 - direction] == Action::kDrop ? EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_KEEP : EDGEFW_OUTCOME_PASS;
-}
-
-void Compiler::configure(Side side) {
-    edgefw_config& config = image_.config[static_cast<std::size_t>(side)];
-    config.side = static_cast<std::uint32_t>(side);
-    config.armed = 1;
-    config.builtins = policy_.builtins;
-    for (const edgefw_hook hook : kHooks) {
-        config.default_outcome[hook] = default_outcome(policy_, side, hook);
-        if ((config.default_outcome[hook] & EDGEFW_OUTCOME_KEEP) != 0) config.keeps_state = 1;
-    }
-    std::copy(std::begin(policy_.timeout), std::end(policy_.timeout), std::begin(config.timeout));
-    config.adopt = policy_.adopt;
-    config.tells_vlans = std::any_of(policy_.rules.begin(), policy_.rules.end(),
-                                     [](const policy::Rule& rule) { return rule.is_of_ip() && rule.vlan; });
 }
 
 Result<Boxes> Compiler::boxes_of(Side side, edgefw_hook hook, Family family) const {

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <optional>
 
+#include "userspace/image/config.h"
+
 namespace edgefw::image {
 namespace {
 
@@ -78,41 +80,6 @@ void fill(ForwardTable& table, const std::vector<edgefw_forward>& entries, Found
     }
 }
 
-// What the config of `side` says of NAT.
-void describe(const Image& image, unsigned side, edgefw_config& config) {
-    config.has_forwards = config.has_statics = config.masquerades = 0;
-    config.forward_in_ports = 0;
-    config.masquerade_first = UINT16_MAX;
-    config.masquerade_last = 0;
-    for (const edgefw_forward& entry : image.forwards_in.entries) {
-        if ((entry.flags & EDGEFW_FORWARD_USED) == 0 || (entry.flags & EDGEFW_FORWARD_ON(side)) == 0) continue;
-        config.has_forwards = 1;
-        if (entry.public_port == 0)
-            config.has_statics = 1;
-        else
-            config.forward_in_ports |= edgefw_forward_bit(entry.public_port);
-        const bool hairpin = side == EDGEFW_INTERNAL && (entry.flags & EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL)) != 0;
-        if ((entry.public_port != 0 || hairpin) && !is_retired(entry)) config.keeps_state = 1;
-    }
-    for (const edgefw_masquerade& entry : image.masquerades) {
-        if ((entry.flags & EDGEFW_FORWARD_ON(side)) == 0) continue;
-        config.masquerades = static_cast<__u32>(image.masquerades.size());
-        config.masquerade_first = std::min<__u32>(config.masquerade_first, entry.first);
-        config.masquerade_last = std::max<__u32>(config.masquerade_last, entry.last);
-        config.keeps_state = 1;
-    }
-    config.translates = (config.has_forwards != 0 || config.masquerades != 0) ? 1 : 0;
-    config.forward_in_mask = image.forwards_in.mask;
-    config.forward_in_seed = image.forwards_in.seed;
-    config.forward_out_mask = image.forwards_out.mask;
-    config.forward_out_seed = image.forwards_out.seed;
-}
-
-void describe(Image& image) {
-    for (unsigned side = 0; side < EDGEFW_SIDES; ++side)
-        describe(image, side, image.config[side]);
-}
-
 // Lays `entries` out in `table`. False: more active ones share a bucket, whatever the seed, than it holds.
 bool lay_out(ForwardTable& table, const std::vector<edgefw_forward>& entries, FoundBy by) {
     if (entries.empty()) return true;
@@ -176,7 +143,7 @@ Result<Ok> lay_out_forwards(Image& image, const std::vector<edgefw_forward>& ent
         return Error{ErrorKind::kPolicy, "the NAT entries have too many ports for a table of " +
                                              std::to_string(kMaxBuckets) + " buckets; forward fewer ports"};
     }
-    describe(image);
+    configure_nat(image);
     return Ok{};
 }
 

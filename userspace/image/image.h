@@ -44,10 +44,10 @@ struct Shape {
 };
 
 struct Image {
-    // Per side: what its programs are specialised by. generation, fragment_timeout, partial_checksums, record and
-    // timeouts in jiffies are filled in later (plan, commit): here the timeouts are in seconds.
+    // Per side, what the policy says of its programs (image/config.h); the machine adds the rest (kernel/config.h).
     edgefw_config config[EDGEFW_SIDES] = {};
-    policy::Capacity capacity;  // of each card's tables of connections
+    std::uint32_t timeout_seconds[EDGEFW_STATE_COUNT] = {};  // by enum edgefw_connection_state
+    policy::Capacity capacity;                               // of each card's tables of connections
     std::vector<edgefw_node> nodes;
     std::vector<edgefw_test> tests;
     std::vector<ClassPrefix> classes[EDGEFW_FAMILIES];    // longest prefix wins

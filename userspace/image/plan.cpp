@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "userspace/image/forwards.h"
+#include "userspace/image/martians.h"
 #include "userspace/image/plan.h"
 
 namespace edgefw::image {
@@ -119,6 +120,14 @@ void inherit_state(Image& image, const bool (&keeps_state)[EDGEFW_SIDES]) {
     for (unsigned side = 0; side < EDGEFW_SIDES; ++side) {
         if (keeps_state[side]) image.config[side].keeps_state = 1;
     }
+}
+
+Result<Plan> plan(Image& image, const InForce& in_force) {
+    auto slots = assign_slots(image, in_force.slots);
+    if (!slots) return slots.error();
+    retire_forwards(image, in_force.forwards);
+    inherit_state(image, in_force.keeps_state);
+    return Plan{std::move(*slots), set_martians(image, in_force.martians)};
 }
 
 }  // namespace edgefw::image

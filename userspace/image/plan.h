@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// plan: what an image takes from the generations in force, before it becomes one.
+// plan: what an image takes from the generations in force and from the host, before it becomes one itself.
 #pragma once
 
 #include <cstdint>
@@ -28,5 +28,20 @@ void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force);
 // Where a generation in force keeps state (by enum edgefw_side), the next asks for connections, too, though it may open
 // none: those that there are go on under its rules or end with their own reason.
 void inherit_state(Image& image, const bool (&keeps_state)[EDGEFW_SIDES]);
+
+struct InForce {
+    Slots slots = {};
+    std::vector<edgefw_forward> forwards = {};
+    bool keeps_state[EDGEFW_SIDES] = {};
+    std::vector<Prefix> martians = {};  // that no packet from outside can come from (image/martians.h)
+};
+
+struct Plan {
+    Slots slots;                        // of the image
+    std::size_t martians_left_out = 0;  // there was no room for them
+};
+
+// All of the above and set_martians(), in the order that counts. Fails as assign_slots() does.
+Result<Plan> plan(Image& image, const InForce& in_force);
 
 }  // namespace edgefw::image

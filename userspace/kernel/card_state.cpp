@@ -15,6 +15,8 @@
 #include "maps/fragment.h"
 #include "maps/limits.h"
 #include "userspace/base/memory.h"
+#include "userspace/kernel/clock.h"
+#include "userspace/kernel/config.h"
 #include "userspace/kernel/netlink.h"
 #include "userspace/kernel/room.h"
 
@@ -289,32 +291,45 @@ std::vector<ConnectionTable> CardState::connection_tables() const {
     return tables;
 }
 
+Result<std::vector<Map>> CardMaps::resize(const policy::Capacity& capacity) {
+    std::uint64_t needed = 0;
+    const auto is_other = [&](const CardTable& table) {
+        return (this->*table.map).max_entries() != entries_of(table, capacity);
+    };
+    for (std::size_t i = 0; i < kConnectionTables; i++) {
+        if (is_other(kTables[i]))
+            needed += lru_bytes(kTables[i].key_size, kTables[i].value_size, entries_of(kTables[i], capacity));
+    }
+    if (auto fits = check_room(needed, available_memory()); !fits) return fits.error();
+    std::vector<Map> tables(kConnectionTables);
+    for (std::size_t i = 0; i < kConnectionTables; i++) {
+        if (!is_other(kTables[i])) continue;
+        if (auto made = take(tables[i], create_table(kTables[i], capacity)); !made) return made.error();
+    }
+    for (std::size_t i = 0; i < kConnectionTables; i++) {
+        if (tables[i].fd() >= 0) std::swap(this->*kTables[i].map, tables[i]);
+    }
+    return tables;
+}
+
+std::vector<Binding> older_bindings(const std::vector<Map>& older) {
+    std::vector<Binding> bindings;
+    for (std::size_t i = 0; i < older.size(); i++) {
+        if (older[i].fd() >= 0) bindings.push_back({kTables[i].older, older[i].fd()});
+    }
+    return bindings;
+}
+
 Result<Ok> CardState::resize(const policy::Capacity& capacity) {
     if (capacity == maps_.capacity()) return Ok{};
-    const std::uint32_t number = tables_ + 1;
-    std::vector<Map> fresh(kConnectionTables);
-    std::uint64_t needed = 0;
+    auto older = maps_.resize(capacity);
+    if (!older) return older.error();
+    older_ = std::move(*older);
+    older_tables_ = std::exchange(tables_, tables_ + 1);
     for (std::size_t i = 0; i < kConnectionTables; i++) {
-        const std::uint32_t entries = entries_of(kTables[i], capacity);
-        if ((maps_.*kTables[i].map).max_entries() != entries)
-            needed += lru_bytes(kTables[i].key_size, kTables[i].value_size, entries);
+        auto pinned = (maps_.*kTables[i].map).pin(directory_ + "/" + table_pin(kTables[i], tables_));
+        if (!pinned) return pinned.error();
     }
-    if (auto fits = check_room(needed, available_memory()); !fits) return fits;
-    for (std::size_t i = 0; i < kConnectionTables; i++) {
-        const CardTable& table = kTables[i];
-        const Map& now = maps_.*table.map;
-        if (now.max_entries() != entries_of(table, capacity)) {
-            if (auto made = take(fresh[i], create_table(table, capacity)); !made) return made.error();
-        }
-        const Map& next = fresh[i].fd() >= 0 ? fresh[i] : now;
-        if (auto pinned = next.pin(directory_ + "/" + table_pin(table, number)); !pinned) return pinned.error();
-    }
-    older_ = std::vector<Map>(kConnectionTables);
-    for (std::size_t i = 0; i < kConnectionTables; i++) {
-        if (fresh[i].fd() < 0) continue;
-        older_[i] = std::exchange(maps_.*kTables[i].map, std::move(fresh[i]));
-    }
-    older_tables_ = std::exchange(tables_, number);
     return Ok{};
 }
 
@@ -418,7 +433,7 @@ Result<ProgramPair> CardState::load_entry(const Map& active) const {
 }
 
 Result<ProgramPair> CardState::load(const Generation* generation) const {
-    edgefw_config config = config_without_policy(card_.side);
+    edgefw_config config = config_without_policy(side());
     std::vector<Binding> bindings = maps_.bindings();
     if (generation != nullptr) {
         auto configured = generation->config(side());
@@ -427,9 +442,8 @@ Result<ProgramPair> CardState::load(const Generation* generation) const {
         const auto rules = generation->bindings();
         bindings.insert(bindings.end(), rules.begin(), rules.end());
     }
-    for (std::size_t i = 0; i < older_.size(); i++) {
-        if (older_[i].fd() >= 0) bindings.push_back({kTables[i].older, older_[i].fd()});
-    }
+    const auto older = older_bindings(older_);
+    bindings.insert(bindings.end(), older.begin(), older.end());
     config.side = card_.side;
     auto variant = this->variant(generation != nullptr);
     if (!variant) return variant.error();

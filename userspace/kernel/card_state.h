@@ -30,7 +30,13 @@ struct CardMaps {
     static Result<CardMaps> create(const policy::Capacity& capacity, std::uint32_t slots);
     std::vector<Binding> bindings() const;
     policy::Capacity capacity() const;
+    // Tables of connections of these sizes take the place of those of other sizes. Returns the ones they replace, by
+    // EDGEFW_TABLE_INDEX: one without a descriptor where the size is the same. Nothing is changed when it fails.
+    Result<std::vector<Map>> resize(const policy::Capacity& capacity);
 };
+
+// For programs to whose tables connections come over from `older`, as CardMaps::resize() returned them.
+std::vector<Binding> older_bindings(const std::vector<Map>& older);
 
 // As many confirmed connections of TCP of each family, as many of all else, EDGEFW_DATAGRAMS_DEFAULT at most, and as
 // many half-open ones, EDGEFW_OPENINGS_DEFAULT at most.

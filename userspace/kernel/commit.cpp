@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 
+#include "userspace/image/config.h"
 #include "userspace/image/martians.h"
 #include "userspace/image/plan.h"
 #include "userspace/kernel/closed.h"
@@ -17,44 +18,38 @@
 namespace edgefw::kernel {
 namespace {
 
-// What an image takes from the generations in force.
-struct InForce {
+// What the next image takes from those in force.
+struct Before {
     std::map<std::uint32_t, image::Slots> slots;  // by number of the generation
-    std::vector<edgefw_forward> forwards;
-    bool keeps_state[EDGEFW_SIDES] = {};
-
-    image::Slots all_slots() const {
-        image::Slots all;
-        for (const auto& [number, of_one] : slots)
-            all.insert(of_one.begin(), of_one.end());
-        return all;
-    }
+    image::InForce in_force;                      // all of them together
 };
 
-Result<Ok> add_generation(const Home& home, std::uint32_t number, InForce& in_force) {
+Result<Ok> add_generation(const Home& home, std::uint32_t number, Before& before) {
     auto generation = Generation::open(home.generation(number));
     if (!generation) return generation.error();
     auto document = generation->document();
     if (!document) return document.error();
-    in_force.slots[number] = document::slots_of(*document);
+    const image::Slots slots = document::slots_of(*document);
+    before.in_force.slots.insert(slots.begin(), slots.end());
+    before.slots[number] = slots;
     auto forwards = generation->forwards();
     if (!forwards) return forwards.error();
-    in_force.forwards.insert(in_force.forwards.end(), forwards->begin(), forwards->end());
+    before.in_force.forwards.insert(before.in_force.forwards.end(), forwards->begin(), forwards->end());
     for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
         auto config = generation->config(side);
         if (!config) return config.error();
-        if (config->keeps_state != 0) in_force.keeps_state[static_cast<std::size_t>(side)] = true;
+        if (config->keeps_state != 0) before.in_force.keeps_state[static_cast<std::size_t>(side)] = true;
     }
     return Ok{};
 }
 
-Result<InForce> look_at_generations(const Home& home, const Inventory& inventory) {
-    InForce in_force;
+Result<Before> look_at_generations(const Home& home, const Inventory& inventory) {
+    Before before;
     for (const std::uint32_t number : generations_in_force(inventory)) {
         if (number == 0) continue;
-        if (auto done = add_generation(home, number, in_force); !done) return done.error();
+        if (auto done = add_generation(home, number, before); !done) return done.error();
     }
-    return in_force;
+    return before;
 }
 
 bool is_selected(const CardState& card, const std::optional<std::string>& interface) {
@@ -147,7 +142,7 @@ std::string bring_over_all(Inventory& inventory, const Prepared& prepared) {
 }  // namespace
 
 Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& interface, ReceivedAt at) {
-    if (at == ReceivedAt::kTcIngress || !names_a_vlan(image) || !takes_vlan_tags_off(interface)) return Ok{};
+    if (at == ReceivedAt::kTcIngress || !image::names_a_vlan(image) || !takes_vlan_tags_off(interface)) return Ok{};
     return failed("the policy names a VLAN and " + interface +
                   " takes VLAN tags off before XDP sees them; first: ethtool -K " + interface +
                   " rx-vlan-offload off, or attach it with --mode tc");
@@ -155,22 +150,20 @@ Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& inte
 
 Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number,
                          const CardState* newcomer) {
-    auto in_force = look_at_generations(home, inventory);
-    if (!in_force) return in_force.error();
-    image::Image image = policy.image;
-    auto slots = image::assign_slots(image, in_force->all_slots());
-    if (!slots) return slots.error();
-    image::retire_forwards(image, in_force->forwards);
-    image::inherit_state(image, in_force->keeps_state);
+    auto before = look_at_generations(home, inventory);
+    if (!before) return before.error();
     auto own = own_addresses(inventory, newcomer);
     if (!own) return own.error();
-    const std::size_t left_out = image::set_martians(image, image::martians_of(*own));
-    auto generation =
-        Generation::create(image, document::with_slots(policy.document, *slots, number), number, policy.sources);
+    before->in_force.martians = image::martians_of(*own);
+    image::Image image = policy.image;
+    auto plan = image::plan(image, before->in_force);
+    if (!plan) return plan.error();
+    const std::string document = document::with_slots(policy.document, plan->slots, number);
+    auto generation = Generation::create(image, document, number, policy.sources);
     if (!generation) return generation.error();
     if (auto pinned = generation->pin(home.generation(number)); !pinned) return pinned.error();
-    return Prepared{std::move(*generation),     std::move(*slots), number,
-                    std::move(in_force->slots), image.capacity,    left_out};
+    return Prepared{std::move(*generation),   std::move(plan->slots), number,
+                    std::move(before->slots), image.capacity,         plan->martians_left_out};
 }
 
 Result<Ok> prepare_counters(const Inventory& inventory, CardState& card, const Prepared& prepared) {

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "userspace/document/document.h"
+#include "userspace/kernel/clock.h"
+#include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/inventory.h"
 #include "userspace/language/states.h"
@@ -40,7 +42,7 @@ Result<Reader> reader_of(const Home& home, const CardState& card, std::uint32_t 
     if (!now) return now.error();
     reader.now = *now;
     reader.second = jiffies_of(1);
-    reader.config = config_without_policy(card.card().side);
+    reader.config = config_without_policy(card.side());
     if (number == 0) return reader;  // what is learned until the first push
     auto generation = Generation::open(home.generation(number));
     if (!generation) return generation.error();

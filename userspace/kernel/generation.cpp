@@ -4,24 +4,19 @@
 #include <linux/bpf.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <ctime>
-#include <thread>
 
-#include "maps/builtins.h"
 #include "maps/classes.h"
 #include "maps/limits.h"
-#include "userspace/base/sha256.h"
 #include "userspace/image/hosts.h"
 #include "userspace/image/plan.h"
+#include "userspace/kernel/config.h"
 #include "userspace/kernel/pins.h"
-#include "userspace/language/states.h"
+#include "userspace/kernel/text_map.h"
 
 namespace edgefw::kernel {
 namespace {
 
-constexpr std::uint32_t kDocumentChunk = 4096;
 constexpr std::size_t kHostRoom = 16384;      // addresses of all hosts of a policy, beyond those it begins with
 constexpr std::size_t kHostText = 64 * 1024;  // bytes for one of them, likewise
 constexpr const char* kPartNames[] = {
@@ -116,59 +111,6 @@ Result<Map> class_prefixes(const char* name, const image::Image& image, Family f
                      used ? prefix_entries(image.classes[index]) : Entries{}, used ? image.hosts.size() : 0);
 }
 
-// A text in elements of a page: its size and SHA-256 first. The digest tells a reader that nobody was writing,
-// whichever library either was built with.
-struct TextHead {
-    std::uint64_t size = 0;
-    char digest[64] = {};  // as sha256() writes it
-};
-
-Result<TextHead> head_of(const std::string& text) {
-    const auto digest = sha256(text);
-    if (!digest) return digest.error();
-    TextHead head;
-    head.size = text.size();
-    digest->copy(head.digest, sizeof(head.digest));
-    return head;
-}
-
-Result<Ok> write_text(const Map& map, const std::string& text) {
-    const auto head = head_of(text);
-    if (!head) return head.error();
-    std::string bytes(reinterpret_cast<const char*>(&*head), sizeof(*head));
-    bytes += text;
-    if (bytes.size() > std::size_t{map.max_entries()} * kDocumentChunk) return failed("a text has no room in its map");
-    return map.fill(bytes.data(), bytes.size());
-}
-
-Result<std::string> read_text(const Map& map) {
-    constexpr int kTries = 100;
-    for (int i = 0; i < kTries; i++) {
-        auto bytes = map.contents();
-        if (!bytes) return bytes.error();
-        TextHead head;
-        std::memcpy(&head, bytes->data(), sizeof(head));
-        if (head.size <= bytes->size() - sizeof(head)) {
-            std::string text(reinterpret_cast<const char*>(bytes->data()) + sizeof(head), head.size);
-            const auto own = head_of(text);
-            if (!own) return own.error();
-            if (std::memcmp(&*own, &head, sizeof(head)) == 0) return text;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return failed("what is pinned with the policy in force is not whole; push the policy again");
-}
-
-// `room`: bytes that a later text may be longer.
-Result<Map> text_map(const char* name, const std::string& text, std::size_t room) {
-    const std::size_t size = sizeof(TextHead) + text.size() + room;
-    const auto chunks = static_cast<std::uint32_t>((size + kDocumentChunk - 1) / kDocumentChunk);
-    auto map = Map::create({name, BPF_MAP_TYPE_ARRAY, 4, kDocumentChunk, chunks, BPF_F_MMAPABLE});
-    if (!map) return map.error();
-    if (auto written = write_text(*map, text); !written) return written.error();
-    return map;
-}
-
 // The key of one address in a class table.
 struct ClassKey {
     edgefw_prefix4 prefix4 = {};
@@ -191,60 +133,12 @@ struct ClassKey {
     ClassKey& operator=(const ClassKey&) = delete;
 };
 
-std::vector<edgefw_config> finished_configs(const image::Image& image, std::uint32_t number) {
-    std::vector<edgefw_config> configs(image.config, image.config + EDGEFW_SIDES);
-    constexpr std::uint32_t kFragmentSeconds = 30;  // as Linux keeps fragments (net.ipv4.ipfrag_time)
-    for (std::uint32_t side = 0; side < EDGEFW_SIDES; side++) {
-        auto& config = configs[side];
-        config.side = side;
-        config.generation = number;
-        for (auto& timeout : config.timeout)
-            timeout = jiffies_of(timeout);
-        config.fragment_timeout = jiffies_of(kFragmentSeconds);
-        config.settled = jiffies_of(EDGEFW_SETTLED_SECONDS);
-        config.reserved = jiffies_of(EDGEFW_RESERVED_SECONDS);
-        if (number == 0) config = config_without_policy(side);
-    }
-    return configs;
+// By enum edgefw_side.
+std::vector<edgefw_config> configs_of(const image::Image& image, std::uint32_t number) {
+    return {config_of(image, policy::Side::kExternal, number), config_of(image, policy::Side::kInternal, number)};
 }
 
 }  // namespace
-
-std::uint32_t jiffies_of(std::uint32_t seconds) {
-    timespec tick = {};
-    clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
-    const std::uint64_t nanoseconds = tick.tv_nsec > 0 ? static_cast<std::uint64_t>(tick.tv_nsec) : 4'000'000;
-    const std::uint64_t jiffies = std::uint64_t{seconds} * 1'000'000'000 / nanoseconds;
-    constexpr std::uint64_t kLongest = 0x7fffffff;  // the longest timeout, at the fastest clock, is less
-    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(jiffies, 1, kLongest));
-}
-
-std::uint32_t uptime() {
-    timespec now = {};
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return static_cast<std::uint32_t>(now.tv_sec);
-}
-
-edgefw_config config_without_policy(std::uint32_t side) {
-    edgefw_config config = {};
-    config.side = side;
-    config.builtins = (1u << EDGEFW_BUILTIN_COUNT) - 1;
-    std::transform(policy::kStateSeconds.begin(), policy::kStateSeconds.end(), std::begin(config.timeout), jiffies_of);
-    return config;
-}
-
-std::uint64_t jiffies_since(std::uint64_t then, std::uint64_t now) {
-    return then > now ? 0 : now - then;
-}
-
-bool names_a_vlan(const image::Image& image) {
-    return std::any_of(
-               image.tests.begin(), image.tests.end(),
-               [](const edgefw_test& test) { return test.kind == EDGEFW_TEST && test.field == EDGEFW_FIELD_VLAN; }) ||
-           std::any_of(image.nodes.begin(), image.nodes.end(), [](const edgefw_node& node) {
-               return node.link >> EDGEFW_NODE_FIELD_SHIFT == EDGEFW_FIELD_VLAN;
-           });
-}
 
 std::uint32_t Generation::slots_needed(const image::Slots& slots) {
     std::uint32_t needed = EDGEFW_SLOT_FIRST_RULE;
@@ -262,7 +156,7 @@ Result<Generation> Generation::create(const image::Image& image, const std::stri
         return Ok{};
     };
     // In the order of Part.
-    if (auto done = add(filled_array("config", finished_configs(image, number))); !done) return done.error();
+    if (auto done = add(filled_array("config", configs_of(image, number))); !done) return done.error();
     if (auto done = add(filled_array("nodes", image.nodes)); !done) return done.error();
     if (auto done = add(filled_array("tests", image.tests)); !done) return done.error();
     if (auto done = add(class_hosts("class_hosts4", image, Family::kIpv4)); !done) return done.error();

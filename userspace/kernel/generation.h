@@ -64,19 +64,4 @@ private:
     std::vector<Map> maps_;  // by Part
 };
 
-// A policy that names a VLAN fails open on a card that takes tags off: whether `image` names one.
-bool names_a_vlan(const image::Image& image);
-
-// Jiffies in `seconds`. The kernel's tick is the resolution of its coarse clock.
-std::uint32_t jiffies_of(std::uint32_t seconds);
-
-// Seconds of CLOCK_MONOTONIC, by which the data path ends adoption.
-std::uint32_t uptime();
-
-// Of a card without a policy: its programs pass everything and learn connections, which time out by the defaults.
-edgefw_config config_without_policy(std::uint32_t side);
-
-// Jiffies from `then` to `now`. Packets go on while a table is read: what is later than `now` is 0 ago.
-std::uint64_t jiffies_since(std::uint64_t then, std::uint64_t now);
-
 }  // namespace edgefw::kernel

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "userspace/kernel/clock.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/hooks.h"
 #include "userspace/kernel/netlink.h"

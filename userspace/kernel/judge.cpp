@@ -15,6 +15,7 @@
 #include "maps/limits.h"
 #include "userspace/document/document.h"
 #include "userspace/image/plan.h"
+#include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/inventory.h"

@@ -8,6 +8,8 @@
 #include "maps/limits.h"
 #include "userspace/document/document.h"
 #include "userspace/image/plan.h"
+#include "userspace/kernel/clock.h"
+#include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/inventory.h"
@@ -55,7 +57,7 @@ Result<Value> with_look(const std::function<Result<Value>(Look&)>& use) {
 }
 
 Result<std::vector<std::uint32_t>> timeouts_of(const Look& seen, const CardState& state) {
-    edgefw_config config = config_without_policy(state.card().side);
+    edgefw_config config = config_without_policy(state.side());
     const std::uint32_t number = seen.inventory.generation_of(state);
     if (number != 0) {
         auto generation = Generation::open(seen.home.generation(number));

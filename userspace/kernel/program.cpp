@@ -156,34 +156,6 @@ Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Bi
     return ProgramPair{std::move(*received), std::move(*sent)};
 }
 
-namespace {
-
-// A test run returns 32 bits: those of jiffies from `shift` on.
-Result<std::uint32_t> jiffies_from(std::int32_t shift) {
-    const bpf_insn instructions[] = {
-        {.code = BPF_JMP | BPF_CALL, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = BPF_FUNC_jiffies64},
-        {.code = BPF_ALU64 | BPF_RSH | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = shift},
-        {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
-    };
-    const Fd program = Fd::own(
-        bpf_prog_load(BPF_PROG_TYPE_XDP, "edgefw_clock", "GPL", instructions, std::size(instructions), nullptr));
-    if (!program.valid()) return system_error("loading a program that reads the clock", errno);
-    const std::uint8_t frame[64] = {};  // a frame must be as long as an Ethernet header at least
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
-    if (bpf_prog_test_run_opts(program.get(), &options) != 0) return system_error("reading the clock", errno);
-    return options.retval;
-}
-
-}  // namespace
-
-Result<std::uint64_t> jiffies_now() {
-    for (;;) {
-        const auto before = jiffies_from(32), low = jiffies_from(0), after = jiffies_from(32);
-        if (!before || !low || !after) return (!before ? before : !low ? low : after).error();
-        if (*before == *after) return std::uint64_t{*before} << 32 | *low;
-    }
-}
-
 Result<std::uint32_t> program_id(int fd) {
     bpf_prog_info info = {};
     __u32 size = sizeof(info);

@@ -42,9 +42,6 @@ Result<Fd> load_unit(Unit unit, const edgefw_config& config, const std::vector<B
 Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings,
                                ReceivedAt at = ReceivedAt::kXdp);
 
-// The kernel's clock that connections are timed by, in jiffies: no system call tells it, a program does.
-Result<std::uint64_t> jiffies_now();
-
 Result<std::uint32_t> program_id(int fd);
 Result<Fd> program_by_id(std::uint32_t id);
 

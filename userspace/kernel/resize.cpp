@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "maps/connection.h"
+#include "userspace/kernel/clock.h"
 
 namespace edgefw::kernel {
 namespace {

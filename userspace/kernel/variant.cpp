@@ -8,6 +8,7 @@
 #include "maps/limits.h"
 #include "userspace/image/plan.h"
 #include "userspace/kernel/card_state.h"
+#include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/generation.h"
 #include "userspace/kernel/program.h"
@@ -57,15 +58,6 @@ Result<std::vector<Trial>> trials_of(const Generation& generation) {
 }
 
 }  // namespace
-
-edgefw_config specialised(edgefw_config config, const Variant& variant) {
-    config.link_layer = variant.link_layer;
-    config.partial_checksums = variant.partial_checksums ? 1 : 0;
-    config.comes_over = variant.comes_over ? 1 : 0;
-    config.adopts_until = variant.adopts_until;
-    config.record = variant.record ? 1 : 0;
-    return config;
-}
 
 Variant explaining() {
     return {EDGEFW_ETHERNET, true, false, 0, true};

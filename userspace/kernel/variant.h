@@ -16,9 +16,6 @@ struct Variant {
     bool record = false;             // each decision is written down
 };
 
-// The constants of a program: those of the policy's side, and these.
-edgefw_config specialised(edgefw_config config, const Variant& variant);
-
 // What `explain`, policy tests and `check` judge with: everything that a program on a card could have to do with such a
 // packet, and a record of it. Frames have an Ethernet header there. The tables are private and hold what was judged
 // before, so nothing is adopted and nothing comes over.

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "userspace/image/config.h"
+
+#include <algorithm>
+#include <array>
+
+namespace edgefw::image {
+namespace {
+
+using policy::Action;
+using policy::Policy;
+using policy::Side;
+
+constexpr std::array<edgefw_hook, EDGEFW_HOOKS> kHooks = {EDGEFW_RECEIVED, EDGEFW_SENT};
+
+// EDGEFW_OUTCOME_* of packets that no rule matches. State is worth keeping only for replies that would drop without;
+// those are then of any kind, and a SYN among them asks.
+std::uint32_t default_outcome(const Policy& policy, Side side, edgefw_hook hook) {
+    const auto& defaults = policy.defaults[static_cast<std::size_t>(side)];
+    const auto direction = static_cast<std::size_t>(policy::direction_of(side, hook));
+    if (defaults[direction] == Action::kDrop) return defaults[1 - direction] == Action::kDrop ? 0 : EDGEFW_OUTCOME_ASK;
+    return defaults[1 - direction] == Action::kDrop ? EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_KEEP : EDGEFW_OUTCOME_PASS;
+}
+
+void configure_nat(const Image& image, unsigned side, edgefw_config& config) {
+    config.has_forwards = config.has_statics = config.masquerades = 0;
+    config.forward_in_ports = 0;
+    config.masquerade_first = UINT16_MAX;
+    config.masquerade_last = 0;
+    for (const edgefw_forward& entry : image.forwards_in.entries) {
+        if ((entry.flags & EDGEFW_FORWARD_USED) == 0 || (entry.flags & EDGEFW_FORWARD_ON(side)) == 0) continue;
+        config.has_forwards = 1;
+        if (entry.public_port == 0)
+            config.has_statics = 1;
+        else
+            config.forward_in_ports |= edgefw_forward_bit(entry.public_port);
+        const bool hairpin = side == EDGEFW_INTERNAL && (entry.flags & EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL)) != 0;
+        if ((entry.public_port != 0 || hairpin) && (entry.flags & EDGEFW_FORWARD_RETIRED) == 0) config.keeps_state = 1;
+    }
+    for (const edgefw_masquerade& entry : image.masquerades) {
+        if ((entry.flags & EDGEFW_FORWARD_ON(side)) == 0) continue;
+        config.masquerades = static_cast<__u32>(image.masquerades.size());
+        config.masquerade_first = std::min<__u32>(config.masquerade_first, entry.first);
+        config.masquerade_last = std::max<__u32>(config.masquerade_last, entry.last);
+        config.keeps_state = 1;
+    }
+    config.translates = (config.has_forwards != 0 || config.masquerades != 0) ? 1 : 0;
+    config.forward_in_mask = image.forwards_in.mask;
+    config.forward_in_seed = image.forwards_in.seed;
+    config.forward_out_mask = image.forwards_out.mask;
+    config.forward_out_seed = image.forwards_out.seed;
+}
+
+}  // namespace
+
+edgefw_config config_of(const Policy& policy, Side side) {
+    edgefw_config config = {};
+    config.side = static_cast<std::uint32_t>(side);
+    config.armed = 1;
+    config.builtins = policy.builtins;
+    for (const edgefw_hook hook : kHooks) {
+        config.default_outcome[hook] = default_outcome(policy, side, hook);
+        if ((config.default_outcome[hook] & EDGEFW_OUTCOME_KEEP) != 0) config.keeps_state = 1;
+    }
+    config.adopt = policy.adopt;
+    config.tells_vlans = std::any_of(policy.rules.begin(), policy.rules.end(),
+                                     [](const policy::Rule& rule) { return rule.is_of_ip() && rule.vlan; });
+    return config;
+}
+
+void configure_nat(Image& image) {
+    for (unsigned side = 0; side < EDGEFW_SIDES; ++side)
+        configure_nat(image, side, image.config[side]);
+}
+
+bool names_a_vlan(const Image& image) {
+    return std::any_of(
+               image.tests.begin(), image.tests.end(),
+               [](const edgefw_test& test) { return test.kind == EDGEFW_TEST && test.field == EDGEFW_FIELD_VLAN; }) ||
+           std::any_of(image.nodes.begin(), image.nodes.end(), [](const edgefw_node& node) {
+               return node.link >> EDGEFW_NODE_FIELD_SHIFT == EDGEFW_FIELD_VLAN;
+           });
+}
+
+}  // namespace edgefw::image

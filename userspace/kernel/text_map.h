@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A text in a pinned map: in elements of a page, read whole or not at all while another process writes it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "userspace/base/result.h"
+#include "userspace/kernel/map.h"
+
+namespace edgefw::kernel {
+
+// A map that holds `text`. `room`: bytes that a later text may be longer.
+Result<Map> text_map(const char* name, const std::string& text, std::size_t room);
+
+// Fails where the text has no room.
+Result<Ok> write_text(const Map& map, const std::string& text);
+
+// Fails where no whole text is there, also after some tries.
+Result<std::string> read_text(const Map& map);
+
+}  // namespace edgefw::kernel
