@@ -99,9 +99,7 @@ TestRun::TestRun(const Options& options) : options_(options) {
                         "table");
         }
     }
-    decision_ =
-        take(kernel::Map::create({"decision", BPF_MAP_TYPE_ARRAY, 4, sizeof(edgefw_decision), 1, BPF_F_MMAPABLE}),
-             "decision map");
+    decision_ = take(kernel::create_map("decision"), "decision map");
     make(image::Image{}, 0);
 }
 

@@ -7,12 +7,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
-#include "maps/connection.h"
 #include "maps/counters.h"
-#include "maps/dhcp.h"
-#include "maps/fragment.h"
 #include "maps/limits.h"
 #include "userspace/base/memory.h"
 #include "userspace/kernel/clock.h"
@@ -29,7 +27,7 @@ Result<Map> create_counters(std::uint32_t slots) {
     std::uint32_t capacity = EDGEFW_SLOTS_INITIAL;
     while (capacity < slots)
         capacity *= kGrowth;
-    return Map::create({"counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(edgefw_counter), capacity});
+    return create_map("counters", capacity);
 }
 
 // Moves each map out of its Result, or returns the first error.
@@ -41,57 +39,46 @@ Result<Ok> take(Map& to, Result<Map> from) {
 
 using ByFamily = std::uint32_t[EDGEFW_FAMILIES];
 
-// What packets leave behind on a card, by the names that programs have for the maps. The one list of them. Those of
-// connections come first, by EDGEFW_TABLE_INDEX; they have a capacity, and are pinned with a number.
+// One row of kernel/registry.h.
 struct CardTable {
     const char* name;
     const char* older;  // the table that connections come over from; nullptr: they hold none
     const char* shown;
     Map CardMaps::*map;
-    std::uint32_t key_size, value_size;
-    ByFamily policy::Capacity::*capacity;
     Family family;
-    std::uint32_t entries = 0;  // where no capacity says how many
+    ByFamily policy::Capacity::*capacity;  // nullptr: as declared
 };
 
-constexpr std::uint32_t kKey4 = sizeof(edgefw_connection4_key), kKey6 = sizeof(edgefw_connection6_key);
-constexpr std::uint32_t kConnection = sizeof(edgefw_connection), kInside = sizeof(edgefw_inside);
-constexpr std::uint32_t kFragment = sizeof(edgefw_fragment);
-constexpr CardTable kTables[] = {
-    {"connections4", "older_connections4", "connections-ipv4", &CardMaps::connections4, kKey4, kConnection,
-     &policy::Capacity::confirmed, Family::kIpv4},
-    {"connections6", "older_connections6", "connections-ipv6", &CardMaps::connections6, kKey6, kConnection,
-     &policy::Capacity::confirmed, Family::kIpv6},
-    {"datagrams4", "older_datagrams4", "datagrams-ipv4", &CardMaps::datagrams4, kKey4, kConnection,
-     &policy::Capacity::datagrams, Family::kIpv4},
-    {"datagrams6", "older_datagrams6", "datagrams-ipv6", &CardMaps::datagrams6, kKey6, kConnection,
-     &policy::Capacity::datagrams, Family::kIpv6},
-    {"openings4", "older_openings4", "openings-ipv4", &CardMaps::openings4, kKey4, kConnection,
-     &policy::Capacity::half_open, Family::kIpv4},
-    {"openings6", "older_openings6", "openings-ipv6", &CardMaps::openings6, kKey6, kConnection,
-     &policy::Capacity::half_open, Family::kIpv6},
-    {"publics4", nullptr, "publics-ipv4", &CardMaps::publics4, kKey4, kInside, nullptr, Family::kIpv4,
-     EDGEFW_CONNECTIONS_DEFAULT},
-    {"public_datagrams4", nullptr, "public-datagrams-ipv4", &CardMaps::public_datagrams4, kKey4, kInside, nullptr,
-     Family::kIpv4, EDGEFW_DATAGRAMS_DEFAULT},
-    {"public_openings4", nullptr, "public-openings-ipv4", &CardMaps::public_openings4, kKey4, kInside, nullptr,
-     Family::kIpv4, EDGEFW_OPENINGS_DEFAULT},
-    {"fragments4", nullptr, "fragments-ipv4", &CardMaps::fragments4, sizeof(edgefw_fragment4_key), kFragment, nullptr,
-     Family::kIpv4, EDGEFW_FRAGMENTS},
-    {"fragments6", nullptr, "fragments-ipv6", &CardMaps::fragments6, sizeof(edgefw_fragment6_key), kFragment, nullptr,
-     Family::kIpv6, EDGEFW_FRAGMENTS},
-    {"dhcp_xids", nullptr, "dhcp-xids", &CardMaps::dhcp_xids, 4, sizeof(edgefw_dhcp_xid), nullptr, Family::kIpv4,
-     EDGEFW_DHCP_XIDS},
-};
+#define EDGEFW_TABLE(name, shown, family, capacity) \
+    {#name, "older_" #name, shown, &CardMaps::name, Family::family, &policy::Capacity::capacity},
+#define EDGEFW_FIXED_TABLE(name, shown) {#name, nullptr, shown, &CardMaps::name, Family::kIpv4, nullptr},
+constexpr CardTable kTables[] = {EDGEFW_CONNECTION_TABLES(EDGEFW_TABLE) EDGEFW_PACKET_TABLES(EDGEFW_FIXED_TABLE)};
+#undef EDGEFW_TABLE
+#undef EDGEFW_FIXED_TABLE
 constexpr std::size_t kConnectionTables = EDGEFW_TABLES;
 
-std::uint32_t entries_of(const CardTable& table, const policy::Capacity& capacity) {
-    return table.capacity == nullptr ? table.entries : (capacity.*table.capacity)[static_cast<int>(table.family)];
+// As `capacity` says, or as it is declared.
+Result<MapSpec> sized(const CardTable& table, const policy::Capacity& capacity) {
+    auto spec = spec_of(table.name);
+    if (spec && table.capacity != nullptr)
+        spec->max_entries = (capacity.*table.capacity)[static_cast<int>(table.family)];
+    return spec;
 }
 
 Result<Map> create_table(const CardTable& table, const policy::Capacity& capacity) {
-    return Map::create(
-        {table.name, BPF_MAP_TYPE_LRU_HASH, table.key_size, table.value_size, entries_of(table, capacity)});
+    const auto spec = sized(table, capacity);
+    if (!spec) return spec.error();
+    return Map::create(*spec);
+}
+
+Result<Ok> check_room_for(const std::vector<CardTable>& tables, const policy::Capacity& capacity) {
+    std::uint64_t needed = 0;
+    for (const CardTable& table : tables) {
+        const auto spec = sized(table, capacity);
+        if (!spec) return spec.error();
+        needed += lru_bytes(spec->key_size, spec->value_size, spec->max_entries);
+    }
+    return check_room(needed, available_memory());
 }
 
 std::string table_pin(const CardTable& table, std::uint32_t number) {
@@ -116,26 +103,20 @@ policy::Capacity capacity_of(std::uint32_t connections) {
 
 Result<CardMaps> CardMaps::create(const policy::Capacity& capacity, std::uint32_t slots) {
     CardMaps maps;
-    std::uint64_t needed = 0;
-    for (const CardTable& table : kTables)
-        needed += lru_bytes(table.key_size, table.value_size, entries_of(table, capacity));
-    if (auto fits = check_room(needed, available_memory()); !fits) return fits.error();
+    if (auto fits = check_room_for({std::begin(kTables), std::end(kTables)}, capacity); !fits) return fits.error();
     for (const CardTable& table : kTables) {
         if (auto made = take(maps.*table.map, create_table(table, capacity)); !made) return made.error();
     }
-    const MapSpec reasons = {"reasons", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(edgefw_reason_counter),
-                             EDGEFW_REASON_COUNTERS};
-    if (auto made = take(maps.reasons, Map::create(reasons)); !made) return made.error();
-    const MapSpec table_counters = {"table_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(edgefw_table_counter),
-                                    EDGEFW_TABLE_COUNTERS};
-    if (auto made = take(maps.table_counters, Map::create(table_counters)); !made) return made.error();
+    if (auto made = take(maps.reasons, create_map("reasons")); !made) return made.error();
+    if (auto made = take(maps.table_counters, create_map("table_counters")); !made) return made.error();
     if (auto made = take(maps.counters, create_counters(slots)); !made) return made.error();
     return maps;
 }
 
 std::vector<Binding> CardMaps::bindings() const {
-    std::vector<Binding> bindings = {
-        {"counters", counters.fd()}, {"reasons", reasons.fd()}, {"table_counters", table_counters.fd()}};
+#define EDGEFW_BINDING(name) {#name, name.fd()},
+    std::vector<Binding> bindings = {EDGEFW_COUNTER_MAPS(EDGEFW_BINDING)};
+#undef EDGEFW_BINDING
     for (const CardTable& table : kTables)
         bindings.push_back({table.name, (this->*table.map).fd()});
     return bindings;
@@ -146,6 +127,14 @@ std::vector<const Map*> CardMaps::tables() const {
     for (const CardTable& table : kTables)
         tables.push_back(&(this->*table.map));
     return tables;
+}
+
+std::vector<std::pair<const char*, const Map*>> CardMaps::shown_tables() const {
+    std::vector<std::pair<const char*, const Map*>> shown;
+    for (const CardTable& table : kTables) {
+        if (table.older == nullptr && table.shown != nullptr) shown.emplace_back(table.shown, &(this->*table.map));
+    }
+    return shown;
 }
 
 policy::Capacity CardMaps::capacity() const {
@@ -292,15 +281,13 @@ std::vector<ConnectionTable> CardState::connection_tables() const {
 }
 
 Result<std::vector<Map>> CardMaps::resize(const policy::Capacity& capacity) {
-    std::uint64_t needed = 0;
     const auto is_other = [&](const CardTable& table) {
-        return (this->*table.map).max_entries() != entries_of(table, capacity);
+        const std::uint32_t entries = (capacity.*table.capacity)[static_cast<int>(table.family)];
+        return (this->*table.map).max_entries() != entries;
     };
-    for (std::size_t i = 0; i < kConnectionTables; i++) {
-        if (is_other(kTables[i]))
-            needed += lru_bytes(kTables[i].key_size, kTables[i].value_size, entries_of(kTables[i], capacity));
-    }
-    if (auto fits = check_room(needed, available_memory()); !fits) return fits.error();
+    std::vector<CardTable> others;
+    std::copy_if(kTables, kTables + kConnectionTables, std::back_inserter(others), is_other);
+    if (auto fits = check_room_for(others, capacity); !fits) return fits.error();
     std::vector<Map> tables(kConnectionTables);
     for (std::size_t i = 0; i < kConnectionTables; i++) {
         if (!is_other(kTables[i])) continue;

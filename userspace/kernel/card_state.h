@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "maps/card.h"
@@ -12,6 +13,7 @@
 #include "userspace/kernel/map.h"
 #include "userspace/kernel/pins.h"
 #include "userspace/kernel/program.h"
+#include "userspace/kernel/registry.h"
 #include "userspace/kernel/types.h"
 #include "userspace/kernel/variant.h"
 
@@ -19,13 +21,16 @@ namespace edgefw::kernel {
 
 // The maps a judging program needs of its card.
 struct CardMaps {
-    Map connections4, connections6, datagrams4, datagrams6, openings4, openings6;
-    Map publics4, public_datagrams4, public_openings4, fragments4, fragments6;
-    Map dhcp_xids;
-    Map counters, reasons, table_counters;
+#define EDGEFW_MEMBER(name, ...) Map name;
+    EDGEFW_CONNECTION_TABLES(EDGEFW_MEMBER)
+    EDGEFW_PACKET_TABLES(EDGEFW_MEMBER)
+    EDGEFW_COUNTER_MAPS(EDGEFW_MEMBER)
+#undef EDGEFW_MEMBER
 
     // What a packet may leave behind: connections, fragments, what was asked by DHCP.
     std::vector<const Map*> tables() const;
+    // Those of them that hold no connections and are shown, by the name that `status` has for them.
+    std::vector<std::pair<const char*, const Map*>> shown_tables() const;
 
     static Result<CardMaps> create(const policy::Capacity& capacity, std::uint32_t slots);
     std::vector<Binding> bindings() const;

@@ -12,6 +12,7 @@
 #include "userspace/image/plan.h"
 #include "userspace/kernel/config.h"
 #include "userspace/kernel/pins.h"
+#include "userspace/kernel/registry.h"
 #include "userspace/kernel/text_map.h"
 
 namespace edgefw::kernel {
@@ -19,25 +20,24 @@ namespace {
 
 constexpr std::size_t kHostRoom = 16384;      // addresses of all hosts of a policy, beyond those it begins with
 constexpr std::size_t kHostText = 64 * 1024;  // bytes for one of them, likewise
-constexpr const char* kPartNames[] = {
-    "config",      "nodes",        "tests",       "class_hosts4", "class_hosts6", "class_prefixes4", "class_prefixes6",
-    "forwards_in", "forwards_out", "masquerades", "document",     "hosts",        "sources"};
-
-template <typename Value>
-MapSpec array_of(const char* name, std::size_t count) {
-    return {name,
-            BPF_MAP_TYPE_ARRAY,
-            sizeof(std::uint32_t),
-            sizeof(Value),
-            static_cast<std::uint32_t>(std::max<std::size_t>(count, 1)),
-            BPF_F_MMAPABLE};
-}
+#define EDGEFW_PART_NAME(part, name) #name,
+constexpr const char* kPartNames[] = {EDGEFW_GENERATION_MAPS(EDGEFW_PART_NAME)};
+#undef EDGEFW_PART_NAME
 
 template <typename Value>
 Result<Map> filled_array(const char* name, const std::vector<Value>& values) {
-    auto map = Map::create(array_of<Value>(name, values.size()));
+    auto map = create_map(name, values.size());
     if (!map) return map.error();
     if (auto filled = map->fill(values.data(), values.size() * sizeof(Value)); !filled) return filled.error();
+    return map;
+}
+
+// The programs have it as constants: it is kept for who loads them later.
+Result<Map> config_map(const std::vector<edgefw_config>& configs) {
+    auto map = Map::create({"config", BPF_MAP_TYPE_ARRAY, sizeof(std::uint32_t), sizeof(edgefw_config),
+                            static_cast<std::uint32_t>(configs.size()), BPF_F_MMAPABLE});
+    if (!map) return map.error();
+    if (auto filled = map->fill(configs.data(), configs.size() * sizeof(edgefw_config)); !filled) return filled.error();
     return map;
 }
 
@@ -83,32 +83,29 @@ Entries prefix_entries(const std::vector<image::ClassPrefix>& classes) {
 }
 
 // `hosts`: names whose addresses come and go.
-Result<Map> class_map(MapSpec spec, const Entries& entries, std::size_t hosts) {
-    const auto count = static_cast<std::uint32_t>(entries.values.size());
-    const auto room = static_cast<std::uint32_t>(std::min<std::size_t>(hosts * EDGEFW_MAX_HOST_ADDRESSES, kHostRoom));
-    spec.max_entries = std::max(count + room, 1u);
-    auto map = Map::create(spec);
+Result<Map> class_map(const char* name, const Entries& entries, std::size_t hosts) {
+    const std::size_t room = std::min<std::size_t>(hosts * EDGEFW_MAX_HOST_ADDRESSES, kHostRoom);
+    auto map = create_map(name, entries.values.size() + room);
     if (!map) return map.error();
+    const auto count = static_cast<std::uint32_t>(entries.values.size());
     if (auto wrote = map->write_batch(entries.keys.data(), entries.values.data(), count); !wrote) return wrote.error();
     return map;
 }
 
+bool uses(const image::Image& image, Family family, edgefw_class_table table) {
+    return std::any_of(std::begin(image.config), std::end(image.config), [&](const edgefw_config& config) {
+        return config.class_table[static_cast<std::size_t>(family)] == table;
+    });
+}
+
 Result<Map> class_hosts(const char* name, const image::Image& image, Family family) {
-    const auto index = static_cast<std::size_t>(family);
-    const bool used = image.config[0].class_table[index] == EDGEFW_CLASSES_HASH ||
-                      image.config[1].class_table[index] == EDGEFW_CLASSES_HASH;
-    const std::uint32_t key = family == Family::kIpv4 ? 4 : 16;
-    return class_map({name, BPF_MAP_TYPE_HASH, key, sizeof(edgefw_class), 1},
-                     used ? host_entries(image.classes[index]) : Entries{}, used ? image.hosts.size() : 0);
+    if (!uses(image, family, EDGEFW_CLASSES_HASH)) return create_map(name, 0);
+    return class_map(name, host_entries(image.classes[static_cast<std::size_t>(family)]), image.hosts.size());
 }
 
 Result<Map> class_prefixes(const char* name, const image::Image& image, Family family) {
-    const auto index = static_cast<std::size_t>(family);
-    const bool used = image.config[0].class_table[index] == EDGEFW_CLASSES_TRIE ||
-                      image.config[1].class_table[index] == EDGEFW_CLASSES_TRIE;
-    const std::uint32_t key = family == Family::kIpv4 ? sizeof(edgefw_prefix4) : sizeof(edgefw_prefix6);
-    return class_map({name, BPF_MAP_TYPE_LPM_TRIE, key, sizeof(edgefw_class), 1, BPF_F_NO_PREALLOC},
-                     used ? prefix_entries(image.classes[index]) : Entries{}, used ? image.hosts.size() : 0);
+    if (!uses(image, family, EDGEFW_CLASSES_TRIE)) return create_map(name, 0);
+    return class_map(name, prefix_entries(image.classes[static_cast<std::size_t>(family)]), image.hosts.size());
 }
 
 // The key of one address in a class table.
@@ -156,7 +153,7 @@ Result<Generation> Generation::create(const image::Image& image, const std::stri
         return Ok{};
     };
     // In the order of Part.
-    if (auto done = add(filled_array("config", configs_of(image, number))); !done) return done.error();
+    if (auto done = add(config_map(configs_of(image, number))); !done) return done.error();
     if (auto done = add(filled_array("nodes", image.nodes)); !done) return done.error();
     if (auto done = add(filled_array("tests", image.tests)); !done) return done.error();
     if (auto done = add(class_hosts("class_hosts4", image, Family::kIpv4)); !done) return done.error();

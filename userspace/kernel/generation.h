@@ -12,6 +12,7 @@
 #include "userspace/image/plan.h"
 #include "userspace/kernel/map.h"
 #include "userspace/kernel/program.h"
+#include "userspace/kernel/registry.h"
 #include "userspace/kernel/types.h"
 
 namespace edgefw::kernel {
@@ -43,22 +44,9 @@ public:
     static std::uint32_t slots_needed(const image::Slots& slots);
 
 private:
-    enum Part {
-        kConfig,
-        kNodes,
-        kTests,
-        kClassHosts4,
-        kClassHosts6,
-        kClassPrefixes4,
-        kClassPrefixes6,
-        kForwardsIn,
-        kForwardsOut,
-        kMasquerades,
-        kDocument,
-        kHosts,
-        kSources,
-        kParts,
-    };
+#define EDGEFW_PART(part, name) part,
+    enum Part { EDGEFW_GENERATION_MAPS(EDGEFW_PART) kParts };
+#undef EDGEFW_PART
     Result<edgefw_class_table> class_table(Family family) const;
     const Map& class_map_of(Family family, edgefw_class_table table) const;
     std::vector<Map> maps_;  // by Part

@@ -19,6 +19,7 @@
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/inventory.h"
+#include "userspace/kernel/registry.h"
 #include "userspace/kernel/variant.h"
 
 namespace edgefw::kernel {
@@ -37,7 +38,7 @@ class DecisionRecord {
 public:
     static Result<DecisionRecord> create() {
         DecisionRecord record;
-        auto map = Map::create({"decision", BPF_MAP_TYPE_ARRAY, 4, sizeof(edgefw_decision), 1, BPF_F_MMAPABLE});
+        auto map = create_map("decision");
         if (!map) return map.error();
         record.map_ = std::move(*map);
         void* memory = mmap(nullptr, sizeof(edgefw_decision), PROT_READ, MAP_SHARED, record.map_.fd(), 0);

@@ -129,13 +129,8 @@ Result<std::vector<Occupancy>> occupancy(const CardState& state, bool count_entr
         if (count_entries) turnover.recycled = recycled((*before)[table.index()], counted, now);
         result.push_back({table.name, std::min(counted, capacity), capacity, turnover});
     }
-    const CardMaps& maps = state.maps();
-    result.push_back({"publics-ipv4", entries_in(&maps.publics4), maps.publics4.max_entries()});
-    result.push_back(
-        {"public-datagrams-ipv4", entries_in(&maps.public_datagrams4), maps.public_datagrams4.max_entries()});
-    result.push_back({"public-openings-ipv4", entries_in(&maps.public_openings4), maps.public_openings4.max_entries()});
-    result.push_back({"fragments-ipv4", entries_in(&maps.fragments4), maps.fragments4.max_entries()});
-    result.push_back({"fragments-ipv6", entries_in(&maps.fragments6), maps.fragments6.max_entries()});
+    for (const auto& [name, map] : state.maps().shown_tables())
+        result.push_back({name, entries_in(map), map->max_entries()});
     return result;
 }
 

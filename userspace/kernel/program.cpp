@@ -156,11 +156,19 @@ Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Bi
     return ProgramPair{std::move(*received), std::move(*sent)};
 }
 
-Result<std::uint32_t> program_id(int fd) {
-    bpf_prog_info info = {};
-    __u32 size = sizeof(info);
-    if (bpf_prog_get_info_by_fd(fd, &info, &size) != 0) return system_error("asking about a program", errno);
-    return info.id;
+std::map<std::string, MapSpec> declared_maps() {
+    silence_libbpf();
+    // It lives on: the names are its own.
+    static const std::unique_ptr<received_xdp_bpf, void (*)(received_xdp_bpf*)> skeleton(received_xdp_bpf__open(),
+                                                                                         received_xdp_bpf__destroy);
+    std::map<std::string, MapSpec> specs;
+    if (!skeleton) return specs;
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, skeleton->obj) {
+        specs[bpf_map__name(map)] = {bpf_map__name(map),       bpf_map__type(map),        bpf_map__key_size(map),
+                                     bpf_map__value_size(map), bpf_map__max_entries(map), bpf_map__map_flags(map)};
+    }
+    return specs;
 }
 
 Result<Fd> program_by_id(std::uint32_t id) {

@@ -2,6 +2,7 @@
 // Loading programs: the entry pair of a card, and a judging pair specialised by its config.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,9 @@ Result<Fd> load_unit(Unit unit, const edgefw_config& config, const std::vector<B
 Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings,
                                ReceivedAt at = ReceivedAt::kXdp);
 
-Result<std::uint32_t> program_id(int fd);
+// Every map of the judging programs as they declare it (bpf/maps.h), by name; each unit has all of them.
+std::map<std::string, MapSpec> declared_maps();
+
 Result<Fd> program_by_id(std::uint32_t id);
 
 }  // namespace edgefw::kernel
