@@ -282,6 +282,7 @@ private:
             all.id = "static";
             all.public_address = {Family::kIpv4, 0x0a000004};
             all.target = {Family::kIpv4, 0x0a000020 + dice_() % 4};
+            all.kind = policy::NatKind::kStatic;
             all.ports = 0;
             all.sides = bit_of(side_);
             policy.forwards.insert(policy.forwards.begin() + static_cast<long>(dice_() % (policy.forwards.size() + 1)),

@@ -146,7 +146,7 @@ Policy check(const Node& root, const Expansion& expansion, Diagnostics& diagnost
         }
     }
     std::stable_partition(policy.masquerades.begin(), policy.masquerades.end(),
-                          [](const Masquerade& masquerade) { return masquerade.of_forward; });
+                          [](const Masquerade& masquerade) { return masquerade.is_of_forward(); });
     check_overlaps(policy, diagnostics);
     check_constraints(expansion.uses, policy, diagnostics);
     ids.close();

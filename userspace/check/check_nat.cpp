@@ -15,12 +15,11 @@
 namespace edgefw::policy {
 namespace {
 
-enum class Type { kPortForward, kStatic, kMasquerade, kMapped };
-
-constexpr std::array<Word<Type>, 4> kTypes{{{"port-forward", Type::kPortForward},
-                                            {"static", Type::kStatic},
-                                            {"masquerade", Type::kMasquerade},
-                                            {"mapped", Type::kMapped}}};
+// What `type:` may say: a hairpin is written within another entry.
+constexpr std::array<Word<NatKind>, 4> kTypes{{{"port-forward", NatKind::kPortForward},
+                                               {"static", NatKind::kStatic},
+                                               {"masquerade", NatKind::kMasquerade},
+                                               {"mapped", NatKind::kMapped}}};
 constexpr std::array<Word<std::uint8_t>, 2> kForwarded{{{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}}};
 
 // What to do about a list of ports.
@@ -36,13 +35,13 @@ constexpr auto kMasqueradeKeys =
 constexpr auto kMappedKeys =
     std::to_array<std::string_view>({"protocol", "public", "map", "to_port", "from", "as", "ports"});
 
-std::span<const std::string_view> keys_of(Type type) {
+std::span<const std::string_view> keys_of(NatKind type) {
     switch (type) {
-        case Type::kPortForward:
+        case NatKind::kPortForward:
             return kPortForwardKeys;
-        case Type::kStatic:
+        case NatKind::kStatic:
             return kStaticKeys;
-        case Type::kMasquerade:
+        case NatKind::kMasquerade:
             return kMasqueradeKeys;
         default:
             return kMappedKeys;
@@ -165,16 +164,16 @@ public:
         if (!found) return;
         refuse_other_keys(*found, type->text);
         switch (*found) {
-            case Type::kPortForward:
+            case NatKind::kPortForward:
                 port_forward();
                 break;
-            case Type::kStatic:
+            case NatKind::kStatic:
                 static_entry();
                 break;
-            case Type::kMasquerade:
+            case NatKind::kMasquerade:
                 masquerade();
                 break;
-            case Type::kMapped:
+            case NatKind::kMapped:
                 mapped();
                 break;
         }
@@ -191,7 +190,7 @@ private:
         return id;
     }
 
-    void refuse_other_keys(Type type, const std::string& word) {
+    void refuse_other_keys(NatKind type, const std::string& word) {
         for (const std::string_view key : kNatKeys) {
             const Node* value = fields_.find(key);
             const auto keys = keys_of(type);
@@ -269,6 +268,7 @@ private:
     void static_entry() {
         auto forward = ends();
         if (!forward) return;
+        forward->kind = NatKind::kStatic;
         forward->ports = 0;
         hairpin(*forward, std::nullopt);
         nat_.forwards.push_back(std::move(*forward));
@@ -315,8 +315,9 @@ private:
         if (!fields.is_map()) return;
         forward.sides = bit_of(Side::kExternal) | bit_of(Side::kInternal);
         Masquerade entry = source(node->where(), fields.need("from"), fields.need("as"), fields.find("ports"));
+        entry.kind = NatKind::kHairpin;
         entry.id = forward.id + "/hairpin";
-        entry.of_forward = true;
+        entry.forward = forward.id;
         entry.side = Side::kInternal;
         entry.to = {AddressRange::host(forward.target)};
         entry.protocol = protocol;
@@ -342,13 +343,14 @@ private:
             if (protocol != nullptr) diagnostics_.error(*protocol, "a mapped entry has one protocol; write tcp or udp");
             return;
         }
+        entry.kind = NatKind::kMapped;
         entry.id = name_ + "/masquerade";
-        entry.of_forward = true;
         entry.protocol = protocols[0];
         entry.remote_port = to_port;
         for (std::size_t i = 0; i + 1 < map->items.size(); i += 2) {
             const Node& port = map->items[i];
             Forward forward;
+            forward.kind = NatKind::kMapped;
             forward.id = name_ + "/" + port.text;
             forward.origin = item_.origin;
             forward.where = port.where();

@@ -231,7 +231,7 @@ std::string local_of(const Forward& forward) {
 // Who is inside uses it by the same hook of internal cards, whatever passes it outside.
 void warn_of_hairpin_without_rule(const Policy& policy, const Forward& forward, Diagnostics& diagnostics) {
     for (const Masquerade& hairpin : policy.masquerades) {
-        if (!hairpin.of_forward || hairpin.id != forward.id + "/hairpin") continue;
+        if (hairpin.forward != forward.id) continue;
         const auto passing = [&](const Rule& rule) {
             return may_pass(rule, forward, Side::kInternal) && may_name(rule.remote, hairpin.from);
         };

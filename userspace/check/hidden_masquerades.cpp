@@ -8,11 +8,11 @@ namespace edgefw::policy {
 namespace {
 
 bool is_mapped(const Masquerade& masquerade) {
-    return masquerade.of_forward && masquerade.side == Side::kExternal;
+    return masquerade.kind == NatKind::kMapped;
 }
 
 bool is_hairpin(const Masquerade& masquerade) {
-    return masquerade.of_forward && masquerade.side == Side::kInternal;
+    return masquerade.kind == NatKind::kHairpin;
 }
 
 // Whether every address of `later` is in one of `earlier`, which is sorted and disjoint: neighbours count together.
@@ -75,7 +75,7 @@ private:
     static std::string remedy(const Masquerade& masquerade, const Masquerade& cover) {
         if (is_mapped(masquerade)) return "move it up, or map the server in one entry alone";
         if (is_hairpin(masquerade)) return "move it up, or give both hairpins the same `as` and `ports`";
-        return cover.of_forward ? "remove it" : "move it up or remove it";
+        return cover.is_of_forward() ? "remove it" : "move it up or remove it";
     }
 
     // The first masquerade before this one that takes all it has towards `to`.

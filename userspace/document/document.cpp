@@ -117,7 +117,7 @@ ordered_json sides_of(std::uint8_t sides) {
 ordered_json to_json(const Forward& forward) {
     ordered_json json;
     json["id"] = forward.id;
-    json["type"] = forward.is_static() ? "static" : "port-forward";
+    json["type"] = to_text(forward.kind);
     json["sides"] = sides_of(forward.sides);
     if (!forward.is_static()) json["protocol"] = protocol_text(forward.protocol);
     json["public"] = forward.public_address.to_text();
@@ -133,7 +133,7 @@ ordered_json to_json(const Forward& forward) {
 ordered_json to_json(const Masquerade& masquerade) {
     ordered_json json;
     json["id"] = masquerade.id;
-    json["type"] = "masquerade";
+    json["type"] = to_text(masquerade.kind);
     json["sides"] = sides_of(bit_of(masquerade.side));
     json["protocol"] = masquerade.protocol ? ordered_json(protocol_text(*masquerade.protocol)) : ordered_json();
     json["from"] = ranges_of(masquerade.from);

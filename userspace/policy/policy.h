@@ -115,10 +115,15 @@ constexpr std::uint8_t bit_of(Side side) {
     return static_cast<std::uint8_t>(1u << static_cast<unsigned>(side));
 }
 
+enum class NatKind : std::uint8_t { kPortForward, kStatic, kMasquerade, kMapped, kHairpin };
+
+const char* to_text(NatKind kind);  // "port-forward", "static", "masquerade", "mapped", "hairpin"
+
 // Translates the destination of what is received. A port forward: the ports from `public_port` on become those from
 // `target_port` on; several protocols are several entries with ids of their own. A static entry: all of the address,
 // and the source of what the target sends.
 struct Forward {
+    NatKind kind = NatKind::kPortForward;  // kPortForward, kStatic or kMapped
     std::string id;
     Origin origin;
     std::uint8_t protocol = 0;  // IPPROTO_TCP or IPPROTO_UDP; 0: static
@@ -130,12 +135,13 @@ struct Forward {
     std::uint8_t sides = bit_of(Side::kExternal);
     Location where;
 
-    bool is_static() const { return ports == 0; }
+    bool is_static() const { return kind == NatKind::kStatic; }
 };
 
 // Translates the source of connections that are opened from `from` (to `to`) and sent on a card of `side`: many
 // addresses become one, each connection with a port of its own. The first entry that matches does.
 struct Masquerade {
+    NatKind kind = NatKind::kMasquerade;  // kMasquerade, kMapped or kHairpin
     std::string id;
     Origin origin;
     Side side = Side::kExternal;
@@ -146,8 +152,11 @@ struct Masquerade {
     Address public_address;                // IPv4
     PortRange ports;                       // it takes the public ports from here
     bool keeps_parity = false;             // UDP: an even port gets an even one (RTP and RTCP)
-    bool of_forward = false;               // of a mapped entry or a hairpin: it comes before those of whole networks
+    std::string forward = {};              // of a hairpin: the id of its forward
     Location where;
+
+    // Those of mapped entries and hairpins come before those of whole networks.
+    bool is_of_forward() const { return kind != NatKind::kMasquerade; }
 };
 
 struct Set {

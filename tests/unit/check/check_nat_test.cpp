@@ -159,11 +159,15 @@ TEST(CheckNat, OneEntryMayComeToSeveral) {
               "media 3 50000+10000 > 192.168.1.5:50000\n");
     ASSERT_EQ(policy->masquerades.size(), 2u);
     EXPECT_EQ(document::write(*policy)["nat"][3].dump(),
-              R"({"id":"proxy/masquerade","type":"masquerade","sides":["external"],"protocol":"tcp",)"
+              R"({"id":"proxy/masquerade","type":"mapped","sides":["external"],"protocol":"tcp",)"
               R"("from":["192.168.1.0/24"],"to":["140.239.229.7","204.164.111.5"],"to_port":"16384",)"
               R"("public":"203.0.113.7","public_port":"61000-65535","keep_parity":false,"profile":null,)"
               R"("document":null,"where":"p:3:3"})");
+    EXPECT_EQ(document::write(*policy)["nat"][0]["type"], "mapped");
+    EXPECT_EQ(document::write(*policy)["nat"][2]["type"], "port-forward");
+    EXPECT_EQ(document::write(*policy)["nat"][4]["type"], "hairpin");
     EXPECT_EQ(policy->masquerades[1].id, "media/hairpin");
+    EXPECT_EQ(policy->masquerades[1].forward, "media");
     EXPECT_EQ(policy->masquerades[1].side, Side::kInternal);
     EXPECT_EQ(policy->masquerades[1].to[0].to_text(), "192.168.1.5");
     EXPECT_EQ(policy->masquerades[1].remote_port, 0) << "its forward has many";

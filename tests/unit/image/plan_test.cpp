@@ -153,6 +153,7 @@ TEST(Forwards, ARangeIsAnEntryAPort) {
 
 TEST(Forwards, StaticOnesAreFoundByBothEnds) {
     policy::Forward all = forward("all", "203.0.113.7", "10.0.0.5", 0);
+    all.kind = policy::NatKind::kStatic;
     all.ports = 0;
     all.protocol = 0;
     all.target_port = 0;
@@ -168,6 +169,7 @@ TEST(Forwards, TheConfigSaysHowBothTablesAreLaidOut) {
     policy::Forward range = forward("range", "203.0.113.7", "10.0.0.5", 40000);
     range.ports = 20000;
     policy::Forward all = forward("all", "203.0.113.8", "10.0.0.6", 0);
+    all.kind = policy::NatKind::kStatic;
     all.ports = 0;
     const image::Image image = image_of({}, {range, all});
     ASSERT_NE(image.forwards_in.mask, image.forwards_out.mask);
@@ -182,6 +184,7 @@ TEST(Forwards, TheConfigSaysHowBothTablesAreLaidOut) {
 // On internal cards it translates destinations alone, and the connection translates the replies.
 TEST(Forwards, TheHairpinOfAStaticEntryKeepsStateInside) {
     policy::Forward all = forward("all", "203.0.113.8", "10.0.0.6", 0);
+    all.kind = policy::NatKind::kStatic;
     all.ports = 0;
     all.sides = policy::bit_of(policy::Side::kExternal) | policy::bit_of(policy::Side::kInternal);
     policy::Policy policy;
