@@ -17,18 +17,11 @@
 #include "userspace/language/keys.h"
 #include "userspace/language/suggest.h"
 #include "userspace/language/values.h"
+#include "userspace/policy/reasons.h"
 #include "userspace/profile/constraint.h"
 
 namespace edgefw::policy {
 namespace {
-
-#define BUILTIN_ID(identifier, key, id, verdict, sentence) id,
-constexpr auto kBuiltinIds = std::to_array<std::string_view>({EDGEFW_BUILTINS(BUILTIN_ID)});
-#undef BUILTIN_ID
-
-#define REASON_NAME(identifier, name, verdict, sentence) name,
-constexpr auto kReasons = std::to_array<std::string_view>({EDGEFW_REASONS(REASON_NAME)});
-#undef REASON_NAME
 
 // Ids are unique over rules and NAT entries: both have counters by id.
 class Ids {
@@ -83,10 +76,10 @@ void check_test(const Node& node, const Ids& ids, Policy& policy, Diagnostics& d
     if (const Node* reason = fields.find("reason")) {
         test.reason = reason->text;
         bool known = false;
-        for (const std::string_view name : kReasons)
+        for (const std::string_view name : kReasonNames)
             known = known || name == reason->text;
         if (!known)
-            diagnostics.error(*reason, describe(*reason) + " is not a reason" + suggestion(reason->text, kReasons));
+            diagnostics.error(*reason, describe(*reason) + " is not a reason" + suggestion(reason->text, kReasonNames));
     }
     policy.tests.push_back(std::move(test));
 }

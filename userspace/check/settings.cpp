@@ -15,7 +15,7 @@
 namespace edgefw::policy {
 namespace {
 
-constexpr auto kSideNames = std::to_array<std::string_view>({"external", "internal"});
+constexpr auto kSideNames = texts_of(kSides);
 constexpr auto kDirectionNames = std::to_array<std::string_view>({"inbound", "outbound"});
 
 #define BUILTIN_KEY(identifier, key, id, verdict, sentence) key,

@@ -25,11 +25,9 @@ struct AttachOptions {
 inline CLI::App* add_to(CLI::App& app, AttachOptions& options) {
     using kernel::Egress;
     using kernel::ReceivedMode;
-    using policy::Side;
     CLI::App* command = app.add_subcommand("attach", "Attach the filter to a card, received and sent");
     add_card_argument(*command, options.interface);
-    add_word_option<Side>(*command, "--side", options.side,
-                          {{"external", Side::kExternal}, {"internal", Side::kInternal}})
+    add_word_option(*command, "--side", options.side, policy::kSides)
         ->description("What the card faces: external (the Internet, default) or internal");
     command->add_option("--policy", options.policy, "The policy file; without one everything passes and is counted");
     add_word_option<ReceivedMode>(*command, "--mode", options.mode,

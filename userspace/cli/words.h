@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "userspace/policy/words.h"
+
 namespace edgefw::cli {
 
 // Adds `name` to `command`; `value` keeps what it holds when the option is not given. Any other word is a usage error
@@ -29,6 +31,16 @@ CLI::Option* add_word_option(CLI::App& command, const std::string& name, T& valu
                                           })
         ->check(CLI::IsMember(texts))
         ->type_name("");
+}
+
+// The same with the words of policy/words.h.
+template <typename T, std::size_t kCount>
+CLI::Option* add_word_option(CLI::App& command, const std::string& name, T& value,
+                             const std::array<policy::Word<T>, kCount>& words) {
+    std::vector<std::pair<std::string, T>> pairs;
+    for (const policy::Word<T>& word : words)
+        pairs.emplace_back(word.text, word.value);
+    return add_word_option(command, name, value, pairs);
 }
 
 }  // namespace edgefw::cli

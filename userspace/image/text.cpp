@@ -74,7 +74,7 @@ private:
 
     void write_side(unsigned side) {
         const edgefw_config& config = image_.config[side];
-        line(0, std::string(side == EDGEFW_EXTERNAL ? "external" : "internal") +
+        line(0, std::string(policy::to_text(static_cast<policy::Side>(side))) +
                     (config.armed != 0 ? ": armed, builtins " : ": unarmed, builtins ") + hex(config.builtins) +
                     (config.keeps_state != 0 ? ", keeps state" : "") + (config.has_forwards != 0 ? ", forwards" : ""));
         for (unsigned hook = 0; hook < EDGEFW_HOOKS; ++hook) {

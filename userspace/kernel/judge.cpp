@@ -21,17 +21,12 @@
 #include "userspace/kernel/inventory.h"
 #include "userspace/kernel/registry.h"
 #include "userspace/kernel/variant.h"
+#include "userspace/policy/reasons.h"
 
 namespace edgefw::kernel {
 namespace {
 
 constexpr std::size_t kMostFrame = 65536;
-
-const char* const kBuiltinIds[] = {
-#define EDGEFW_BUILTIN_ID(identifier, key, id, verdict, sentence) id,
-    EDGEFW_BUILTINS(EDGEFW_BUILTIN_ID)
-#undef EDGEFW_BUILTIN_ID
-};
 
 // The one record of the `decision` map, read where it lies.
 class DecisionRecord {
@@ -103,7 +98,7 @@ struct Judge::Instances {
     Instances(Generation of, const image::Slots& names, std::uint32_t entries)
         : generation(std::move(of)), slots(Generation::slots_needed(names)), connections(entries) {
         for (std::uint32_t i = 0; i < EDGEFW_BUILTIN_COUNT; i++)
-            ids[EDGEFW_SLOT_FIRST_BUILTIN + i] = kBuiltinIds[i];
+            ids[EDGEFW_SLOT_FIRST_BUILTIN + i] = policy::kBuiltinIds[i];
         for (const auto& [id, slot] : names)
             ids[slot] = id;
     }

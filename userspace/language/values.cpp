@@ -12,12 +12,6 @@
 namespace edgefw::policy {
 namespace {
 
-constexpr std::array<Word<std::uint8_t>, 4> kProtocols{
-    {{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}, {"icmp", IPPROTO_ICMP}, {"icmp6", IPPROTO_ICMPV6}}};
-
-// RFC 9293 and RFC 3168; the bit is the position.
-constexpr std::array<std::string_view, 8> kFlags{"fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"};
-
 std::optional<std::uint32_t> to_number(std::string_view text) {
     std::uint32_t number = 0;
     const char* end = text.data() + text.size();
@@ -79,19 +73,18 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 bool add_flag(std::string_view word, TcpFlags& flags, const Node& at, Diagnostics& diagnostics) {
     const bool clear = word.starts_with('!');
     const std::string_view name = clear ? word.substr(1) : word;
-    const auto found = std::find(kFlags.begin(), kFlags.end(), name);
-    if (found == kFlags.end()) {
-        diagnostics.error(at, "'" + std::string(word) + "' is not a TCP flag" + suggestion(name, kFlags) +
+    const auto bit = value_of(name, kTcpFlags);
+    if (!bit) {
+        diagnostics.error(at, "'" + std::string(word) + "' is not a TCP flag" + suggestion(name, texts_of(kTcpFlags)) +
                                   (clear ? "" : " (!flag: clear)"));
         return false;
     }
-    const auto bit = static_cast<std::uint8_t>(1u << (found - kFlags.begin()));
-    if ((flags.mask & bit) != 0 && ((flags.value & bit) != 0) == clear) {
+    if ((flags.mask & *bit) != 0 && ((flags.value & *bit) != 0) == clear) {
         diagnostics.error(at, "the flag '" + std::string(name) + "' cannot be set and clear at once; keep one");
         return false;
     }
-    flags.mask |= bit;
-    if (!clear) flags.value |= bit;
+    flags.mask |= *bit;
+    if (!clear) flags.value |= *bit;
     return true;
 }
 
@@ -150,13 +143,6 @@ std::optional<std::uint8_t> read_protocol(const Node& node, Diagnostics& diagnos
     return std::nullopt;
 }
 
-std::string protocol_text(std::uint8_t protocol) {
-    for (const auto& word : kProtocols) {
-        if (word.value == protocol) return std::string(word.text);
-    }
-    return std::to_string(protocol);
-}
-
 std::vector<PortRange> read_ports(const Node& node, Diagnostics& diagnostics) {
     if (is_any(node)) return {};
     const auto items = one_or_several(node);
@@ -194,11 +180,11 @@ std::optional<TcpFlags> read_tcp_flags(const Node& node, Diagnostics& diagnostic
 
 std::string to_text(const TcpFlags& flags) {
     std::string text;
-    for (std::size_t i = 0; i < kFlags.size(); ++i) {
-        if ((flags.mask >> i & 1) == 0) continue;
+    for (const Word<std::uint8_t>& flag : kTcpFlags) {
+        if ((flags.mask & flag.value) == 0) continue;
         if (!text.empty()) text += ',';
-        if ((flags.value >> i & 1) == 0) text += '!';
-        text += kFlags[i];
+        if ((flags.value & flag.value) == 0) text += '!';
+        text += flag.text;
     }
     return text;
 }

@@ -14,14 +14,9 @@
 #include "userspace/language/fields.h"
 #include "userspace/language/suggest.h"
 #include "userspace/policy/policy.h"
+#include "userspace/policy/words.h"
 
 namespace edgefw::policy {
-
-template <typename T>
-struct Word {
-    std::string_view text;
-    T value;
-};
 
 // One word out of a table. `what` names the kind of value: "an action".
 template <typename T, std::size_t kCount>
@@ -37,11 +32,6 @@ std::optional<T> read_word(const Node& node, const std::array<Word<T>, kCount>& 
     return std::nullopt;
 }
 
-inline constexpr std::array<Word<Side>, 2> kSides{{{"external", Side::kExternal}, {"internal", Side::kInternal}}};
-inline constexpr std::array<Word<Direction>, 3> kDirections{
-    {{"inbound", Direction::kInbound}, {"outbound", Direction::kOutbound}, {"both", Direction::kBoth}}};
-inline constexpr std::array<Word<Action>, 2> kActions{{{"pass", Action::kPass}, {"drop", Action::kDrop}}};
-inline constexpr std::array<Word<State>, 2> kStates{{{"keep", State::kKeep}, {"none", State::kNone}}};
 inline constexpr std::array<Word<bool>, 6> kSwitches{
     {{"true", true}, {"false", false}, {"on", true}, {"off", false}, {"yes", true}, {"no", false}}};
 
@@ -56,8 +46,6 @@ std::optional<std::uint32_t> read_number(const Node& node, Bounds bounds, std::s
 
 // tcp, udp, icmp, icmp6 or a number. `any` is not read here.
 std::optional<std::uint8_t> read_protocol(const Node& node, Diagnostics& diagnostics);
-// The name or the number.
-std::string protocol_text(std::uint8_t protocol);
 
 // A port, first-last, or a list of those; sorted and disjoint. Empty: any.
 std::vector<PortRange> read_ports(const Node& node, Diagnostics& diagnostics);

@@ -6,6 +6,7 @@
 #include "userspace/language/ethertype.h"
 #include "userspace/language/icmp.h"
 #include "userspace/packet/words.h"
+#include "userspace/policy/words.h"
 
 namespace edgefw::packet {
 namespace {
@@ -68,7 +69,7 @@ Result<EndpointText> split_endpoint(std::string_view word) {
 
 std::string lacks_port(std::string_view word, std::uint8_t protocol) {
     const bool bare_ipv6 = !word.starts_with('[') && word.find(':') != std::string_view::npos;
-    return quoted(word) + " lacks its port: " + protocol_text(protocol) + " wants " +
+    return quoted(word) + " lacks its port: " + policy::protocol_text(protocol) + " wants " +
            (bare_ipv6 ? "[IPv6 address]:PORT, in brackets" : std::string(word) + ":PORT");
 }
 
@@ -81,7 +82,7 @@ Result<Endpoint> parse_endpoint(std::string_view word, std::uint8_t protocol) {
     }
     if (!has_ports(protocol)) {
         if (!parts->port) return Endpoint{*address, 0};
-        return usage("protocol " + protocol_text(protocol) + " has no ports: write " + quoted(parts->address) +
+        return usage("protocol " + policy::protocol_text(protocol) + " has no ports: write " + quoted(parts->address) +
                      " alone");
     }
     if (!parts->port) return usage(lacks_port(word, protocol));
@@ -91,24 +92,17 @@ Result<Endpoint> parse_endpoint(std::string_view word, std::uint8_t protocol) {
 }
 
 Result<Ok> parse_side(std::string_view word, Packet& packet) {
-    if (word == "external") {
-        packet.side = policy::Side::kExternal;
-    } else if (word == "internal") {
-        packet.side = policy::Side::kInternal;
-    } else {
-        return usage(quoted(word) + " is no side: a packet begins with external or internal");
-    }
+    const auto side = policy::value_of(word, policy::kSides);
+    if (!side) return usage(quoted(word) + " is no side: a packet begins with external or internal");
+    packet.side = *side;
     return Ok{};
 }
 
 Result<Ok> parse_direction(std::string_view word, Packet& packet) {
-    if (word == "inbound") {
-        packet.direction = policy::Direction::kInbound;
-    } else if (word == "outbound") {
-        packet.direction = policy::Direction::kOutbound;
-    } else {
+    const auto direction = policy::value_of(word, policy::kDirections);
+    if (!direction || direction == policy::Direction::kBoth)
         return usage(quoted(word) + " is no direction of a packet: write inbound or outbound");
-    }
+    packet.direction = *direction;
     return Ok{};
 }
 
@@ -147,7 +141,7 @@ Result<Ok> parse_icmp(std::string_view word, Packet& packet) {
     std::optional<std::uint32_t> code = 0;
     if (slash != std::string_view::npos) code = number_from(word.substr(slash + 1), 255);
     if (!type || !code) {
-        return usage(quoted(word) + " is no " + protocol_text(packet.protocol) +
+        return usage(quoted(word) + " is no " + policy::protocol_text(packet.protocol) +
                      " type: write a name such as echo-request, TYPE or TYPE/CODE, as in 3/4");
     }
     packet.icmp_type = *type;
@@ -167,7 +161,7 @@ Result<Ok> parse_detail(std::string_view word, Packet& packet) {
         return Ok{};
     }
     if (is_icmp(packet.protocol, packet.source.family)) return parse_icmp(word, packet);
-    return usage(quoted(word) + " is too much: after the destination of a " + protocol_text(packet.protocol) +
+    return usage(quoted(word) + " is too much: after the destination of a " + policy::protocol_text(packet.protocol) +
                  " packet only 'vlan N' may follow");
 }
 
@@ -218,7 +212,7 @@ Result<Ok> parse_tail(const Words& words, std::size_t next, Packet& packet) {
         if (!done) return done.error();
     }
     if (is_icmp(packet.protocol, packet.source.family) && !has_detail) {
-        return usage("an " + protocol_text(packet.protocol) +
+        return usage("an " + policy::protocol_text(packet.protocol) +
                      " packet wants its type: add echo-request, TYPE or TYPE/CODE");
     }
     if (has_id && !is_echo(packet)) return usage("'id' is for echo-request and echo-reply alone");
@@ -299,7 +293,7 @@ std::string Packet::to_text() const {
     const bool named_icmp = is_icmp(protocol, source.family);
     const bool foreign_icmp = !named_icmp && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6);
     std::string text = std::string(policy::to_text(side)) + " " + policy::to_text(direction) + " " +
-                       (foreign_icmp ? std::to_string(protocol) : protocol_text(protocol)) + " " +
+                       (foreign_icmp ? std::to_string(protocol) : policy::protocol_text(protocol)) + " " +
                        endpoint_text(source, source_port, protocol) + " > " +
                        endpoint_text(destination, destination_port, protocol);
     if (protocol == IPPROTO_TCP) text += " " + tcp_flags_text(tcp_flags);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The words of the notation beside addresses: protocols, TCP flags, numbers. ICMP types are in policy/icmp.h.
+// The words of the notation beside addresses: protocols, TCP flags, numbers. ICMP types are in language/icmp.h.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,6 @@ namespace edgefw::packet {
 
 // "tcp", "udp", "icmp", "icmp6" or a number from 0 to 255.
 std::optional<std::uint8_t> protocol_from(std::string_view word);
-// The word where there is one, else the number.
-std::string protocol_text(std::uint8_t protocol);
 
 bool has_ports(std::uint8_t protocol);  // TCP and UDP
 // ICMP belongs to one family each; in the other one its number is a protocol like any.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <string_view>
 
 #include "maps/builtins.h"
 #include "maps/counters.h"
@@ -26,6 +27,9 @@ struct Reason {
 
 #define EDGEFW_POLICY_REASON(identifier, name, verdict, sentence) Reason{name, ReasonVerdict::k##verdict},
 inline constexpr std::array<Reason, EDGEFW_REASON_COUNT> kReasons{{EDGEFW_REASONS(EDGEFW_POLICY_REASON)}};
+#undef EDGEFW_POLICY_REASON
+#define EDGEFW_POLICY_REASON(identifier, name, verdict, sentence) name,
+inline constexpr std::array<std::string_view, EDGEFW_REASON_COUNT> kReasonNames{EDGEFW_REASONS(EDGEFW_POLICY_REASON)};
 #undef EDGEFW_POLICY_REASON
 
 #define EDGEFW_POLICY_BUILTIN(identifier, key, id, verdict, sentence) id,

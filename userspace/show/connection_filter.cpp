@@ -5,6 +5,7 @@
 
 #include "userspace/language/states.h"
 #include "userspace/packet/words.h"
+#include "userspace/policy/words.h"
 
 namespace edgefw::show {
 namespace {
@@ -67,7 +68,7 @@ Result<ConnectionFilter::Test> ConnectionFilter::test_of(const std::string& word
         return Test([protocol = *protocol](const Connection& connection) { return connection.protocol == protocol; });
     }
     if (key == "side") {
-        if (value != "external" && value != "internal") return not_a_filter(word, "a side is external or internal");
+        if (!policy::value_of(value, policy::kSides)) return not_a_filter(word, "a side is external or internal");
         return Test([value](const Connection& connection) { return value == policy::to_text(connection.side); });
     }
     if (key == "direction") {

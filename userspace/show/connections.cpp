@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "userspace/packet/notation.h"
-#include "userspace/packet/words.h"
+#include "userspace/policy/words.h"
 #include "userspace/show/connection_filter.h"
 #include "userspace/show/table.h"
 
@@ -77,7 +77,7 @@ ordered_json connections_json(const std::vector<Connection>& connections) {
             {{"interface", connection.interface},
              {"side", policy::to_text(connection.side)},
              {"direction", direction_of(connection)},
-             {"protocol", packet::protocol_text(connection.protocol)},
+             {"protocol", policy::protocol_text(connection.protocol)},
              {"local", connection.local.to_text()},
              {"local_port", connection.local_port},
              {"remote", connection.remote.to_text()},
@@ -111,7 +111,7 @@ std::string connections_text(std::vector<Connection> connections, std::size_t wi
                  {"received", Align::kRight},
                  {"sent", Align::kRight}});
     for (const Connection& connection : connections) {
-        table.add({connection.interface, direction_of(connection), packet::protocol_text(connection.protocol),
+        table.add({connection.interface, direction_of(connection), policy::protocol_text(connection.protocol),
                    local_text(connection), remote_text(connection), state_text(connection),
                    connection.rule.empty() ? "-" : connection.rule, connection.nat.empty() ? "-" : connection.nat,
                    time_text(connection.age), time_text(connection.idle),

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "userspace/policy/words.h"
+
 namespace edgefw::packet {
 namespace {
 
@@ -15,7 +17,7 @@ TEST(Words, EveryTcpFlagsByteReadsBack) {
 
 TEST(Words, EveryProtocolReadsBack) {
     for (int protocol = 0; protocol < 256; ++protocol) {
-        const std::string text = protocol_text(static_cast<std::uint8_t>(protocol));
+        const std::string text = policy::protocol_text(static_cast<std::uint8_t>(protocol));
         EXPECT_EQ(protocol_from(text), protocol) << text;
     }
 }
