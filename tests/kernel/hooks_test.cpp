@@ -236,6 +236,27 @@ TEST(Hooks, WhatIsWholeIsRemembered) {
     EXPECT_THAT(hooked(), ElementsAre("eth0 sent pinned"));
 }
 
+// What somebody else put into the folders is left alone, and keeps nobody waiting.
+TEST(Hooks, WhatIsNoFileIsNotRemembered) {
+    const Lab lab;
+    attach(ReceivedMode::kNative, Egress::kAuto);
+    const std::string memory = kernel::Home::look()->remembered_folder();
+    ASSERT_EQ(mkdir((memory + "/card_9999").c_str(), 0700), 0);
+    ASSERT_EQ(mkfifo((memory + "/card_9998").c_str(), 0600), 0);
+    ASSERT_EQ(mkdir((memory + "/held").c_str(), 0700), 0);
+    EXPECT_THAT(hooked(), ElementsAre("eth0 received sent pinned"));
+    // The folders of other namespaces are looked at, too, for those that are gone.
+    const std::string other = memory + "-of-nobody";
+    ASSERT_EQ(mkdir(other.c_str(), 0700), 0);
+    ASSERT_EQ(mkdir((other + "/held").c_str(), 0700), 0);
+    EXPECT_TRUE(kernel::mend());
+    EXPECT_TRUE(kernel::push(compiled("rules: []"), {}));
+    for (const std::string& path : {memory + "/card_9999", memory + "/held", other + "/held", other})
+        EXPECT_EQ(rmdir(path.c_str()), 0) << path;
+    EXPECT_EQ(unlink((memory + "/card_9998").c_str()), 0);
+    EXPECT_TRUE(kernel::detach("eth0"));
+}
+
 // A process that does `work`, stopped behind each call that changes what is on a hook.
 class Stepped {
 public:

@@ -14,6 +14,7 @@
 
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/netlink.h"
+#include "userspace/language/read.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -46,9 +47,10 @@ nlohmann::json to_json(const edgefw_card& card, const std::string& address) {
             {"namespace", own_namespace()}};
 }
 
+// Discarded where it is no such file: a folder, or a pipe that would wait for a writer.
 nlohmann::json read_file(const std::string& path) {
-    std::ifstream file(path);
-    return nlohmann::json::parse(file, nullptr, false);
+    const auto text = policy::read_regular(path);
+    return nlohmann::json::parse(text ? *text : "", nullptr, false);
 }
 
 std::uint32_t number_in(const nlohmann::json& json, const char* key) {
@@ -90,6 +92,8 @@ std::vector<Remembered> read_all(const Home& home) {
     for (const std::string& name : entries(home.remembered_folder())) {
         if (!name.starts_with(prefix) || name.find('.') != std::string::npos) continue;
         const auto ifindex = static_cast<std::uint32_t>(std::strtoul(name.c_str() + prefix.size(), nullptr, 10));
+        struct stat found = {};
+        if (stat(file_of(home, ifindex).c_str(), &found) != 0 || !S_ISREG(found.st_mode)) continue;
         all.push_back(from_json(read_file(file_of(home, ifindex)), ifindex));
     }
     return all;
