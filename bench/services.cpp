@@ -50,7 +50,7 @@ policy::Rule pass_rule(std::string id, std::uint8_t protocol, const Address& loc
     policy::Rule rule;
     rule.id = std::move(id);
     rule.protocol = protocol;
-    rule.local.ranges = {AddressRange::host(local)};
+    rule.local.ranges = {AddressRange::single(local)};
     rule.local_port = {port};
     rule.action = policy::Action::kPass;
     return rule;

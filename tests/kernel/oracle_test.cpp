@@ -300,7 +300,7 @@ private:
         rule.side = side_;
         rule.direction = policy::Direction::kBoth;
         for (const policy::Forward& forward : policy.forwards)
-            rule.local.ranges.push_back(AddressRange::host(forward.target));
+            rule.local.ranges.push_back(AddressRange::single(forward.target));
         for (const policy::Masquerade& entry : policy.masquerades)
             rule.local.ranges.push_back(entry.from[0]);
         rule.state = dice_() % 4 == 0 ? policy::State::kNone : policy::State::kKeep;

@@ -343,15 +343,15 @@ bool Oracle::is_martian(const View& view) const {
     if (!is_on(EDGEFW_BUILTIN_MARTIAN) || view.packet.side != Side::kExternal) return false;
     if (view.packet.hook() != EDGEFW_RECEIVED) return false;
     if (view.remote == view.local) return true;
-    const bool asks_its_link = view.local == kBroadcast || kLink.contains(AddressRange::host(view.local));
+    const bool asks_its_link = view.local == kBroadcast || kLink.contains(AddressRange::single(view.local));
     const bool has_none = view.remote.value == 0;
     if (has_none && asks_its_link) return false;
     for (const char* text : kForbidden) {
         const AddressRange range = *AddressRange::parse(text);
-        if (range.contains(AddressRange::host(view.remote))) return true;
+        if (range.contains(AddressRange::single(view.remote))) return true;
     }
     return std::any_of(inside_.begin(), inside_.end(), [&](const Prefix& network) {
-        return AddressRange::of(network).contains(AddressRange::host(view.remote));
+        return AddressRange::of(network).contains(AddressRange::single(view.remote));
     });
 }
 

@@ -41,7 +41,7 @@ AddressRange RandomPolicy::range(Family family) {
     const Address first = address(family);
     switch (below(4)) {
         case 0:
-            return AddressRange::host(first);
+            return AddressRange::single(first);
         case 1: {
             const Address other = address(family);
             return {std::min(first, other), std::max(first, other)};

@@ -190,7 +190,7 @@ std::optional<AddressRange> AddressRange::parse(std::string_view text, std::stri
     }
     const auto address = Address::parse(text);
     if (!address) return refuse(quoted(text) + " is not an IP address, prefix or first-last range");
-    return host(*address);
+    return single(*address);
 }
 
 AddressRange AddressRange::of(const Prefix& prefix) {
@@ -218,7 +218,7 @@ std::vector<Prefix> AddressRange::prefixes() const {
 }
 
 std::string AddressRange::to_text() const {
-    if (is_host()) return first.to_text();
+    if (is_single()) return first.to_text();
     const uint128 mask = first.value ^ last.value;
     const bool is_prefix = (mask & (mask + 1)) == 0 && (first.value & mask) == 0;
     if (!is_prefix) return first.to_text() + "-" + last.to_text();

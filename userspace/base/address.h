@@ -53,7 +53,7 @@ struct AddressRange {
     // A host, "prefix/length" (host bits must be zero) or "first-last". The reason of a refusal is in `why` when given.
     static std::optional<AddressRange> parse(std::string_view text, std::string* why = nullptr);
     static AddressRange of(const Prefix& prefix);
-    static AddressRange host(const Address& address) { return {address, address}; }
+    static AddressRange single(const Address& address) { return {address, address}; }
     bool contains(const Address& address) const { return first <= address && address <= last; }
     bool contains(const AddressRange& other) const {
         return first.family == other.first.family && first <= other.first && other.last <= last;
@@ -61,7 +61,7 @@ struct AddressRange {
     bool overlaps(const AddressRange& other) const {
         return first.family == other.first.family && first <= other.last && other.first <= last;
     }
-    bool is_host() const { return first == last; }
+    bool is_single() const { return first == last; }
     // The fewest prefixes that cover exactly this range, in order.
     std::vector<Prefix> prefixes() const;
     std::string to_text() const;  // shortest of host, prefix, first-last

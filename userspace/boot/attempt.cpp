@@ -5,28 +5,28 @@ namespace edgefw::boot {
 namespace {
 
 // How a card stands that nothing judges.
-Outcome closed_or_worse(const Config& config, const Host& host) {
+Outcome closed_or_worse(const Config& config, const Machine& machine) {
     if (config.on_failure == OnFailure::kOpen) {
         // An earlier attempt may have found another word in boot.conf.
-        for (const auto& step : {host.open_closed, host.let_up}) {
+        for (const auto& step : {machine.open_closed, machine.let_up}) {
             if (const Result<Ok> done = step(); !done)
                 return {.standing = Standing::kClosed, .why_worse = done.error().message};
         }
         return {};
     }
-    const Result<Ok> closed = host.close(config.closed);
+    const Result<Ok> closed = machine.close(config.closed);
     if (closed) return {.standing = Standing::kClosed};
-    const Result<Ok> down = host.hold_down();
+    const Result<Ok> down = machine.hold_down();
     if (down) return {.standing = Standing::kDown, .why_worse = closed.error().message};
     return {.standing = Standing::kOpen, .why_worse = closed.error().message + "; " + down.error().message};
 }
 
-Outcome armed(Outcome outcome, const Host& host, std::string attached) {
+Outcome armed(Outcome outcome, const Machine& machine, std::string attached) {
     outcome.standing = Standing::kArmed;
     outcome.attached = std::move(attached);
     outcome.why_worse.clear();
     // It judges already; what closed it, or held it down, is not needed any more.
-    for (const auto& step : {host.open_closed, host.let_up}) {
+    for (const auto& step : {machine.open_closed, machine.let_up}) {
         if (Result<Ok> done = step(); !done && !outcome.error) outcome.error = done.error();
     }
     return outcome;
@@ -44,18 +44,18 @@ std::string networks_text(const std::vector<Prefix>& networks) {
 
 }  // namespace
 
-Outcome attempt(const Loaded& loaded, const Host& host) {
+Outcome attempt(const Loaded& loaded, const Machine& machine) {
     const Config& config = loaded.config;
-    const Result<bool> before = host.is_attached();
-    if (before && *before) return armed({.error = loaded.error}, host, "");
-    Outcome outcome = closed_or_worse(config, host);
+    const Result<bool> before = machine.is_attached();
+    if (before && *before) return armed({.error = loaded.error}, machine, "");
+    Outcome outcome = closed_or_worse(config, machine);
     // A card is not attached by what may be half of what was meant.
-    const Result<std::string> attached = loaded.error ? Result<std::string>(*loaded.error) : host.attach(config);
-    if (attached) return armed(std::move(outcome), host, *attached);
+    const Result<std::string> attached = loaded.error ? Result<std::string>(*loaded.error) : machine.attach(config);
+    if (attached) return armed(std::move(outcome), machine, *attached);
     // Somebody else may have attached it meanwhile, and it was closed behind their back.
-    if (const Result<bool> now = host.is_attached(); now && *now) return armed(std::move(outcome), host, "");
+    if (const Result<bool> now = machine.is_attached(); now && *now) return armed(std::move(outcome), machine, "");
     // Closed after all: the card need not be down.
-    if (outcome.standing == Standing::kClosed) (void)host.let_up();
+    if (outcome.standing == Standing::kClosed) (void)machine.let_up();
     outcome.error = attached.error();
     return outcome;
 }

@@ -12,8 +12,8 @@
 
 namespace edgefw::boot {
 
-// What an attempt asks of the host.
-struct Host {
+// What an attempt asks of the machine.
+struct Machine {
     std::function<Result<bool>()> is_attached;
     std::function<Result<Ok>(const kernel::ClosedRules&)> close;
     std::function<Result<Ok>()> open_closed;
@@ -37,7 +37,7 @@ struct Outcome {
 };
 
 // Where boot.conf says closed the card is closed before anything is read or built, so that it is never open.
-Outcome attempt(const Loaded& loaded, const Host& host);
+Outcome attempt(const Loaded& loaded, const Machine& machine);
 
 // One line: what the card is now.
 std::string describe(const std::string& interface, const Outcome& outcome, const Config& config);

@@ -319,7 +319,7 @@ private:
         entry.id = forward.id + "/hairpin";
         entry.forward = forward.id;
         entry.side = Side::kInternal;
-        entry.to = {AddressRange::host(forward.target)};
+        entry.to = {AddressRange::single(forward.target)};
         entry.protocol = protocol;
         if (forward.ports == 1) entry.remote_port = forward.target_port;
         nat_.masquerades.push_back(std::move(entry));
@@ -360,7 +360,7 @@ private:
             forward.public_port = read_port(&port, diagnostics_);
             forward.target = read_ipv4(&map->items[i + 1], diagnostics_).value_or(Address{});
             forward.target_port = to_port;
-            entry.to.push_back(AddressRange::host(forward.target));
+            entry.to.push_back(AddressRange::single(forward.target));
             nat_.forwards.push_back(std::move(forward));
         }
         entry.to = merge(entry.to);

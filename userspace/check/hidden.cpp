@@ -130,7 +130,7 @@ std::optional<Address> received_at(const Rule& rule) {
     if (!looks_at(rule, EDGEFW_RECEIVED)) return std::nullopt;
     if (!rule.local.sets.empty() || !rule.local.hosts.empty() || rule.local.ranges.size() != 1) return std::nullopt;
     const Address& address = rule.local.ranges[0].first;
-    return rule.local.ranges[0] == AddressRange::host(address) ? std::optional(address) : std::nullopt;
+    return rule.local.ranges[0] == AddressRange::single(address) ? std::optional(address) : std::nullopt;
 }
 
 // Of the forwards of one public address, the one that translates all packets of the rule to these ports (nullptr: to
@@ -183,7 +183,7 @@ bool may_name(const AddressMatch& match, const std::vector<AddressRange>& addres
 bool may_pass(const Rule& rule, const Forward& forward, Side side) {
     if (rule.action != Action::kPass || !rule.is_of_ip() || rule.side != side || !looks_at(rule, EDGEFW_RECEIVED))
         return false;
-    if (!may_name(rule.local, {AddressRange::host(forward.target)})) return false;
+    if (!may_name(rule.local, {AddressRange::single(forward.target)})) return false;
     if (forward.is_static()) return true;
     return (!rule.protocol || *rule.protocol == forward.protocol) &&
            takes(rule.local_port, forward.target_port, forward.target_port + forward.ports - 1u);

@@ -97,7 +97,7 @@ private:
                 std::find_if(policy_.forwards.begin(), policy_.forwards.end(), [&](const Forward& one) {
                     const bool is_outside = (one.sides & bit_of(Side::kExternal)) != 0;
                     return one.is_static() && masquerade.side == (is_outside ? Side::kExternal : Side::kInternal) &&
-                           range == AddressRange::host(one.target);
+                           range == AddressRange::single(one.target);
                 });
             if (forward == policy_.forwards.end()) return nullptr;
             if (found == nullptr) found = &*forward;

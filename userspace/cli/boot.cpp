@@ -91,7 +91,7 @@ public:
     }
 
 private:
-    boot::Host host() {
+    boot::Machine host() {
         const std::string& interface = options_.interface;
         return {[&] { return kernel::is_attached(interface); },
                 [&](const kernel::ClosedRules& rules) { return close(rules); },

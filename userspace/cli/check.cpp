@@ -18,7 +18,7 @@ std::string counted(std::size_t count, const std::string& one, const std::string
 
 // What this host alone can tell. Not knowing its addresses is no fault of the policy.
 std::vector<std::string> host_warnings(const policy::Policy& policy, Context& context) {
-    const Result<kernel::HostNetwork> network = kernel::host_network();
+    const Result<kernel::NetworkFacts> network = kernel::network_facts();
     if (network) return engine::preflight(policy, *network);
     context.log.warn("warning: not compared with this host's addresses: {}", network.error().message);
     return {};

@@ -43,8 +43,8 @@ show::BootFacts read_boot() {
             loaded.config.on_failure == boot::OnFailure::kClosed, loaded.config.closed.ssh_from.size()};
 }
 
-Result<show::HostFacts> read_host(const std::string& interface, Context& context) {
-    show::HostFacts facts;
+Result<show::Facts> read_host(const std::string& interface, Context& context) {
+    show::Facts facts;
     facts.card = interface;
     Result<std::vector<kernel::CardFacts>> cards = kernel::list_cards();
     if (!cards) return cards.error();
@@ -60,7 +60,7 @@ Result<show::HostFacts> read_host(const std::string& interface, Context& context
     Result<std::optional<Error>> refused = try_programs(context);
     if (!refused) return refused.error();
     facts.programs_refused = std::move(*refused);
-    Result<kernel::HostNetwork> network = kernel::host_network();
+    Result<kernel::NetworkFacts> network = kernel::network_facts();
     if (!network) return network.error();
     facts.network = std::move(*network);
     if (const auto status = kernel::status(false); !status) facts.state_refused = status.error();
@@ -70,7 +70,7 @@ Result<show::HostFacts> read_host(const std::string& interface, Context& context
 }  // namespace
 
 Result<Ok> run(const DoctorOptions& options, Context& context) {
-    const Result<show::HostFacts> facts = read_host(options.interface, context);
+    const Result<show::Facts> facts = read_host(options.interface, context);
     if (!facts) return facts.error();
     const std::vector<show::Finding> findings = show::diagnose(*facts);
     context.out.write(context.options.json

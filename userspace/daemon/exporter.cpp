@@ -45,7 +45,7 @@ void Exporter::set_hosts(const std::map<std::string, daemon::HostState>& hosts) 
 std::vector<kernel::CardStatus> Exporter::occupancy() {
     const Clock::time_point begin = Clock::now();
     if (begin < next_count_) return occupancy_;
-    Result<kernel::Status> status = host_.status(true);
+    Result<kernel::Status> status = machine_.status(true);
     const Clock::time_point end = Clock::now();
     next_count_ = end + (end - begin) * kRestPerCount;
     if (status) keep_growing(occupancy_, status->cards);
@@ -61,13 +61,13 @@ Snapshot Exporter::snapshot() {
         snapshot.pushes = pushes_;
         snapshot.hosts = hosts_;
     }
-    if (host_.closed) {
-        if (auto closed = host_.closed()) snapshot.closed = std::move(*closed);
+    if (machine_.closed) {
+        if (auto closed = machine_.closed()) snapshot.closed = std::move(*closed);
     }
-    if (host_.hooked) {
-        if (auto hooked = host_.hooked()) snapshot.hooked = std::move(*hooked);
+    if (machine_.hooked) {
+        if (auto hooked = machine_.hooked()) snapshot.hooked = std::move(*hooked);
     }
-    Result<std::vector<kernel::CardCounters>> cards = host_.counters();
+    Result<std::vector<kernel::CardCounters>> cards = machine_.counters();
     std::string complaint;
     if (cards) {
         snapshot.cards = std::move(*cards);
@@ -87,7 +87,7 @@ Result<std::string> Exporter::metrics() {
 }
 
 Result<Ok> Exporter::health() {
-    const Result<kernel::Status> status = host_.status(false);
+    const Result<kernel::Status> status = machine_.status(false);
     if (!status) return status.error();
     if (!status->closed.empty())
         return failed(status->closed.front().interface + " is closed until its policy is in force");

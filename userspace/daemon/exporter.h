@@ -19,8 +19,8 @@ namespace edgefw::daemon {
 // Safe to call from several threads.
 class Exporter {
 public:
-    Exporter(Host host, std::string version, spdlog::logger& log)
-        : host_(std::move(host)), version_(std::move(version)), log_(log) {}
+    Exporter(Machine machine, std::string version, spdlog::logger& log)
+        : machine_(std::move(machine)), version_(std::move(version)), log_(log) {}
 
     // /metrics. A kernel that cannot be read is logged and shows as edgefw_scrape_success 0; the rest is still
     // exported.
@@ -37,7 +37,7 @@ private:
     Snapshot snapshot();
     std::vector<kernel::CardStatus> occupancy();
 
-    const Host host_;
+    const Machine machine_;
     const std::string version_;
     spdlog::logger& log_;
     std::mutex told_mutex_;  // guards what serve tells; never held while the kernel is asked

@@ -155,7 +155,7 @@ Result<ListenAddress> parse_listen_address(const std::string& text) {
 Result<Ok> serve(Service service, spdlog::logger& log) {
     const Signals signals;
     if (!signals.valid()) return failed(std::string("cannot wait for signals: ") + std::strerror(errno));
-    Exporter exporter(service.host, service.version, log);
+    Exporter exporter(service.machine, service.version, log);
     if (service.watch) exporter.set_pushes(service.watch->results());
     Listener listener({{"/metrics", [&exporter] { return metrics_page(exporter); }},
                        {"/healthz", [&exporter] { return health_page(exporter); }}},

@@ -22,8 +22,8 @@ namespace edgefw::daemon {
 // "127.0.0.1:9477", "[::1]:9477", ":9477" (every address). kUsage with what would be right.
 Result<ListenAddress> parse_listen_address(const std::string& text);
 
-// What serve asks of the host it runs on.
-struct Host {
+// What serve asks of the machine.
+struct Machine {
     std::function<Result<std::vector<kernel::CardCounters>>()> counters;
     std::function<Result<kernel::Status>(bool count_entries)> status;
     std::function<Result<std::vector<kernel::ClosedCard>>()> closed = {};  // absent: none are
@@ -32,7 +32,7 @@ struct Host {
 
 struct Service {
     ListenAddress address;
-    Host host;
+    Machine machine;
     std::string version;               // of edgefw
     std::optional<PolicyWatch> watch;  // absent: metrics only
     std::optional<daemon::Refresh> refresh =

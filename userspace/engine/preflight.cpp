@@ -6,18 +6,18 @@
 namespace edgefw::engine {
 namespace {
 
-using kernel::HostAddress;
+using kernel::LeasedAddress;
 
-bool has(const std::vector<HostAddress>& addresses, const Address& address) {
+bool has(const std::vector<LeasedAddress>& addresses, const Address& address) {
     return std::any_of(addresses.begin(), addresses.end(),
-                       [&](const HostAddress& own) { return own.address == address; });
+                       [&](const LeasedAddress& own) { return own.address == address; });
 }
 
 bool is_on(const policy::Policy& policy, edgefw_builtin builtin) {
     return (policy.builtins & 1u << builtin) != 0;
 }
 
-std::string lease_warning(const policy::Policy& policy, const HostAddress& own) {
+std::string lease_warning(const policy::Policy& policy, const LeasedAddress& own) {
     const bool ipv4 = own.address.family == Family::kIpv4;
     const std::string key = ipv4 ? "dhcp" : "dhcpv6";
     return policy.file + ": " + own.address.to_text() + " on " + own.interface +
@@ -27,11 +27,11 @@ std::string lease_warning(const policy::Policy& policy, const HostAddress& own) 
 
 }  // namespace
 
-bool is_apart(const policy::PortRange& ports, const kernel::HostNetwork& host) {
+bool is_apart(const policy::PortRange& ports, const kernel::NetworkFacts& host) {
     return ports.last < host.first_local_port || ports.first > host.last_local_port;
 }
 
-std::vector<std::string> preflight(const policy::Policy& policy, const kernel::HostNetwork& host) {
+std::vector<std::string> preflight(const policy::Policy& policy, const kernel::NetworkFacts& host) {
     std::vector<std::string> warnings;
     const auto warn_unless_own = [&](const policy::Location& where, const std::string& id, const Address& address) {
         if (has(host.addresses, address)) return;
@@ -55,7 +55,7 @@ std::vector<std::string> preflight(const policy::Policy& policy, const kernel::H
                            (translates ? "let one of the two do it, or connections are translated twice"
                                        : "outbound rules see the addresses that it writes"));
     }
-    for (const HostAddress& own : host.addresses) {
+    for (const LeasedAddress& own : host.addresses) {
         const bool ipv4 = own.address.family == Family::kIpv4;
         if (!own.dynamic || is_on(policy, ipv4 ? EDGEFW_BUILTIN_DHCP : EDGEFW_BUILTIN_DHCPV6)) continue;
         warnings.push_back(lease_warning(policy, own));

@@ -32,7 +32,7 @@ policy::Host host_of(const Json& json) {
     host.name = json.at("name").get<std::string>();
     for (const Json& text : json.at("addresses")) {
         const auto range = AddressRange::parse(text.get<std::string>());
-        if (range && range->is_host()) host.addresses.push_back(range->first);
+        if (range && range->is_single()) host.addresses.push_back(range->first);
     }
     host.resolved = json.at("resolved").get<std::int64_t>();
     host.ttl = json.at("ttl").get<std::uint32_t>();

@@ -54,7 +54,7 @@ Result<End> end_of(const policy::AddressMatch& match, Family family, const Names
         }
         std::vector<AddressRange> addresses;
         for (const Address& address : host->second->addresses)
-            addresses.push_back(AddressRange::host(address));
+            addresses.push_back(AddressRange::single(address));
         end.sets.push_back(classes.add_host(name, of_family(addresses, family)));
     }
     return end;

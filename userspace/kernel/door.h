@@ -120,7 +120,7 @@ Result<Ok> verify(const Compiled& policy);
 // Attached cards changed or a push happened since: cheap enough to ask every second. 0: nothing attached.
 Result<std::uint32_t> generation_in_force();
 
-Result<HostNetwork> host_network();
+Result<NetworkFacts> network_facts();
 
 // Whether this process may load programs; the reason when not.
 Result<Ok> may_load_programs();

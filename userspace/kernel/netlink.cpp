@@ -191,21 +191,21 @@ Result<Ok> dump_addresses(const std::function<void(const ifaddrmsg*, const nlmsg
     });
 }
 
-HostAddress host_address(const ifaddrmsg* header, const nlmsghdr* message) {
-    HostAddress host;
+LeasedAddress leased_address(const ifaddrmsg* header, const nlmsghdr* message) {
+    LeasedAddress own;
     const Family family = header->ifa_family == AF_INET ? Family::kIpv4 : Family::kIpv6;
     bool has_local = false;
-    host.dynamic = !(header->ifa_flags & IFA_F_PERMANENT);
+    own.dynamic = !(header->ifa_flags & IFA_F_PERMANENT);
     Attribute each = [&](const nlattr* attribute) {
         const int type = mnl_attr_get_type(attribute);
         const auto* bytes = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
         // On a point-to-point card IFA_ADDRESS is the other end.
-        if (type == IFA_LOCAL || (type == IFA_ADDRESS && !has_local)) host.address = Address::from_bytes(family, bytes);
+        if (type == IFA_LOCAL || (type == IFA_ADDRESS && !has_local)) own.address = Address::from_bytes(family, bytes);
         has_local = has_local || type == IFA_LOCAL;
     };
     mnl_attr_parse(message, sizeof(*header), deliver_attribute, &each);
-    host.interface = interface_name(static_cast<int>(header->ifa_index));
-    return host;
+    own.interface = interface_name(static_cast<int>(header->ifa_index));
+    return own;
 }
 
 CardAddress card_address(const ifaddrmsg* header, const nlmsghdr* message) {
@@ -369,11 +369,11 @@ Result<std::vector<CardAddress>> card_addresses() {
     return found;
 }
 
-Result<HostNetwork> host_network() {
-    HostNetwork network;
+Result<NetworkFacts> network_facts() {
+    NetworkFacts network;
     auto asked = dump_addresses([&](const ifaddrmsg* header, const nlmsghdr* message) {
         if (header->ifa_family == AF_INET || header->ifa_family == AF_INET6)
-            network.addresses.push_back(host_address(header, message));
+            network.addresses.push_back(leased_address(header, message));
     });
     if (!asked) return asked.error();
     if (std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range"); file)

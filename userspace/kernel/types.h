@@ -187,13 +187,13 @@ struct Judgement {
 // What `check` compares a policy with, of this network namespace: the addresses of all cards (rtnetlink) and whether
 // one is dynamic (has a finite lifetime: DHCP); the ports that connections of the host itself take; chains of nftables
 // that translate, as "table/chain".
-struct HostAddress {
+struct LeasedAddress {
     Address address;
     std::string interface;
     bool dynamic = false;
 };
-struct HostNetwork {
-    std::vector<HostAddress> addresses;
+struct NetworkFacts {
+    std::vector<LeasedAddress> addresses;
     std::uint32_t first_local_port = 32768;
     std::uint32_t last_local_port = 60999;
     std::vector<std::string> nat_chains;

@@ -86,7 +86,7 @@ std::optional<AddressRange> read_address_range(const Node& node, Diagnostics& di
 std::optional<Address> read_host(const Node& node, Diagnostics& diagnostics) {
     const auto range = read_address_range(node, diagnostics);
     if (!range) return std::nullopt;
-    if (range->is_host()) return range->first;
+    if (range->is_single()) return range->first;
     diagnostics.error(node, "'" + node.text + "' is more than one address; write one host");
     return std::nullopt;
 }

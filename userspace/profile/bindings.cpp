@@ -130,7 +130,7 @@ Node spell_out_all(const Node& value, const Variable& variable) {
 Node broadcast_of(const Node& value, const std::string& variable, Diagnostics& diagnostics) {
     Node result = value;
     const auto range = value.is_scalar() ? AddressRange::parse(value.text) : std::nullopt;
-    if (range && range->first.family == Family::kIpv4 && !range->is_host()) {
+    if (range && range->first.family == Family::kIpv4 && !range->is_single()) {
         result.text = range->last.to_text();
     } else {
         diagnostics.error(value,

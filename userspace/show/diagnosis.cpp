@@ -22,7 +22,7 @@ Finding unread(const std::string& id, const std::string& what) {
     return {id, Severity::kNote, "run as root to see " + what, "", true};
 }
 
-Finding diagnose_feature(const kernel::FeatureNote& note, const HostFacts& facts) {
+Finding diagnose_feature(const kernel::FeatureNote& note, const Facts& facts) {
     Finding finding{"kernel." + std::string(note.id), Severity::kOk, note.name};
     finding.is_feature = true;
     const Presence presence = facts.features.*note.member;
@@ -43,7 +43,7 @@ Finding diagnose_feature(const kernel::FeatureNote& note, const HostFacts& facts
     return finding;
 }
 
-Finding diagnose_programs(const HostFacts& facts) {
+Finding diagnose_programs(const Facts& facts) {
     const std::string id = "kernel.programs";
     if (!facts.programs_refused)
         return {id, Severity::kOk, "edgefw's own programs load, those of NAT too, and judge a packet"};
@@ -53,7 +53,7 @@ Finding diagnose_programs(const HostFacts& facts) {
             "report this, with the log; another kernel may take them"};
 }
 
-Finding diagnose_btf(const HostFacts& facts) {
+Finding diagnose_btf(const Facts& facts) {
     const std::string id = "kernel.btf";
     if (facts.platform.has_btf)
         return {id, Severity::kOk, "there, for the verifier alone: edgefw's programs are not relocated by it"};
@@ -94,7 +94,7 @@ void diagnose_jit(const Platform& platform, std::vector<Finding>& findings) {
     }
 }
 
-void diagnose_kernel(const HostFacts& facts, std::vector<Finding>& findings) {
+void diagnose_kernel(const Facts& facts, std::vector<Finding>& findings) {
     const Platform& platform = facts.platform;
     findings.push_back({"kernel.release", Severity::kOk,
                         "Linux " + platform.release + " " + platform.machine + ", " + platform.version});
@@ -159,7 +159,7 @@ std::string joined(const std::vector<std::string>& words) {
     return text;
 }
 
-Finding diagnose_caller(const HostFacts& facts) {
+Finding diagnose_caller(const Facts& facts) {
     const Platform& platform = facts.platform;
     const std::string who = platform.user == 0 ? "root" : "user " + std::to_string(platform.user);
     Finding finding{"caller.capabilities", Severity::kOk, who + " may load programs"};
@@ -179,7 +179,7 @@ Finding diagnose_caller(const HostFacts& facts) {
     return finding;
 }
 
-void diagnose_state(const HostFacts& facts, std::vector<Finding>& findings) {
+void diagnose_state(const Facts& facts, std::vector<Finding>& findings) {
     if (!facts.state_refused) return;
     if (facts.state_refused->kind == ErrorKind::kNotPermitted) {
         findings.push_back(unread("edgefw.state", "what edgefw has attached"));
@@ -202,9 +202,9 @@ void diagnose_forwarding(const Platform& platform, std::vector<Finding>& finding
                         "sysctl -w net.ipv4.ip_forward=1"});
 }
 
-void diagnose_nat(const HostFacts& facts, std::vector<Finding>& findings) {
+void diagnose_nat(const Facts& facts, std::vector<Finding>& findings) {
     diagnose_forwarding(facts.platform, findings);
-    const kernel::HostNetwork& network = facts.network;
+    const kernel::NetworkFacts& network = facts.network;
     const std::string ports = "own connections take ports " + std::to_string(network.first_local_port) + "-" +
                               std::to_string(network.last_local_port);
     const std::string taken = std::to_string(policy::kMasqueradePorts.first) + "-" +
@@ -227,7 +227,7 @@ void diagnose_nat(const HostFacts& facts, std::vector<Finding>& findings) {
     }
 }
 
-void diagnose_reverse_path(const HostFacts& facts, std::vector<Finding>& findings) {
+void diagnose_reverse_path(const Facts& facts, std::vector<Finding>& findings) {
     std::vector<std::string> strict;
     std::string remedy = "sysctl -w";
     for (const kernel::CardFacts& card : facts.cards) {
@@ -272,7 +272,7 @@ const char* to_text(Severity severity) {
     return "ok";
 }
 
-std::vector<Finding> diagnose(const HostFacts& facts) {
+std::vector<Finding> diagnose(const Facts& facts) {
     std::vector<Finding> findings;
     diagnose_kernel(facts, findings);
     findings.push_back(diagnose_libbpf(facts.platform));

@@ -21,11 +21,11 @@ struct BootFacts {
     std::size_t networks = 0;  // that may come by SSH to a closed card
 };
 
-struct HostFacts {
+struct Facts {
     BootFacts boot;
     kernel::Platform platform;
     kernel::Features features;
-    kernel::HostNetwork network;
+    kernel::NetworkFacts network;
     std::vector<kernel::CardFacts> cards;
     std::optional<Error> programs_refused;  // edgefw's own programs: what the kernel says to them; none: it takes them
     std::optional<Error> state_refused;     // what stands against reading what is attached
@@ -47,9 +47,9 @@ struct Finding {
 };
 
 // In the order to read them: the kernel, what lies on it, NAT, the cards.
-std::vector<Finding> diagnose(const HostFacts& facts);
+std::vector<Finding> diagnose(const Facts& facts);
 
 // The part about cards.
-std::vector<Finding> diagnose_cards(const HostFacts& facts);
+std::vector<Finding> diagnose_cards(const Facts& facts);
 
 }  // namespace edgefw::show

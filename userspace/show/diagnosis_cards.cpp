@@ -168,13 +168,13 @@ private:
 };
 
 template <typename Which>
-bool any(const HostFacts& facts, const Which& which) {
+bool any(const Facts& facts, const Which& which) {
     return std::any_of(facts.cards.begin(), facts.cards.end(), which);
 }
 
 }  // namespace
 
-std::vector<Finding> diagnose_cards(const HostFacts& facts) {
+std::vector<Finding> diagnose_cards(const Facts& facts) {
     std::vector<Finding> findings;
     for (const CardFacts& card : facts.cards) {
         if (!facts.card.empty() && card.name != facts.card) continue;

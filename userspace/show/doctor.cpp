@@ -134,7 +134,7 @@ std::string doctor_text(const std::vector<Finding>& findings, std::size_t width)
     return text;
 }
 
-ordered_json doctor_json(const std::vector<Finding>& findings, const HostFacts& facts) {
+ordered_json doctor_json(const std::vector<Finding>& findings, const Facts& facts) {
     ordered_json list = ordered_json::array();
     for (const Finding& finding : findings) {
         list.push_back({{"id", finding.id},

@@ -15,7 +15,7 @@ namespace edgefw::show {
 std::string doctor_text(const std::vector<Finding>& findings, std::size_t width);
 
 // {"findings": [{"id", "severity", "text", "do", "read"}], "cards": [...]}
-nlohmann::ordered_json doctor_json(const std::vector<Finding>& findings, const HostFacts& facts);
+nlohmann::ordered_json doctor_json(const std::vector<Finding>& findings, const Facts& facts);
 
 // kFailed: something stands in the way of attach. kNotPermitted: nothing does, of what this caller could read.
 Result<Ok> doctor_result(const std::vector<Finding>& findings);

@@ -11,7 +11,7 @@ namespace edgefw::boot {
 namespace {
 
 // A host that writes down what is asked of it, and refuses what it is told to.
-struct FakeHost {
+struct FakeMachine {
     std::string asked, refused;
     bool attached = false;
 
@@ -23,7 +23,7 @@ struct FakeHost {
         if (works(step)) return Ok{};
         return failed("no " + step);
     }
-    Host host() {
+    Machine machine() {
         return {[this]() -> Result<bool> {
                     if (refused.find("look") != std::string::npos) return failed("no look");
                     return attached;
@@ -61,28 +61,28 @@ TEST(BootAttempt, EachEnd) {
         {"on_boot_failure: open\ncards: {eth0: {side: no}}", "", Standing::kOpen, "open up"},
     };
     for (const Case& row : cases) {
-        FakeHost host{"", row.refused};
-        const Outcome outcome = attempt(parse(row.config, "b", "eth0"), host.host());
+        FakeMachine fake{"", row.refused};
+        const Outcome outcome = attempt(parse(row.config, "b", "eth0"), fake.machine());
         EXPECT_EQ(outcome.standing, row.standing) << row.config << ", refused: " << row.refused;
-        EXPECT_EQ(host.asked, row.asked) << row.config << ", refused: " << row.refused;
+        EXPECT_EQ(fake.asked, row.asked) << row.config << ", refused: " << row.refused;
         EXPECT_EQ(outcome.error.has_value(), row.standing != Standing::kArmed) << row.config;
     }
 }
 
 TEST(BootAttempt, WhatIsAttachedIsNeverClosed) {
     for (const char* config : {"on_boot_failure: closed", "on_boot_failure: neither"}) {
-        FakeHost host{"", "", true};
-        EXPECT_EQ(attempt(parse(config, "b", "eth0"), host.host()).standing, Standing::kArmed);
-        EXPECT_EQ(host.asked, "open up");
+        FakeMachine fake{"", "", true};
+        EXPECT_EQ(attempt(parse(config, "b", "eth0"), fake.machine()).standing, Standing::kArmed);
+        EXPECT_EQ(fake.asked, "open up");
     }
 }
 
 TEST(BootAttempt, WhatSomebodyElseAttachedMeanwhileIsOpened) {
-    FakeHost fake{"", "attach"};
-    Host host = fake.host();
+    FakeMachine fake{"", "attach"};
+    Machine machine = fake.machine();
     int looks = 0;
-    host.is_attached = [&]() -> Result<bool> { return looks++ > 0; };
-    EXPECT_EQ(attempt(parse("", "b", "eth0"), host).standing, Standing::kArmed);
+    machine.is_attached = [&]() -> Result<bool> { return looks++ > 0; };
+    EXPECT_EQ(attempt(parse("", "b", "eth0"), machine).standing, Standing::kArmed);
     EXPECT_EQ(fake.asked, "close attach open up");
 }
 

@@ -22,11 +22,11 @@ policy::Policy with_forward() {
     return policy;
 }
 
-kernel::HostAddress own(const char* address, bool dynamic = false) {
+kernel::LeasedAddress own(const char* address, bool dynamic = false) {
     return {*Address::parse(address), "eth0", dynamic};
 }
 
-kernel::HostNetwork host(std::vector<kernel::HostAddress> addresses) {
+kernel::NetworkFacts host(std::vector<kernel::LeasedAddress> addresses) {
     return {std::move(addresses), 32768, 60999, {}};
 }
 
@@ -46,7 +46,7 @@ TEST(Preflight, WarnsOfPortsThatTheHostTakes) {
 }
 
 TEST(Preflight, WarnsOfNftablesThatTranslate) {
-    kernel::HostNetwork network = host({own("203.0.113.7")});
+    kernel::NetworkFacts network = host({own("203.0.113.7")});
     network.nat_chains = {"nat/postrouting"};
     EXPECT_THAT(preflight({}, network), ElementsAre(testing::HasSubstr("outbound rules see the addresses")));
     EXPECT_THAT(preflight(with_forward(), network), ElementsAre(testing::HasSubstr("translated twice")));
@@ -61,7 +61,7 @@ TEST(Preflight, WarnsOfAForwardWhosePublicAddressIsNotOurs) {
 TEST(Preflight, WarnsOfALeaseThatCannotBeRenewed) {
     policy::Policy policy;
     policy.file = "policy.yaml";
-    const std::vector<kernel::HostAddress> leased{own("192.0.2.1", true), own("2001:db8::1", true)};
+    const std::vector<kernel::LeasedAddress> leased{own("192.0.2.1", true), own("2001:db8::1", true)};
     EXPECT_THAT(preflight(policy, host(leased)), IsEmpty());
     policy.builtins &= ~(1u << EDGEFW_BUILTIN_DHCP);
     EXPECT_THAT(preflight(policy, host(leased)), ElementsAre(testing::HasSubstr("{dhcp: off}")));

@@ -26,7 +26,7 @@ Policy distinct_services(std::uint32_t count) {
     std::vector<Rule> rules;
     for (std::uint32_t i = 0; i < count; ++i) {
         Rule rule = tcp_rule("service-" + std::to_string(i));
-        rule.local.ranges = {AddressRange::host(ipv4(0x0a000000 + i))};
+        rule.local.ranges = {AddressRange::single(ipv4(0x0a000000 + i))};
         const auto port = static_cast<std::uint16_t>(1024 + i % 5000);
         rule.local_port = {{port, port}};
         for (std::uint32_t j = 0; j <= i % 8; ++j) {
@@ -84,7 +84,7 @@ TEST(Tree, PartsWhatWouldExplode) {
     std::vector<Rule> rules;
     for (std::uint32_t i = 0; i < 2000; ++i) {
         Rule rule = tcp_rule("rule-" + std::to_string(i));
-        const std::vector<AddressRange> host = {AddressRange::host(ipv4(0x0a000000 + i))};
+        const std::vector<AddressRange> host = {AddressRange::single(ipv4(0x0a000000 + i))};
         (i % 2 == 0 ? rule.local : rule.remote).ranges = host;
         rules.push_back(rule);
     }

@@ -39,7 +39,7 @@ TEST(DoctorText, BreaksWordsNeverCommands) {
 }
 
 TEST(DoctorText, FeaturesThatAreWellShareALine) {
-    HostFacts facts = healthy_host();
+    Facts facts = healthy_host();
     const std::string count = std::to_string(std::size(kernel::kFeatureNotes));
     EXPECT_THAT(doctor_text(diagnose(facts), SIZE_MAX), HasSubstr("all " + count + " that edgefw asks for\n"));
     facts.features.lru_hash = Presence::kAbsent;
@@ -52,7 +52,7 @@ TEST(DoctorText, FeaturesThatAreWellShareALine) {
 }
 
 TEST(DoctorJson, HoldsFindingsAndCards) {
-    HostFacts facts = closed_host();
+    Facts facts = closed_host();
     facts.cards[0].programs = {{"XDP", 7, "", Presence::kUnknown}};
     const std::vector<Finding> findings = {
         {"bpffs.mounted", Severity::kFail, "no bpffs", "mount -t bpf bpf /sys/fs/bpf"},
@@ -80,7 +80,7 @@ TEST(DoctorResult, SaysWhetherSomethingStandsInTheWay) {
     ASSERT_FALSE(unread);
     EXPECT_EQ(unread.error().kind, ErrorKind::kNotPermitted);
 
-    HostFacts facts = closed_host();  // what is certain comes first
+    Facts facts = closed_host();  // what is certain comes first
     facts.platform.bpffs = {};
     const auto failing = doctor_result(diagnose(facts));
     ASSERT_FALSE(failing);

@@ -22,8 +22,8 @@ inline kernel::CardFacts healthy_card(const std::string& name = "eth0") {
     return card;
 }
 
-inline HostFacts healthy_host() {
-    HostFacts facts;
+inline Facts healthy_host() {
+    Facts facts;
     facts.boot = {true, "", true, 2};
     facts.platform.release = "6.12.0";
     facts.platform.version = "#1 SMP";
@@ -44,8 +44,8 @@ inline HostFacts healthy_host() {
 }
 
 // What an unprivileged caller sees of it.
-inline HostFacts closed_host() {
-    HostFacts facts = healthy_host();
+inline Facts closed_host() {
+    Facts facts = healthy_host();
     facts.platform.user = 1000;
     facts.platform.missing_capabilities = {"CAP_BPF", "CAP_NET_ADMIN", "CAP_PERFMON"};
     facts.platform.may_administer = facts.platform.may_configure_network = false;
