@@ -38,7 +38,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define FIRST_PORT 1024
 #define STAMP_EVERY 64  // arrivals: reading the clock at each would be a part of the figure
 
-// Of one burst, set before it.
+// Settings of one burst, written before it.
 __u32 card;                       // that frames leave by, of this namespace
 __u64 header[TEMPLATE_SIZE / 8];  // of each frame; the remote's low address half, its port and the checksums are zero
 __u32 ip_sum;                     // one's complement sums of the template

@@ -85,7 +85,7 @@ void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force);
 std::string hosts_text(const Image& image);
 
 // What --dry-run prints: rules, forwards, defaults added, removed, changed, moved. The arguments are the documents of
-// show() (policy/show.h): the one in force ("" when none) and the new one.
+// show() (policy/stages.h): the one in force ("" when none) and the new one.
 std::string delta_text(const std::string& in_force_document, const std::string& new_document);
 
 }  // namespace edgefw::image

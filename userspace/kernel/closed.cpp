@@ -137,7 +137,8 @@ Result<Ok> put_filters(const Interface& interface, const ProgramPair& programs) 
     return put;
 }
 
-// Of the map that the program counts in, the one that is no constant. Nothing where this caller may not open it.
+// Reads the map that the program of a closed card counts in: its per-CPU array. Returns nothing where this caller may
+// not open the map.
 std::optional<ClosedCounts> read_counts(const Filtered& filter) {
     const Fd program = Fd::own(bpf_prog_get_fd_by_id(filter.program));
     std::uint32_t ids[8] = {};

@@ -71,7 +71,8 @@ std::uint32_t jiffies_of(std::uint32_t seconds);
 // Seconds of CLOCK_MONOTONIC, by which the data path ends adoption.
 std::uint32_t uptime();
 
-// Of a card without a policy: its programs pass everything and learn connections, which time out by the defaults.
+// The configuration of a card without a policy: its programs pass everything and learn connections. These time out by
+// the defaults.
 edgefw_config config_without_policy(std::uint32_t side);
 
 // Jiffies from `then` to `now`. Packets go on while a table is read: what is later than `now` is 0 ago.

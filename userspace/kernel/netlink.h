@@ -48,7 +48,8 @@ struct CardAddress {
     Address address;
     Prefix network;
 };
-// Of all cards of this network namespace; without those that another host turned out to have.
+// Returns the addresses of all cards of this network namespace, without those that turned out to be another host's
+// (duplicate address detection failed).
 Result<std::vector<CardAddress>> card_addresses();
 
 // Name of a card by index; empty: gone.

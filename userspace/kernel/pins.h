@@ -25,7 +25,7 @@ namespace edgefw::kernel {
 
 inline constexpr const char* kBpffs = "/sys/fs/bpf";
 
-// Of the network namespace this thread is in; fails before Linux 5.14.
+// Returns the cookie of the network namespace that this thread is in. Fails before Linux 5.14.
 Result<std::uint64_t> namespace_cookie();
 
 // The directory of this network namespace, held open; with the lock where it changes something.

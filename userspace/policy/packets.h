@@ -12,8 +12,9 @@
 
 namespace edgefw::policy {
 
-// Of each `use:` in the policy `text`, in order; the location is that of the row in the profile. Rules are named by
-// their full ids. Fails where load_text fails.
+// Returns the `must_pass` and `must_drop` packets of each profile that the policy `text` uses, in the order of its
+// `use:` items. A packet's location is that of its row in the profile. A packet names its rule by the full id. Fails
+// where load_text fails.
 Result<std::vector<PolicyTest>> profile_packets(const std::string& text, const std::string& file,
                                                 const ProfilePath& profiles);
 

@@ -173,7 +173,7 @@ struct Host {
 
 // `tests:` of the policy, and the packets of its profiles (bound to the policy's variables).
 struct PolicyTest {
-    std::string packet;  // packet notation (design section 4)
+    std::string packet;  // packet notation (docs/policy.md#tests)
     Action expect = Action::kDrop;
     std::optional<std::string> rule;    // id it must count for
     std::optional<std::string> reason;  // text name from maps/reasons.h
