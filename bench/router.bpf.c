@@ -87,13 +87,13 @@ static __always_inline int emit(struct xdp_md* context, __u32 address, __u32 por
     return bpf_redirect(card, 0);
 }
 
-// From the remotes.
+// Sends frames from the remotes.
 SEC("xdp")
 int emit_from(struct xdp_md* context) {
     return emit(context, SOURCE_ADDRESS + 2, SOURCE_PORT);
 }
 
-// To the remotes: what the server answers.
+// Sends frames to the remotes: the server's answers.
 SEC("xdp")
 int emit_to(struct xdp_md* context) {
     return emit(context, DESTINATION_ADDRESS + 2, DESTINATION_PORT);
@@ -174,7 +174,7 @@ int sink_wire(struct xdp_md* context) {
     return XDP_DROP;
 }
 
-// On the client's card: what the server answers.
+// Takes the server's answers on the client's card.
 SEC("xdp")
 int sink_answers(struct xdp_md* context) {
     void *data = (void*)(long)context->data, *end = (void*)(long)context->data_end;

@@ -54,7 +54,7 @@ std::vector<std::string> elements_of(const Json& value) {
     return elements;
 }
 
-// Those of `elements` that are not among `others`, in their order.
+// Returns the `elements` that are not among `others`, in their order.
 Json without(const std::vector<std::string>& elements, const std::vector<std::string>& others) {
     const std::unordered_set<std::string_view> known(others.begin(), others.end());
     Json rest = Json::array();

@@ -52,7 +52,7 @@ Result<Ok> hook_sent(CardState& state, const Fd& program, const AttachRequest& r
     return attach_clsact(program.get(), card);
 }
 
-// At tc the hook is of the same kind as the sending one.
+// Puts a program at the receiving hook. At tc the hook is of the same kind as the sending one.
 Result<Ok> hook_received(const CardState& state, const Fd& program, ReceivedHook& hook) {
     const edgefw_card& card = state.card();
     const std::string pin = state.directory() + "/link_received";

@@ -87,7 +87,7 @@ edgefw_closed_network network_of(const Prefix& prefix) {
     return network;
 }
 
-// In the place of ours, where there is one; never of somebody else's.
+// Puts the program that closes a card at a hook. It replaces edgefw's own filter there, never somebody else's.
 Result<Ok> put_filter(const Interface& interface, edgefw_hook hook, int program, std::uint32_t handle) {
     bpf_tc_hook at = clsact_hook(interface.index, kPoints[hook]);
     bpf_tc_opts options = filter_of(handle);

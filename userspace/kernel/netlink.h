@@ -66,7 +66,8 @@ struct Filter {
     std::uint32_t program = 0;
     std::string name;
 };
-// Those at a clsact qdisc's ingress or egress (parent: as of count_filters()); none where there is no such qdisc.
+// Returns the filters at a clsact qdisc's ingress or egress (parent: as of count_filters()); none where there is no
+// such qdisc.
 Result<std::vector<Filter>> filters(int ifindex, std::uint32_t parent);
 
 // Whether the kernel has a family of generic netlink.
