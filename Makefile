@@ -11,7 +11,7 @@ define ring
 	then echo 'make: skipped tests in the $(1) ring, and EDGEFW_NO_SKIP=1'; exit 1; fi
 endef
 
-.PHONY: demo test test-unit test-kernel test-e2e test-kernels build bench install lint format clean
+.PHONY: demo test test-unit test-kernel test-e2e test-kernels build bench docs install lint format clean
 .PHONY: deps deps-build deps-lint deps-kernels configure binary
 .NOTPARALLEL:
 
@@ -41,6 +41,12 @@ build: deps-build binary
 bench: deps configure
 	cmake --build build --target edgefw_bench
 	build/edgefw_bench build/benchmarks.md
+
+# The pages of docs/ that are made from the sources.
+docs: build
+	scripts/generate-reasons >build/reasons.md
+	mv build/reasons.md docs/reasons.md
+	scripts/generate-profile-pages
 
 install: build
 	cmake --install build --prefix $(PREFIX) --strip

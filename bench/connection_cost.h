@@ -20,7 +20,8 @@ struct ConnectionCost {
     }
 };
 
-// Of IPv4: the drivers know no other headers. `rounds`: the best of as many counts.
+// Measures connections of IPv4: the drivers know no other headers. `rounds`: how many times each is measured; the best
+// counts.
 Result<std::vector<ConnectionCost>> measure_connection_costs(int rounds);
 
 }  // namespace edgefw::bench

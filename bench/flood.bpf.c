@@ -24,8 +24,8 @@ const volatile __u32 ifindex;
 const volatile __u32 ip_sum;
 const volatile __u32 tcp_sum;
 
-// Of one burst, set before it: how many frames. The clock is read at the first and the last of them, so that what
-// BPF_PROG_TEST_RUN does before and after (some milliseconds) is not in the figure.
+// Frames of one burst; set before it. The clock is read at the first and the last frame, so that what BPF_PROG_TEST_RUN
+// does before and after (some milliseconds) is not in the figure.
 __u32 frames;
 __u32 sequence;
 __u64 first_ns;

@@ -19,8 +19,9 @@ public:
     struct Pair {
         std::size_t noop = 0, floor = 0;
     };
-    // Those of the way that `what` is run in; added with its packet, known to the floor, when nothing was before. What
-    // is added points into this object.
+    // Returns the no-op and the floor for the way in which `what` is run. Where the way is new
+    // they are added to the stopwatch with this packet, which the floor then knows. What is added points into this
+    // object.
     Result<Pair> beside(Stopwatch& stopwatch, const Timed& what);
 
 private:

@@ -181,7 +181,7 @@ CostRow row_of(std::size_t row, const Stopwatch& stopwatch, const Ways& ways, co
     const double floor = stopwatch.cost((ways.*kRowOf[row].way).floor);
     for (std::size_t i = 0; i < subjects.size(); i++) {
         const bool is_most = i + 1 == subjects.size();
-        // The design names a target of a drop for few rules and for 10,000, none between.
+        // A drop has a target for few rules and one for 10,000, and none between.
         const bool is_between = i > 0 && !is_most && kRowOf[row].target != kRowOf[row].most_target;
         const double target = is_most ? kRowOf[row].most_target : is_between ? 0 : kRowOf[row].target;
         result.costs.push_back({stopwatch.cost(subjects[i].first + row), floor, target});

@@ -15,7 +15,7 @@
 namespace edgefw::bench {
 namespace {
 
-// Of the topologies with one server of each role, which have the same variables.
+// Variables of the topologies that have one server of each role: they are the same.
 constexpr const char* kOneServerEach = R"(
       reverse_proxy_internal: 172.25.33.20
       reverse_proxy_external: 131.107.155.20

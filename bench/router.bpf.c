@@ -38,7 +38,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define FIRST_PORT 1024
 #define STAMP_EVERY 64  // arrivals: reading the clock at each would be a part of the figure
 
-// Of one burst, set before it.
+// Settings of one burst, written before it.
 __u32 card;                       // that frames leave by, of this namespace
 __u64 header[TEMPLATE_SIZE / 8];  // of each frame; the remote's low address half, its port and the checksums are zero
 __u32 ip_sum;                     // one's complement sums of the template
@@ -87,13 +87,13 @@ static __always_inline int emit(struct xdp_md* context, __u32 address, __u32 por
     return bpf_redirect(card, 0);
 }
 
-// From the remotes.
+// Sends frames from the remotes.
 SEC("xdp")
 int emit_from(struct xdp_md* context) {
     return emit(context, SOURCE_ADDRESS + 2, SOURCE_PORT);
 }
 
-// To the remotes: what the server answers.
+// Sends frames to the remotes: the server's answers.
 SEC("xdp")
 int emit_to(struct xdp_md* context) {
     return emit(context, DESTINATION_ADDRESS + 2, DESTINATION_PORT);
@@ -174,7 +174,7 @@ int sink_wire(struct xdp_md* context) {
     return XDP_DROP;
 }
 
-// On the client's card: what the server answers.
+// Takes the server's answers on the client's card.
 SEC("xdp")
 int sink_answers(struct xdp_md* context) {
     void *data = (void*)(long)context->data, *end = (void*)(long)context->data_end;

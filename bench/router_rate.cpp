@@ -82,7 +82,7 @@ private:
         return open(stream(IPPROTO_TCP, kSyn, 0, 65'536), rate_.handshakes);
     }
 
-    // From remotes that have not been there yet.
+    // Opens connections from remotes that were not used before.
     Result<Ok> open_into_sink() {
         auto sink = traffic_.put(*filter_.sink);
         if (!sink) return sink.error();

@@ -11,7 +11,7 @@
 
 namespace edgefw::bench {
 
-// Of one filter; a second. 0: not measured.
+// What one filter comes to in a second. 0: not measured.
 struct RouterRate {
     std::string who;
     bool is_compared = false;  // has the targets
@@ -21,7 +21,7 @@ struct RouterRate {
     std::string note;          // why there are no figures; empty: there are some
 };
 
-// How often those of nftables, at least.
+// The target: at least so many times the rate of nftables.
 inline constexpr double kHandshakesTarget = 1.5;
 inline constexpr double kOpeningsTarget = 3;
 

@@ -20,7 +20,7 @@ struct Timed {
     Driver::Spread spread;            // of the ways that spread
     std::optional<std::size_t> less;  // what its cost is above: the no-op run in the same way
 
-    // Of an instance: what it must have seen beforehand, and how every packet of the run must end.
+    // Where an instance is timed: the packets that it must have seen before, and how every packet of the run must end.
     const Instance* instance = nullptr;
     std::vector<packet::Packet> before;
     Outcome outcome;

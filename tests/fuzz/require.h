@@ -16,7 +16,7 @@ inline void require(bool holds, const char* promise, const std::string& found = 
     std::abort();
 }
 
-// Of an input that is refused: the user's fault, with a sentence.
+// Requires that an input was refused as the user's fault, with a sentence.
 inline void require_refusal(const Error& error, ErrorKind kind) {
     require(error.kind == kind, "a bad input is the user's fault, nobody else's", error.message);
     require(!error.message.empty(), "a refusal says why");

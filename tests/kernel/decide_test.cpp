@@ -21,7 +21,8 @@ void check(policy::Side side, const std::string& policy, const std::vector<Row>&
     }
 }
 
-// The table of the design, row by row: which end is local follows from the hook, the direction's name from the side.
+// The table of docs/policy.md#side-direction-local-remote, row by row: the hook says which end is local, and the side
+// says what the direction is called.
 TEST(Decide, ExternalSide) {
     check(policy::Side::kExternal,
           "rules:\n"

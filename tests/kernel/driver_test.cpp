@@ -126,7 +126,7 @@ std::string refusal_of(const std::string& interface) {
     return card ? "" : card.error().message;
 }
 
-// In the kernel's words, which a link cannot carry.
+// The refusal repeats the kernel's words, which a link cannot carry.
 TEST(Driver, RefusalHasTheKernelsWords) {
     Lab lab;
     Lab::run("ip link add br0 type bridge");

@@ -65,7 +65,7 @@ struct Sender {
     std::uint64_t wrong = 0;
 };
 
-// At least one, however late this thread begins.
+// Sends until it is stopped, and at least one packet, however late this thread begins.
 void send_until(Sender& sender, const std::atomic<bool>& stop) {
     cpu_set_t one;
     CPU_ZERO(&one);

@@ -225,7 +225,7 @@ TEST(Hooks, MemoryIsRootsAloneAndGoesWithDetach) {
     EXPECT_NE(stat(memory.c_str(), &found), 0);
 }
 
-// Of a card that was attached before anything was remembered: the next command does it.
+// A card may have been attached by a version that remembered nothing: the next command remembers it.
 TEST(Hooks, WhatIsWholeIsRemembered) {
     const Lab lab;
     attach(ReceivedMode::kNative, Egress::kAuto);
@@ -307,7 +307,7 @@ private:
             return is_change(ptrace(PTRACE_PEEKDATA, process_, call.entry.args[1], nullptr));
         return false;
     }
-    // Of a message of netlink its first eight bytes: length, type, flags.
+    // `message`: the first eight bytes of a netlink message, which are its length, type and flags.
     static bool is_change(long message) {
         const auto type = static_cast<std::uint64_t>(message) >> 32 & 0xffff;
         return type == RTM_NEWTFILTER || type == RTM_DELTFILTER || type == RTM_NEWQDISC || type == RTM_DELQDISC;

@@ -129,7 +129,7 @@ TEST(Martian, ConnectionsPassBefore) {
     EXPECT_EQ(run.judge(EDGEFW_RECEIVED, asks), kMartian);
 }
 
-// In mid-stream, and the other end could have opened it.
+// A martian segment in mid-stream is not adopted, also where the other end could have opened its connection.
 TEST(Martian, NothingOfItIsAdopted) {
     TestRun run;
     run.inside(inside());

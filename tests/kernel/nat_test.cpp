@@ -310,7 +310,7 @@ TEST(Nat, AWholeSearchIsNotRepeatedAtOnce) {
         std::this_thread::sleep_for(std::chrono::milliseconds(150));
         const std::string second = opener("10.0.0.7", kFirst + round);
         EXPECT_EQ(run.judge(opener("10.0.0.6", kFirst + round)), "pass rule out via office opened");
-        // Of ten without a search of all, two find the free one by chance.
+        // Without the search of the whole range, two in ten find the free port by chance.
         if (run.judge(second) == "pass rule out via office opened") continue;
         refused++;
         std::this_thread::sleep_for(std::chrono::milliseconds(150));

@@ -308,7 +308,7 @@ private:
         return rule;
     }
 
-    // Of a few hosts, with so few ports that they run out.
+    // A masquerade of a few hosts, with so few ports that they run out.
     policy::Masquerade masquerade(std::uint32_t number) {
         policy::Masquerade entry;
         entry.id = "masquerade-" + std::to_string(number);

@@ -38,7 +38,7 @@ Fd foreign_program(int code) {
     return Fd::own(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "theirs", "GPL", instructions, 2, nullptr));
 }
 
-// At tcx of eth0, for as long as what is returned lives.
+// Attaches a program of somebody else at tcx of eth0, for as long as the returned link lives.
 Fd attach_foreign(edgefw_hook hook, int code, bool before_all) {
     const Fd program = foreign_program(code);
     LIBBPF_OPTS(bpf_link_create_opts, options, .flags = before_all ? 1u << 3 : 0);  // BPF_F_BEFORE
@@ -46,7 +46,7 @@ Fd attach_foreign(edgefw_hook hook, int code, bool before_all) {
     return Fd::own(bpf_link_create(program.get(), static_cast<int>(if_nametoindex("eth0")), type, &options));
 }
 
-// At clsact of eth0.
+// Attaches a program of somebody else at clsact of eth0.
 void add_foreign_filter(bpf_tc_attach_point point, std::uint32_t priority) {
     const Fd program = foreign_program(TC_ACT_UNSPEC);
     bpf_tc_hook hook = kernel::clsact_hook(static_cast<int>(if_nametoindex("eth0")), point);

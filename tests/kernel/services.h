@@ -31,7 +31,7 @@ rules:
 - {name: gre, side: external, direction: inbound, protocol: 47, action: pass}
 )";
 
-// Of one connection to `web`: from its opener, and back; the flags are to be added.
+// Segments of one connection to `web`, from its opener and back. The flags are to be added.
 inline const std::string kThere = "external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443 ";
 inline const std::string kBack = "external outbound tcp 192.0.2.20:443 > 198.51.100.9:40000 ";
 

@@ -79,26 +79,26 @@ public:
     }
     // Connections that nothing has fetched since.
     std::uint64_t left_behind() const;
-    // By EDGEFW_TABLE_INDEX, summed over CPUs.
+    // How many entries came and went in a table, summed over CPUs.
     edgefw_table_counter turnover(edgefw_table table, edgefw_family family = EDGEFW_IPV4) const;
     // Connections in the tables, of both families.
     std::uint64_t confirmed() const;
     std::uint64_t half_open() const { return maps_->openings4.count() + maps_->openings6.count(); }
 
-    // Loaded when they are first needed.
+    // The judging programs; they are loaded when they are first needed.
     const kernel::ProgramPair& programs();
 
-    // From now on each processor is as if another packet was being judged there, or none.
+    // Marks each processor as if another packet was being judged there (`busy`), or none.
     void set_busy(edgefw_hook hook, bool busy);
     // The number of the map in which a program keeps the packet in flight (bpf/flight.h).
     std::uint32_t in_flight_id(edgefw_hook hook) { return in_flight(hook).id; }
 
-    // As if every connection had been opened, and quiet, so much longer.
+    // Makes every connection as if it had been opened, and quiet, so many seconds longer.
     void age(std::uint64_t seconds);
-    // IPv4, in any of the tables.
+    // Visits the connections of IPv4, in all of the tables.
     using Each = std::function<void(const edgefw_connection4_key& key, const edgefw_connection& connection)>;
     void each_connection(const Each& each) const;
-    // Those with this local port are gone, as what the LRU recycled is.
+    // Removes the connections with this local port, as the kernel's LRU removes what it recycles.
     void forget_of_port(std::uint16_t port);
 
 private:

@@ -42,7 +42,7 @@ struct Variant {
     bool comes_over = false;  // while a push resizes the tables
 };
 
-// By what the program's constants leave in.
+// Policies that differ in what their constants leave in the programs.
 std::vector<Variant> variants() {
     const std::string rules = "rules:\n";
     const std::string four_groups =
@@ -108,7 +108,7 @@ std::string kernel_release() {
     return name.release;
 }
 
-// By "variant,program": the ceiling in this kernel's column. The first line names the columns.
+// Returns the ceilings in this kernel's column, by "variant,program". The file's first line names the columns.
 std::map<std::string, std::uint32_t> read_budget() {
     std::ifstream file(EDGEFW_SOURCE_DIR "/tests/verifier/budget.csv");
     std::map<std::string, std::uint32_t> budget;

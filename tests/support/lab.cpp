@@ -101,7 +101,7 @@ Lab::Lab() {
     outside_network_ = open_own("/proc/thread-self/ns/net");
     outside_mounts_ = open_own("/proc/thread-self/ns/mnt");
     require(unshare(CLONE_NEWNS) == 0, "a mount namespace of its own (root is needed)");
-    // Of /sys alone: in a chroot the root is no mount of its own.
+    // Only /sys is made private: in a chroot the root is no mount of its own.
     require(mount("none", "/sys", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private mounts");
     require(mount("bpf", "/sys/fs/bpf", "bpf", 0, nullptr) == 0, "a bpffs of its own at /sys/fs/bpf");
     peer_ = new_network();

@@ -16,7 +16,7 @@ namespace edgefw::test {
 // Raw frames on one card, as they are on the wire.
 class FrameSocket {
 public:
-    // On a card of the namespace this thread is in.
+    // Opens a socket on a card of the namespace that this thread is in.
     explicit FrameSocket(const std::string& interface);
 
     // With a `gso_size` the kernel is left to cut the TCP segment in the frame into pieces of that many bytes of

@@ -355,7 +355,7 @@ bool Oracle::is_martian(const View& view) const {
     });
 }
 
-// Of the packet itself: its destination on the wire is known, too.
+// Classifies a packet that is here, whose destination on the wire is known, too (that of a connection's opener is not).
 Oracle::Classified Oracle::classify_packet(const View& view) const {
     View outside = view;
     if (view.translation && view.packet.hook() == EDGEFW_RECEIVED) outside.local = view.translation->public_address;

@@ -104,7 +104,7 @@ Oracle::Connection* Oracle::find(const View& view) {
     return nullptr;
 }
 
-// By entries that are in force no longer, or not as they were: these connections end.
+// Ends the connection that this packet would belong to by a NAT entry which is in force no longer, or not as it was.
 bool Oracle::revoke_retired(const View& view) {
     if (view.packet.hook() == EDGEFW_SENT || is_opening_syn(view.packet)) return false;
     if (!may_belong_to_connection(view.packet)) return false;

@@ -27,7 +27,7 @@ private:
         packet::Packet came;
         packet::Packet left;
     };
-    // Of a conversation: a packet of the opener, or one back.
+    // A packet of a conversation: one of the opener, or one back.
     struct Step {
         bool back = false;
         Sample sample;

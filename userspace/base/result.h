@@ -9,7 +9,7 @@
 
 namespace edgefw {
 
-// What went wrong decides the exit code (design section 5).
+// What went wrong decides the exit code (docs/commands.md#exit-codes).
 enum class ErrorKind {
     kFailed = 1,        // no such card, already attached, foreign program, nothing attached, table full, no bpffs
     kUsage = 2,         // the command line

@@ -81,7 +81,7 @@ void take_card(const Node& node, Config& config, Diagnostics& diagnostics) {
     take_word(fields, "egress", config.egress, kEgress, "an egress hook", diagnostics);
 }
 
-// Those of other cards are looked at, too: a slip is said at once, not at their turn.
+// Reads the entries of other cards, too, so that a slip in one of them is said at once and not at that card's turn.
 void take_cards(const Node& node, const std::string& interface, Config& config, Diagnostics& diagnostics) {
     if (!node.is_map()) {
         diagnostics.error(

@@ -10,7 +10,7 @@
 
 namespace edgefw::policy {
 
-// Those a masquerade takes that names no `ports:`, where Linux by default takes none for its own connections
+// The ports of a masquerade that names no `ports:`. Linux by default takes none of them for its own connections
 // (net.ipv4.ip_local_port_range ends at 60999).
 inline constexpr PortRange kMasqueradePorts{61000, 65535};
 

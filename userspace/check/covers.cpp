@@ -48,7 +48,7 @@ bool covers(const std::vector<IcmpMatch>& earlier, const std::vector<IcmpMatch>&
     return std::all_of(later.begin(), later.end(), match_covered);
 }
 
-// Of rules of IP packets both lists are empty.
+// A rule of IP packets has an empty list.
 bool covers(const std::vector<EthertypeRange>& earlier, const std::vector<EthertypeRange>& later) {
     if (earlier.empty() || later.empty()) return earlier.empty() && later.empty();
     const auto range_covered = [&](const EthertypeRange& wanted) {

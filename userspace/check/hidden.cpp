@@ -133,8 +133,8 @@ std::optional<Address> received_at(const Rule& rule) {
     return rule.local.ranges[0] == AddressRange::single(address) ? std::optional(address) : std::nullopt;
 }
 
-// Of the forwards of one public address, the one that translates all packets of the rule to these ports (nullptr: to
-// all ports): a port forward comes before a static entry. nullptr: none does.
+// `forwards` are those of one public address. Returns the one that translates all packets of the rule to these ports
+// (nullptr: to all ports), or nullptr if none does. A port forward comes before a static entry.
 const Forward* translator(const Rule& rule, const PortRange* ports, const std::vector<const Forward*>& forwards) {
     const Forward* of_address = nullptr;
     for (const Forward* forward : forwards) {

@@ -52,7 +52,7 @@ std::optional<IcmpMatch> common_icmp(const Rule& a, const Rule& b) {
     return std::nullopt;
 }
 
-// Of what the drop names at an end, what the pass rule takes whole.
+// Addresses that the drop rule names at one end and that the pass rule takes whole: a sample of each family.
 struct CommonEnd {
     std::optional<Address> address[EDGEFW_FAMILIES];
     bool unknown = false;  // a host by name, a set without members

@@ -22,7 +22,8 @@ constexpr auto kDirectionNames = std::to_array<std::string_view>({"inbound", "ou
 constexpr auto kBuiltinKeys = std::to_array<std::string_view>({EDGEFW_BUILTINS(BUILTIN_KEY)});
 #undef BUILTIN_KEY
 
-// In jiffies of the fastest clock (1000 a second) it fits the 32 bits that the data path has for a timeout.
+// The longest timeout, in seconds. In jiffies of the fastest clock (1000 a second) it fits the 32 bits that the data
+// path has for it.
 constexpr std::uint32_t kMaxTimeout = 1'000'000;
 
 constexpr auto kCapacityKeys = std::to_array<std::string_view>({"confirmed", "datagrams", "half_open"});

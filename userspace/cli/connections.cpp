@@ -29,7 +29,7 @@ void warn_of_unknown(const std::vector<std::string>& words, Context& context) {
         context.log.warn("warning: {}", line);
 }
 
-// Without a word it would end every connection of the host: that is asked for by name.
+// Ends the connections that the words pick. No word would pick every connection of the host: that has to be asked for.
 Result<Ok> end(const std::vector<std::string>& words, Context& context) {
     if (words.empty())
         return Error{ErrorKind::kUsage,

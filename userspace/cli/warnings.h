@@ -10,7 +10,7 @@
 namespace edgefw::cli {
 
 void warn_of(const kernel::Card& card, Context& context);
-// Of hooks that cards have lost.
+// Warns of the hooks that cards have lost.
 void warn_of(const std::vector<kernel::HookedCard>& cards, Context& context);
 
 }  // namespace edgefw::cli

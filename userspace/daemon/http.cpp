@@ -30,7 +30,7 @@ const char* reason_of(int status) {
     }
 }
 
-// Of "/metrics?x=y" and "http://host:9477/metrics" (RFC 9112 section 3.2.2) the part "/metrics".
+// The path of a request's target (RFC 9112 section 3.2.2): "/metrics" in "/metrics?x=y" and "http://host:9477/metrics".
 std::string path_of(std::string_view target) {
     constexpr std::string_view kScheme = "http://";
     if (target.starts_with(kScheme)) {

@@ -9,7 +9,7 @@
 
 namespace edgefw::daemon {
 
-// Of a request, without its end. Longer ones are refused.
+// Bytes of the longest request head that is read (request line and headers). A longer one is refused.
 constexpr std::size_t kLongestHead = 8192;
 
 struct HttpAnswer {

@@ -207,7 +207,8 @@ void Listener::accept_all(Clock::time_point now) {
     }
 }
 
-// Of the address that has most: first who does not wait for us, then the oldest.
+// Closes one connection of the address that has most of them: the oldest that does not wait for an answer, or if all
+// wait, the oldest.
 void Listener::make_room() {
     std::map<std::string, std::size_t> counts;
     for (const Connection& connection : connections_)

@@ -23,7 +23,7 @@ bool is_shown(const std::string& key) {
     return std::find(kNotShown.begin(), kNotShown.end(), key) == kNotShown.end();
 }
 
-// Of a longer list a line shows so many elements: a set may have a million.
+// A line shows at most this many elements of a list: a set may have a million.
 constexpr std::size_t kElementsShown = 10;
 
 std::string value_text(const Json& value) {
@@ -53,7 +53,7 @@ std::vector<std::string> elements_of(const Json& value) {
     return elements;
 }
 
-// Those of `elements` that are not among `others`, in their order.
+// Returns the `elements` that are not among `others`, in their order.
 Json without(const std::vector<std::string>& elements, const std::vector<std::string>& others) {
     const std::unordered_set<std::string_view> known(others.begin(), others.end());
     Json rest = Json::array();
@@ -63,7 +63,7 @@ Json without(const std::vector<std::string>& elements, const std::vector<std::st
     return rest;
 }
 
-// Of a long list what came and what went, not all that it was and is.
+// Says which elements came and which went, not all that the list was and is: it may be long.
 std::string elements_delta(const Json& before, const Json& after) {
     const std::vector<std::string> old_elements = elements_of(before);
     const std::vector<std::string> new_elements = elements_of(after);

@@ -192,7 +192,7 @@ Result<Ok> Compiler::plant(Side side, edgefw_hook hook, Family family) {
     return Ok{};
 }
 
-// Of frames that are not IP.
+// Compiles the rules for frames that are not IP.
 Result<Ok> Compiler::plant_link(Side side, edgefw_hook hook) {
     Boxes boxes;
     for (std::uint32_t number = 0; number < policy_.rules.size(); ++number) {

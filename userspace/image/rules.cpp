@@ -209,7 +209,8 @@ Result<Ok> add_asking_boxes(const policy::Rule& rule, std::uint32_t number, std:
     static const Region whole = everywhere();
     for (Region& region : bases) {
         region[EDGEFW_FIELD_PROTOCOL] = {IPPROTO_TCP, IPPROTO_TCP};
-        // To ask too often is cheaper than a class that no rule of this direction needs.
+        // An address that no rule of this direction restricts stays open: asking the table too often is cheaper than a
+        // class that no rule here needs.
         for (const unsigned field : {EDGEFW_FIELD_LOCAL_CLASS, EDGEFW_FIELD_REMOTE_CLASS}) {
             if (!boxes.restricts(field)) region[field] = whole[field];
         }

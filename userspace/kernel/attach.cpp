@@ -53,7 +53,7 @@ Result<Ok> hook_sent(CardState& state, const Fd& program, const AttachRequest& r
     return attach_clsact(program.get(), card);
 }
 
-// At tc the hook is of the same kind as the sending one.
+// Puts a program at the receiving hook. At tc the hook is of the same kind as the sending one.
 Result<Ok> hook_received(const CardState& state, const Fd& program, ReceivedHook& hook) {
     const edgefw_card& card = state.card();
     const std::string pin = state.directory() + "/link_received";
@@ -73,7 +73,7 @@ Result<Ok> hook_up(CardState& state, const ProgramPair& entry, const AttachReque
     return hook_received(state, entry.received, hook);
 }
 
-// Of an attached card, whatever version attached it; empty: it is not.
+// Returns the directory of an attached card, whichever version attached it. Empty: the card is not attached.
 Result<std::string> directory_of(const Home& home, const std::string& interface) {
     auto foreign = foreign_cards(home);
     if (!foreign) return foreign.error();
@@ -176,7 +176,7 @@ Result<Ok> take_off(const Home& home, std::uint32_t ifindex, Memory becomes) {
     return take_down(directory);
 }
 
-// Of the card that a directory is of: Home::card().
+// Returns the index of the card that a directory belongs to (the name comes from Home::card()).
 std::uint32_t index_in(const std::string& directory) {
     return static_cast<std::uint32_t>(std::strtoul(directory.c_str() + directory.rfind('_') + 1, nullptr, 10));
 }
@@ -298,7 +298,7 @@ Result<Card> attach(const AttachRequest& request) {
                       " is already attached; change its policy with `edgefw push`, or `edgefw detach " +
                       request.interface + "` first");
     }
-    // Of one that has lost a hook nothing stays: it is attached as asked for now.
+    // A card that lost a hook keeps nothing of the earlier attach: it is attached as asked for now.
     const auto ifindex = static_cast<std::uint32_t>(interface->index);
     if (auto taken = take_off(*home, ifindex, Memory::kKept); !taken) return taken.error();
     inventory = take_inventory(*home);

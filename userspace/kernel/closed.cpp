@@ -88,7 +88,7 @@ edgefw_closed_network network_of(const Prefix& prefix) {
     return network;
 }
 
-// In the place of ours, where there is one; never of somebody else's.
+// Puts the program that closes a card at a hook. It replaces edgefw's own filter there, never somebody else's.
 Result<Ok> put_filter(const Interface& interface, edgefw_hook hook, int program, std::uint32_t handle) {
     bpf_tc_hook at = clsact_hook(interface.index, kPoints[hook]);
     bpf_tc_opts options = filter_of(handle);
@@ -138,7 +138,8 @@ Result<Ok> put_filters(const Interface& interface, const ProgramPair& programs) 
     return put;
 }
 
-// Of the map that the program counts in, the one that is no constant. Nothing where this caller may not open it.
+// Reads the map that the program of a closed card counts in: its per-CPU array. Returns nothing where this caller may
+// not open the map.
 std::optional<ClosedCounts> read_counts(const Filtered& filter) {
     const Fd program = Fd::own(bpf_prog_get_fd_by_id(filter.program));
     std::uint32_t ids[8] = {};

@@ -15,7 +15,8 @@ namespace edgefw::kernel {
 // As it is kept with generation `number`; 0: no policy was pushed.
 edgefw_config config_of(const image::Image& image, policy::Side side, std::uint32_t number);
 
-// Of a card without a policy: its programs pass everything and learn connections, which time out by the defaults.
+// The constants of a card without a policy: its programs pass everything and learn connections. These time out by the
+// defaults.
 edgefw_config config_without_policy(policy::Side side);
 
 // The constants of one program: `config`, and what its card is like and doing.

@@ -101,7 +101,8 @@ Result<Ok> walk_table(const Reader& reader, const ConnectionTable& table, const 
     };
     auto walked = table.map->for_each(hand);
     if (!walked || table.older == nullptr) return walked;
-    // Of a push that ended early. What came over since is in both for a moment, and was handed on.
+    // An older table stays where a push ended early. A connection that was brought over since is in both tables for a
+    // moment, and was handed on above.
     return table.older->for_each([&](const std::uint8_t* key, const std::uint8_t* bytes) {
         edgefw_connection value;
         if (!table.map->read(key, &value)) hand(key, bytes);

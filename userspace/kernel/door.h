@@ -52,10 +52,10 @@ Result<std::vector<ClosedCard>> closed_cards();
 // Builds the new generation whole and flips to it: on every attached card, or on `interface` alone.
 Result<PushReport> push(const Compiled& policy, const std::optional<std::string>& interface);
 
-// Cards that another version of edgefw attached come under this one and `policy`: their hooks are never empty, and each
-// packet is judged by one policy or the other. Their counters begin at zero and their connections are judged anew, TCP
-// in mid-stream for as long as the policy adopts it. Returns the cards' names. Fails at the first that cannot be taken
-// over, which goes on as it was.
+// Takes over the cards that another version of edgefw attached, and puts `policy` in force on them. The hooks of a card
+// are never empty, and each packet is judged by one policy or the other. The card's counters begin at zero. Its
+// connections are judged anew: TCP in mid-stream for as long as the policy adopts it. Returns the cards' names. Fails
+// at the first card that cannot be taken over; that card goes on as it was.
 Result<std::vector<std::string>> upgrade(const Compiled& policy);
 
 // The document of the policy in force (on `interface`, else of the newest generation in force); empty: none.
@@ -65,7 +65,7 @@ Result<std::string> document_in_force(const std::optional<std::string>& interfac
 // unknown.
 Result<std::string> sources_in_force(const std::optional<std::string>& interface);
 
-// Of every generation in force whose policy names hosts.
+// Returns the hosts of every generation in force whose policy names some.
 Result<std::vector<HostsInForce>> hosts_in_force();
 
 // The class an address has in a generation in force.
@@ -79,7 +79,7 @@ Result<Ok> move_hosts(std::uint32_t generation, const std::vector<ClassChange>& 
 // `count_entries`: walk the tables to count what is in them (a million entries take a while).
 Result<Status> status(bool count_entries);
 
-// Of every attached card, or of `interface` alone, in no order.
+// Returns the connections of every attached card, or only those of `interface`, in no order.
 Result<std::vector<Connection>> connections(const std::optional<std::string>& interface);
 
 // Removes those that `which` picks, and returns how many: their next packet is judged as one of no connection.
@@ -90,10 +90,10 @@ Result<std::vector<CardCounters>> counters(const std::optional<std::string>& int
 
 class Judge {
 public:
-    // Of a policy that is not in force.
+    // Makes a judge of a policy that is not in force.
     // `connections`: entries of each private table; forget() takes time in proportion (1,024: some microseconds).
     static Result<Judge> of(const Compiled& policy, std::uint32_t connections = EDGEFW_CONNECTIONS_DEFAULT);
-    // Of the policy in force, with its own constants and rule maps.
+    // Makes a judge of the policy in force, with the constants and rule maps that are in force.
     static Result<Judge> in_force(const std::optional<std::string>& interface,
                                   std::uint32_t connections = EDGEFW_CONNECTIONS_DEFAULT);
 

@@ -36,7 +36,7 @@ std::uint32_t feature_count(const std::string& name) {
     return count;
 }
 
-// By the kernel's number; empty: not told.
+// The names of the card's features, by the kernel's number. Empty: the kernel does not tell them.
 std::vector<std::string> feature_names(const std::string& name) {
     const std::uint32_t count = feature_count(name);
     if (count == 0) return {};

@@ -117,7 +117,7 @@ Presence probe_tcx() {
     return presence(errno == ENODEV, errno);
 }
 
-// On the loopback card of a network namespace that ends with the thread.
+// Asks on the loopback card of a network namespace that ends with the thread.
 Presence probe_clsact() {
     Presence found = Presence::kUnknown;
     std::thread probe([&found] {

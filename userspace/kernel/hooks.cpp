@@ -84,7 +84,7 @@ bpf_tc_hook clsact_hook(const edgefw_card& card, edgefw_hook hook) {
                                hook == EDGEFW_RECEIVED ? BPF_TC_INGRESS : BPF_TC_EGRESS);
 }
 
-// Of our filter at a hook.
+// The options that name edgefw's own filter at a hook of clsact.
 bpf_tc_opts filter_options(const edgefw_card& card, edgefw_hook hook, int program) {
     const bool received = hook == EDGEFW_RECEIVED;
     bpf_tc_opts options = {};

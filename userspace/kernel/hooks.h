@@ -64,7 +64,8 @@ Result<Ok> replace_clsact(int program, const edgefw_card& card);
 Result<Ok> replace_clsact_ingress(int program, const edgefw_card& card);
 
 Result<Ok> pin_link(const Fd& link, const std::string& path);
-// In the place of the link that is pinned there. Killed in between, the new one is pinned as PATH_later.
+// Pins the link in place of the one that is pinned there. A process killed in between leaves the new link pinned as
+// PATH_later.
 Result<Ok> pin_link_over(const Fd& link, const std::string& path);
 
 }  // namespace edgefw::kernel

@@ -227,7 +227,7 @@ CardAddress card_address(const ifaddrmsg* header, const nlmsghdr* message) {
     return card;
 }
 
-// Of nftables, as "table/chain"; none where it is not to be had.
+// Returns the chains of nftables that translate, as "table/chain"; none where the kernel has no nftables.
 std::vector<std::string> nat_chains() {
     std::vector<std::string> chains;
     std::array<char, 512> buffer{};

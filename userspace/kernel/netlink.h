@@ -48,7 +48,8 @@ struct CardAddress {
     Address address;
     Prefix network;
 };
-// Of all cards of this network namespace; without those that another host turned out to have.
+// Returns the addresses of all cards of this network namespace, without those that turned out to be another host's
+// (duplicate address detection failed).
 Result<std::vector<CardAddress>> card_addresses();
 
 // Name of a card by index; empty: gone.
@@ -65,7 +66,8 @@ struct Filter {
     std::uint32_t program = 0;
     std::string name;
 };
-// Those at a clsact qdisc's ingress or egress (parent: as of count_filters()); none where there is no such qdisc.
+// Returns the filters at a clsact qdisc's ingress or egress (parent: as of count_filters()); none where there is no
+// such qdisc.
 Result<std::vector<Filter>> filters(int ifindex, std::uint32_t parent);
 
 // Whether the kernel has a family of generic netlink.

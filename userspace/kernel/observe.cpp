@@ -104,8 +104,8 @@ Result<CardCounters> card_counters(const Look& seen, const CardState& state) {
     return result;
 }
 
-// Of `recycled` this is what is certain, and all of it while nothing changes: entries that come or go while they are
-// counted must not show as recycled.
+// Returns the number of recycled entries that is certain. Entries that come or go while they are counted must not show
+// as recycled, so the number may be too small then; it is exact while nothing changes.
 std::uint64_t recycled(const edgefw_table_counter& before, std::uint64_t entries, const edgefw_table_counter& after) {
     const std::uint64_t accounted = entries + after.removed;
     return before.inserted > accounted ? before.inserted - accounted : 0;

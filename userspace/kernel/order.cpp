@@ -28,7 +28,7 @@ std::string later_path(const std::string& card_directory, edgefw_hook hook) {
     return link_path(card_directory, hook) + "_later";
 }
 
-// At tc, where others can stand before it.
+// Whether the hook is at tc, where other programs can stand before edgefw.
 bool is_at_tc(const edgefw_card& card, edgefw_hook hook) {
     return hook == EDGEFW_SENT || card.xdp_mode == EDGEFW_XDP_NONE;
 }

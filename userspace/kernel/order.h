@@ -11,8 +11,9 @@
 
 namespace edgefw::kernel {
 
-// Of both hooks, in the order in which they run. Other programs of edgefw (that of a closed card) are none. An XDP hook
-// has one program. Names are missing where the caller may not look at programs of others.
+// Returns the programs of others that run before edgefw at either hook of the card, in the order in which they run. The
+// program of a closed card is edgefw's and not among them. An XDP hook has one program, so nothing runs before it. A
+// name is empty where the caller may not look at programs of others.
 std::vector<Forerunner> forerunners(const edgefw_card& card, const std::string& card_directory);
 
 // Puts edgefw before all others at the tcx hooks of a card where it is not. For a moment both links judge, so no packet

@@ -25,16 +25,18 @@ namespace edgefw::kernel {
 
 inline constexpr const char* kBpffs = "/sys/fs/bpf";
 
-// Of the network namespace this thread is in; fails before Linux 5.14.
+// Returns the cookie of the network namespace that this thread is in. Fails before Linux 5.14.
 Result<std::uint64_t> namespace_cookie();
 
 // The directory of this network namespace, held open; with the lock where it changes something.
 class Home {
 public:
-    // The lock is exclusive and waited for, for as long as this; then one clear word, with the process that holds it.
-    // Makes the directory. Fails where somebody else than root could have made it, or can change it: check_bpffs().
+    // Makes the directory and locks it for this process alone. Waits at most `wait` for the lock; then the error names
+    // the process that holds it. Fails where somebody else than root could have made the directory, or can change it:
+    // check_bpffs().
     static Result<Home> lock(std::chrono::milliseconds wait = std::chrono::seconds(10));
-    // Without the lock, for looking. A namespace edgefw was never used in gives a Home that does not exist().
+    // Opens the directory without the lock, to look. In a namespace where edgefw was never used the Home does not
+    // exist().
     static Result<Home> look();
 
     bool exists() const { return directory_.valid(); }

@@ -99,8 +99,8 @@ std::vector<Remembered> read_all(const Home& home) {
     return all;
 }
 
-// By what keeps a namespace: a process in it, or a mount of it that a process sees. One that a descriptor alone keeps
-// is not seen.
+// Whether something keeps a network namespace: a process in it, or a mount of it that a process sees. A namespace that
+// only an open descriptor keeps is not found.
 bool is_in_use(const std::string& network) {
     for (const std::string& process : entries("/proc")) {
         if (process.find_first_not_of("0123456789") != std::string::npos) continue;

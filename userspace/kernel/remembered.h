@@ -29,18 +29,19 @@ Result<Ok> check_remembered();
 Result<std::vector<Remembered>> remembered(const Home& home);
 const Remembered* find(const std::vector<Remembered>& memory, std::uint32_t ifindex);
 
-// In the place of what was remembered of this index. Fails where there is no /run to have it in.
+// Remembers the card, in place of what was remembered of its index. Fails where there is no /run that can be written.
 Result<Ok> remember(const Home& home, const edgefw_card& card);
 void forget(const Home& home, std::uint32_t ifindex);
-// Those of cards that are not there any more.
+// Forgets the cards that are not there any more.
 void forget_gone(const Home& home);
 void remove_empty_remembered(const Home& home);
 
-// Where that of a home in bpffs lies.
+// The folder of what is remembered of the namespace whose home in bpffs this is.
 std::string remembered_folder(const std::string& home);
-// Whether something is remembered of a home's namespace, and that is seen to be there.
+// Whether something is remembered of a home's namespace, and the namespace is seen to be in use.
 bool is_remembered_alive(const std::string& home);
-// Those of namespaces that are gone, where all processes of the machine can be seen: a namespace has no other sign.
+// Forgets the namespaces that are gone. Does so only where all processes of the machine can be seen: nothing else shows
+// that a namespace is still there.
 void forget_dead_namespaces();
 
 }  // namespace edgefw::kernel

@@ -12,7 +12,7 @@
 namespace edgefw::kernel {
 namespace {
 
-// Of each CPU: what the kernel's LRU may set aside for it (LOCAL_FREE_TARGET in kernel/bpf/bpf_lru_list.c).
+// Entries that the kernel's LRU may set aside for each CPU (LOCAL_FREE_TARGET in kernel/bpf/bpf_lru_list.c).
 constexpr std::uint64_t kSetAside = 128;
 
 // Returns when every program that was running at the call has ended: the kernel waits for them after an update of a map

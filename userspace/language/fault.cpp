@@ -295,7 +295,8 @@ private:
         return false;
     }
 
-    // Of the maps and lists about, the one whose column is nearest; the deeper one of two.
+    // The map or list whose column is nearest to `column`, among those around this line and those that ended just
+    // before it. If two are equally near, the deeper one. nullptr: there is none.
     const Level* nearest(std::size_t column) const {
         const auto distance = [&](const Level& level) {
             return level.column > column ? level.column - column : column - level.column;

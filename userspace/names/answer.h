@@ -18,8 +18,9 @@ struct Answer {
     std::string problem;             // why there are no addresses; empty: there are
 };
 
-// From what ares_getaddrinfo() calls back with: its status, and records, which stay the caller's. `info` may be null,
-// and is not looked at unless the status is ARES_SUCCESS. A node of another family than the two is left out.
+// Makes an answer of what ares_getaddrinfo() calls back with: its status, and its records, which stay the caller's.
+// `info` may be null, and is not looked at unless the status is ARES_SUCCESS. A record of a family other than IPv4 and
+// IPv6 is left out.
 Answer answer_of(int status, const ares_addrinfo* info);
 
 // Whether an answer's address can be a host's: not unspecified, loopback, multicast, reserved or IPv4 within IPv6. A

@@ -21,7 +21,7 @@ public:
     std::vector<Answer> ask(const std::vector<std::string>& names,
                             std::chrono::milliseconds patience = std::chrono::seconds(10));
 
-    // From any thread: an ask() that waits gives up within half a second, and so does each later one.
+    // May be called from any thread. An ask() that waits gives up within half a second, and so does each later one.
     void stop();
 
     Resolver(Resolver&&) noexcept;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The packet notation (design section 4) and frames built from it.
+// The packet notation (docs/policy.md#tests) and frames built from it.
 #pragma once
 
 #include <cstdint>

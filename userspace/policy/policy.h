@@ -106,7 +106,7 @@ struct Rule {
     Action action = Action::kDrop;
     Location where;
 
-    // Else of frames that are neither IPv4 nor IPv6: it names its side, direction and VLAN beside their ethertypes.
+    // A rule that is not of IP packets is of other frames: it names side, direction, VLAN and their ethertypes.
     bool is_of_ip() const { return ethertypes.empty(); }
 };
 
@@ -176,13 +176,13 @@ struct Host {
     std::uint32_t ttl = 0;            // seconds they hold
     std::string problem;              // why the last question had no answer; empty: it had one
     std::uint32_t keep = kNamesKeep;  // seconds that an address stays when no answer has it any more
-    // Those of `addresses` that the newest answer does not have, and when one had them last.
+    // The members of `addresses` that the newest answer does not have, and when an answer had them last.
     std::map<Address, std::int64_t> earlier = {};
 };
 
 // `tests:` of the policy, and the packets of its profiles (bound to the policy's variables).
 struct PolicyTest {
-    std::string packet;  // packet notation (design section 4)
+    std::string packet;  // packet notation (docs/policy.md#tests)
     Action expect = Action::kDrop;
     std::optional<std::string> rule;    // id it must count for
     std::optional<std::string> reason;  // text name from maps/reasons.h

@@ -9,8 +9,9 @@
 
 namespace edgefw::policy {
 
-// Of each `use:` in order; the location is that of the row in the profile, and rules are named by their full ids. They
-// hold for the profile alone under `default: drop`: in a whole policy another rule may rightly decide first. `sets`: of
+// Returns the `must_pass` and `must_drop` packets of each profile that a policy uses, in the order of its `use:` items.
+// A packet's location is that of its row in the profile. A packet names its rule by the full id. The packets hold for
+// the profile alone under `default: drop`: in a whole policy another rule may rightly decide first. `sets` are those of
 // the checked policy.
 std::vector<PolicyTest> profile_packets(const Expansion& expansion, const std::vector<Set>& sets);
 

@@ -14,7 +14,7 @@ namespace {
 using kernel::Connection;
 using nlohmann::ordered_json;
 
-// Of its opener's packets.
+// The direction of the packets that the connection's opener sends.
 std::string direction_of(const Connection& connection) {
     return policy::to_text(policy::direction_of(connection.side, connection.opener));
 }

@@ -10,8 +10,8 @@
 
 namespace edgefw::show {
 
-// Of the words of a ConnectionFilter: what they name and nobody has, a rule, a NAT entry or a card; a sentence without
-// a full stop for each. `cards`: every attached card with the document in force.
+// Finds the rules, NAT entries and cards that the words of a ConnectionFilter name and that do not exist. Returns a
+// sentence without a full stop for each. `cards`: every attached card with the document in force.
 std::vector<std::string> unknown_names(const std::vector<std::string>& words,
                                        const std::vector<kernel::CardCounters>& cards);
 

@@ -34,7 +34,7 @@ bool is_folded(const Finding& finding) {
     return finding.is_feature && (finding.severity == Severity::kOk || finding.is_unread);
 }
 
-// Of the features that have no line of their own.
+// The one line that stands for all features without a line of their own.
 Finding folded(const std::vector<Finding>& findings) {
     const auto count = [&](const auto& which) {
         return static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(), which));

@@ -61,7 +61,7 @@ std::string sets_text(const Json& document, std::size_t width, Members members) 
     return table.empty() ? "" : "\n" + table.to_text(width);
 }
 
-// Those that are not as they are where a policy says nothing. Several states may have one timeout.
+// Says the timeouts that differ from the defaults. Several states may have one timeout.
 std::string timeouts_text(const Json& document) {
     std::string text;
     for (std::size_t state = 0; state < EDGEFW_STATE_COUNT; ++state) {

@@ -30,7 +30,7 @@ public:
 
 private:
     bool is_heading(const std::vector<std::string>& row) const { return row.size() < columns_.size(); }
-    // Of each column, the largest `measure` of its cells.
+    // Returns for each column the largest `measure` of its cells.
     std::vector<std::size_t> widest(std::size_t (*measure)(const std::string&)) const;
 
     std::vector<Column> columns_;

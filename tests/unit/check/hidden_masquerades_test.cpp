@@ -8,7 +8,7 @@ namespace {
 
 using testing::load_lines;
 
-// Of `nat:` with these entries, from line 4 on; whatever they translate passes.
+// Returns the warnings of a policy whose `nat:` has these entries, one a line from line 4 on, and whose default passes.
 std::string warnings_of(const std::vector<std::string>& entries) {
     std::string text = "default: pass\nnat:\n";
     for (const std::string& entry : entries)

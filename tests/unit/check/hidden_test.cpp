@@ -27,7 +27,7 @@ bool hides(const std::string& a, const std::string& b) {
     const std::string warnings =
         warnings_of("sets: {s: 192.0.2.1, t: 192.0.2.2}\nrules:\n- { name: a, side: external, " + a +
                     " }\n- { name: b, side: external, " + b + " }\n");
-    // Of a part of it hidden_drops_test.cpp tells.
+    // A drop rule that loses some of its packets to an earlier rule is not hidden: see hidden_drops_test.cpp.
     if (warnings.find("passes") != std::string::npos) return false;
     if (!warnings.empty()) {
         EXPECT_EQ(
@@ -79,7 +79,7 @@ TEST(Hidden, OneEarlierRule) {
         {"protocol: tcp, tcp_flags: syn, action: drop", "protocol: tcp, tcp_flags: 'syn,!ack', action: pass", true},
         {"protocol: tcp, tcp_flags: 'syn,!ack', action: drop", "protocol: tcp, tcp_flags: syn, action: pass", false},
         {"protocol: tcp, established: true, action: drop", "protocol: tcp, action: pass", false},
-        // Of IP packets and of other frames.
+        // Rules of IP packets and rules of other frames.
         {"action: drop", "ethertype: macsec, action: pass", false},
         {"ethertype: macsec, action: drop", "action: pass", false},
         {"ethertype: [macsec, ptp], action: drop", "ethertype: ptp, action: pass", true},

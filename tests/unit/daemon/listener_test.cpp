@@ -83,7 +83,7 @@ protected:
     std::unique_ptr<Listener> listener;
 };
 
-// Without a deadline that ends them.
+// Bounds so wide that no deadline ends a connection within a test.
 const Listener::Bounds kPatient{16, milliseconds(3600000), milliseconds(3600000)};
 
 TEST_F(ListenerTest, IdleClientsKeepNobodyOut) {
