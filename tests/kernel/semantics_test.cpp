@@ -14,7 +14,8 @@
 #include <string_view>
 
 #include "tests/kernel/test_run.h"
-#include "userspace/kernel/host.h"
+#include "userspace/kernel/clock.h"
+#include "userspace/kernel/door.h"
 
 namespace edgefw::test {
 namespace {
