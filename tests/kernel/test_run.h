@@ -75,7 +75,7 @@ public:
     // After resize(): the half-open ones of IPv4, as the control plane sees them when it brings them over.
     kernel::ConnectionTable openings4() const {
         return {"openings-ipv4", Family::kIpv4, EDGEFW_TABLE_OPENINGS, &maps_->openings4,
-                &older_[EDGEFW_TABLE_INDEX(EDGEFW_TABLE_OPENINGS, EDGEFW_IPV4)]};
+                &older_[EDGEFW_TABLE_INDEX(static_cast<int>(EDGEFW_TABLE_OPENINGS), static_cast<int>(EDGEFW_IPV4))]};
     }
     // Connections that nothing has fetched since.
     std::uint64_t left_behind() const;
