@@ -3,13 +3,13 @@
 // Nothing else makes a decision: the stages say what they found, this one what follows.
 #pragma once
 
-#include "bpf/adopt.h"
-#include "bpf/builtins.h"
-#include "bpf/classify.h"
-#include "bpf/fragment.h"
-#include "bpf/open.h"
-#include "bpf/relate.h"
-#include "bpf/track.h"
+#include "bpf/connection/adopt.h"
+#include "bpf/connection/fragment.h"
+#include "bpf/connection/open.h"
+#include "bpf/connection/relate.h"
+#include "bpf/connection/track.h"
+#include "bpf/flow/builtins.h"
+#include "bpf/flow/classify.h"
 
 static __always_inline struct decision pass(__u8 reason, __u32 slot) {
     return (struct decision){.slot = slot, .verdict = EDGEFW_PASS, .reason = reason};

@@ -13,7 +13,7 @@
 
 #include "bpf/packet.h"
 
-// The public end that an opener gets: where it is looked for (bpf/masquerade.h).
+// The public end that an opener gets: where it is looked for (bpf/nat/masquerade.h).
 struct search {
     struct edgefw_connection4_key key;  // as it is outside: the local port is what is tried
     struct edgefw_inside inside;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A judging program: the stages, in order. A unit includes its context (bpf/context_xdp.h or bpf/context_skb.h), says
-// its HOOK, includes how a translation is written (bpf/write_xdp.h or bpf/write_skb.h), and then this file.
+// A judging program: the stages, in order. A unit includes its context (bpf/frame/context_xdp.h or
+// bpf/frame/context_skb.h), says its HOOK, includes how a translation is written (bpf/nat/write_xdp.h or
+// bpf/nat/write_skb.h), and then this file.
 //
 //   claim -> dissect -> translate (received: find) -> track -> decide -> translate (write) -> account -> release
 //
@@ -12,7 +13,7 @@
 
 #include "bpf/account.h"
 #include "bpf/decide.h"
-#include "bpf/dissect.h"
+#include "bpf/frame/dissect.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -137,7 +137,7 @@ struct {
     __type(value, struct edgefw_connection);
 } openings6 SEC(".maps");
 
-// The tables before these, while a push moves connections to tables of another size (carry_over.h).
+// The tables before these, while a push moves connections to tables of another size (bpf/connection/carry_over.h).
 
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -264,7 +264,7 @@ struct {
     __type(value, struct edgefw_decision);
 } decision SEC(".maps");
 
-// Scratch for sums over a packet's payload (translate.h): beyond what the stack holds.
+// Scratch for sums over a packet's payload (bpf/nat/write_xdp.h): beyond what the stack holds.
 struct checksum_scratch {
     __u32 words[128];
 };

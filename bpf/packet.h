@@ -4,7 +4,7 @@
 // it ends. How they are kept: bpf/flight.h.
 //
 // A judging program is one unit: one hook (HOOK, enum edgefw_hook: which end is local, which trees) and one program
-// type (CONTEXT, bpf/context_xdp.h or bpf/context_skb.h: which helpers). Both are constants of the unit.
+// type (CONTEXT, bpf/frame/context_xdp.h or bpf/frame/context_skb.h: which helpers). Both are constants of the unit.
 #pragma once
 
 #include "maps/config.h"
@@ -47,7 +47,7 @@ struct flow {
     union {
         struct edgefw_connection4_key key4;
         struct edgefw_connection6_key key6;
-        __u64 key_word[sizeof(struct edgefw_connection6_key) / sizeof(__u64)];  // for key.h alone
+        __u64 key_word[sizeof(struct edgefw_connection6_key) / sizeof(__u64)];  // for bpf/flow/key.h
     };
     __u16 detail;  // as EDGEFW_FIELD_DETAIL
     __u16 vlan;    // as EDGEFW_FIELD_VLAN
@@ -82,7 +82,7 @@ struct packet {
     __u32 transport_length;  // bytes from there to the end of the IP packet
     __u32 header_length;     // bytes that every segment of a GSO packet repeats
     __u32 fragment_id;       // as on the wire
-    // TCP: as on the wire, since few packets need more (bpf/tcp.h)
+    // TCP: as on the wire, since few packets need more (bpf/connection/tcp.h)
     __be32 sequence_be;
     __be32 acknowledgment_be;
     __be16 window_be;

@@ -3,8 +3,8 @@
 // Every shape that is not a whole, well-formed packet has a reason of its own.
 #pragma once
 
-#include "bpf/dissect_ip.h"
-#include "bpf/frame.h"
+#include "bpf/frame/dissect_ip.h"
+#include "bpf/frame/read.h"
 
 #include <linux/if_ether.h>
 

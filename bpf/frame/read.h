@@ -2,8 +2,8 @@
 // The bounds-checked reader: the only way dissect looks at bytes.
 #pragma once
 
-#include "bpf/bounds.h"
 #include "bpf/flight.h"
+#include "bpf/frame/bounds.h"
 
 #include <stddef.h>
 

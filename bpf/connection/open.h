@@ -2,8 +2,8 @@
 // open: a connection for the packet that the rules let open one.
 #pragma once
 
-#include "bpf/masquerade.h"
-#include "bpf/track.h"
+#include "bpf/connection/track.h"
+#include "bpf/nat/masquerade.h"
 
 enum opening {
     OPENED,

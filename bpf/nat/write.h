@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // translate, the writing: the local end of a packet, and every checksum that covers it (RFC 1624). IPv4. What is the
-// same for both program types; how a packet is written is in bpf/write_xdp.h and bpf/write_skb.h.
+// same for both program types; how a packet is written is in bpf/nat/write_xdp.h and bpf/nat/write_skb.h.
 #pragma once
 
-#include "bpf/dissect.h"
+#include "bpf/frame/dissect.h"
 #include "bpf/maps.h"
 
 #define IPV4_TTL 8

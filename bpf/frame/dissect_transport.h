@@ -2,8 +2,8 @@
 // dissect, the transport layer: TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443), others by number.
 #pragma once
 
-#include "bpf/frame.h"
-#include "bpf/key.h"
+#include "bpf/flow/key.h"
+#include "bpf/frame/read.h"
 
 #include <linux/in.h>
 

@@ -3,7 +3,7 @@
 // those on the wire: what a built-in rule passes is not translated.
 #pragma once
 
-#include "bpf/dissect_transport.h"
+#include "bpf/frame/dissect_transport.h"
 #include "bpf/maps.h"
 
 #include <bpf/bpf_endian.h>

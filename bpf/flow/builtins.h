@@ -2,8 +2,8 @@
 // The built-in rules of maps/builtins.h.
 #pragma once
 
-#include "bpf/dhcp.h"
-#include "bpf/dissect.h"
+#include "bpf/flow/dhcp.h"
+#include "bpf/frame/dissect.h"
 
 #include "maps/builtins.h"
 

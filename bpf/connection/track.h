@@ -2,10 +2,10 @@
 // track: flow -> the connection it belongs to, if any, and what the packet makes of it.
 #pragma once
 
-#include "bpf/masquerade.h"
-#include "bpf/rejudge.h"
-#include "bpf/state.h"
-#include "bpf/table.h"
+#include "bpf/connection/rejudge.h"
+#include "bpf/connection/state.h"
+#include "bpf/connection/table.h"
+#include "bpf/nat/masquerade.h"
 
 // What the tables say of a packet. Where it is known, flight->rule and flight->translation are its connection's.
 enum tracking {

@@ -2,7 +2,7 @@
 // The states of a connection: what a packet makes of the one it finds. Nothing here asks or writes a table.
 #pragma once
 
-#include "bpf/tcp.h"
+#include "bpf/connection/tcp.h"
 
 #include <linux/in.h>
 

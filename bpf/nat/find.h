@@ -2,10 +2,10 @@
 // translate, the finding: which NAT entry gives a flow its local end (maps/forward.h). IPv4.
 //
 // Everything behind it, rules and connections, knows the local end as it is inside; the translation's public end is how
-// it is outside. bpf/translate.h writes what was found.
+// it is outside. bpf/nat/write.h writes what was found.
 #pragma once
 
-#include "bpf/key.h"
+#include "bpf/flow/key.h"
 #include "bpf/maps.h"
 
 #include <linux/in.h>

@@ -3,8 +3,8 @@
 // connection of that packet, which went the other way; and is translated with it, outside and inside.
 #pragma once
 
-#include "bpf/track.h"
-#include "bpf/translate.h"
+#include "bpf/connection/track.h"
+#include "bpf/nat/write.h"
 
 #define ICMP_QUOTE 8  // bytes before the quoted packet
 #define IPV6_HEADER_BYTES 40

@@ -2,8 +2,8 @@
 // dissect, the network layer: IPv4 with options (RFC 791), IPv6 with extension headers (RFC 8200), fragments of both.
 #pragma once
 
-#include "bpf/dissect_transport.h"
-#include "bpf/frame.h"
+#include "bpf/frame/dissect_transport.h"
+#include "bpf/frame/read.h"
 
 #include "maps/builtins.h"
 

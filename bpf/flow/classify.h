@@ -3,10 +3,10 @@
 // maps/tree.h, and changes nothing.
 #pragma once
 
-#include "bpf/bounds.h"
 #include "bpf/flight.h"
+#include "bpf/flow/martian.h"
+#include "bpf/frame/bounds.h"
 #include "bpf/maps.h"
-#include "bpf/martian.h"
 
 #include <bpf/bpf_endian.h>
 

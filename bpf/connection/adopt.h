@@ -3,10 +3,10 @@
 // push (docs/semantics.md, "Before the first policy").
 #pragma once
 
-#include "bpf/builtins.h"
-#include "bpf/open.h"
-#include "bpf/rejudge.h"
-#include "bpf/track.h"
+#include "bpf/connection/open.h"
+#include "bpf/connection/rejudge.h"
+#include "bpf/connection/track.h"
+#include "bpf/flow/builtins.h"
 
 static __always_inline bool is_in_midstream(const struct flight* flight) {
     return flight->flow.protocol == IPPROTO_TCP && is_midstream(flight->packet.flags);

@@ -6,7 +6,7 @@
 // checks more closely than a filter can. A reset is the exception: hosts of old believe one anywhere in their window.
 #pragma once
 
-#include "bpf/dissect_transport.h"
+#include "bpf/frame/dissect_transport.h"
 
 #define TCP_OPTION_END 0
 #define TCP_OPTION_NOP 1
@@ -95,7 +95,7 @@ static __always_inline bool note_numbers(const struct packet* packet, struct edg
     return true;
 }
 
-#define TCP_OPTIONS_ROOM 64  // a power of two: bpf/bounds.h
+#define TCP_OPTIONS_ROOM 64  // a power of two: bpf/frame/bounds.h
 struct tcp_options {
     __u8 bytes[TCP_OPTIONS_ROOM];
     __u32 at;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// translate, writing into an XDP frame: direct writes. Its twin is bpf/write_skb.h.
+// translate, writing into an XDP frame: direct writes. Its twin is bpf/nat/write_skb.h.
 //
 // XDP sees no mark of a checksum that is left to an offload: on veth, virtio and their like a received packet may carry
 // the folded sum of its pseudo-header alone. It is recognised by that.
 #pragma once
 
-#include "bpf/translate.h"
+#include "bpf/nat/write.h"
 
 #define CHUNK 512
 

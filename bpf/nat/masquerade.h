@@ -6,8 +6,8 @@
 // alone: so one inside port mostly has one public port whatever it talks to (RFC 4787 REQ-1).
 #pragma once
 
-#include "bpf/nat.h"
-#include "bpf/table.h"
+#include "bpf/connection/table.h"
+#include "bpf/nat/find.h"
 
 #include <linux/in.h>
 

@@ -10,9 +10,9 @@
 #pragma once
 
 #include "bpf/account.h"
-#include "bpf/carry_over.h"
+#include "bpf/connection/carry_over.h"
+#include "bpf/connection/state.h"
 #include "bpf/maps.h"
-#include "bpf/state.h"
 
 #include <linux/in.h>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// translate, writing into an skb, received or sent. Its twin is bpf/write_xdp.h.
+// translate, writing into an skb, received or sent. Its twin is bpf/nat/write_xdp.h.
 //
 // The kernel knows whether a checksum is left to an offload, and what sum the card has made over the frame: its helpers
 // see to both. No direct writes here: one in the program would unclone every packet's head, translated or not.
 #pragma once
 
-#include "bpf/key.h"
-#include "bpf/translate.h"
+#include "bpf/flow/key.h"
+#include "bpf/nat/write.h"
 
 // The transport header's checksum and port.
 static __always_inline bool rewrite_port(CONTEXT* context, const struct flight* flight, const struct rewrite* change) {
@@ -24,7 +24,7 @@ static __always_inline bool rewrite_port(CONTEXT* context, const struct flight* 
 }
 
 // From TTL on, of IPv4 without options. A packet lies on an odd multiple of 2: of a memcpy clang would make a load a
-// byte. Copied, and written, by word, as the kernel reads it again (bpf/key.h).
+// byte. Copied, and written, by word, as the kernel reads it again (bpf/flow/key.h).
 union headers {
     struct {
         __u16 ttl_protocol;

@@ -2,11 +2,11 @@
 // A connection that an earlier policy judged: judged again, and revoked where this policy would not have it.
 #pragma once
 
-#include "bpf/classify.h"
-#include "bpf/masquerade.h"
-#include "bpf/nat.h"
-#include "bpf/state.h"
-#include "bpf/table.h"
+#include "bpf/connection/state.h"
+#include "bpf/connection/table.h"
+#include "bpf/flow/classify.h"
+#include "bpf/nat/find.h"
+#include "bpf/nat/masquerade.h"
 
 #include <bpf/bpf_endian.h>
 
