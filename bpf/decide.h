@@ -37,7 +37,7 @@ static __always_inline struct decision pass_builtin(struct flight* flight, __u32
 static __always_inline struct decision decide_link(struct flight* flight) {
     const __u32 builtin = builtin_of_link(&flight->packet);
 
-    if (builtin != EDGEFW_BUILTIN_COUNT) return pass_builtin(flight, builtin);
+    if (builtin != NO_BUILTIN) return pass_builtin(flight, builtin);
     if (config.link_forest[HOOK].groups > 0) {
         const __u32 outcome = classify_link();
 
@@ -80,7 +80,7 @@ static __always_inline struct decision decide_adopted(const struct flight* fligh
     const __u32 rule = flight->rule;
     struct decision decision = pass(rule == EDGEFW_SLOT_NONE ? EDGEFW_REASON_DEFAULT : EDGEFW_REASON_RULE, rule);
 
-    if (adoption == ADOPTION_REFUSED) return drop_instead(decision, EDGEFW_REASON_CONNECTION_TABLE);
+    if (adoption == ADOPTION_NOT_STORED) return drop_instead(decision, EDGEFW_REASON_CONNECTION_TABLE);
     decision.opened = adoption == ADOPTED;
     return decision;
 }
@@ -132,22 +132,22 @@ static __always_inline struct decision decide_opening(CONTEXT* context, struct f
         return needs_connection ? drop_instead(passing, EDGEFW_REASON_NAT_UNTRACKED) : passing;
     if (!(outcome & EDGEFW_OUTCOME_KEEP) && !needs_connection) return passing;
     switch (open_connection(context, flight, passing.slot)) {
-        case OPENED:
+        case OPENING_DONE:
             passing.opened = true;
             return passing;
-        case KNOWN:
+        case OPENING_KNOWN:
             return decide_tracked(flight, TRACK_KNOWN);
-        case REVOKED:
+        case OPENING_REVOKED:
             return decide_tracked(flight, TRACK_REVOKED);
-        case STRAY:
+        case OPENING_STRAY_RESET:
             return decide_tracked(flight, TRACK_STRAY_RESET);
-        case BESIDE:
+        case OPENING_BESIDE:
             return passing;
-        case COLLIDES:
+        case OPENING_COLLIDES:
             return drop_instead(passing, EDGEFW_REASON_NAT_COLLISION);
-        case OF_ANOTHER_VLAN:
+        case OPENING_OTHER_VLAN:
             return drop_instead(passing, EDGEFW_REASON_VLAN_COLLISION);
-        case NO_PORT:
+        case OPENING_NO_PORT:
             return drop_instead(passing, EDGEFW_REASON_NAT_PORTS);
         default:
             return drop_instead(passing, EDGEFW_REASON_CONNECTION_TABLE);
@@ -163,7 +163,7 @@ static __always_inline enum tracking track_before_rules(CONTEXT* context, struct
         if (tracking != TRACK_NEW) return tracking;
     }
     // The public end belongs to no masqueraded connection any more: it may be of one that is not translated.
-    if (HOOK == EDGEFW_RECEIVED && config.masquerades && flight->translation.masqueraded) {
+    if (HOOK == EDGEFW_RECEIVED && config.masquerades && flight->translation.to_masqueraded) {
         untranslate(&flight->flow, &flight->translation);
         return track(context, false);
     }
@@ -213,7 +213,7 @@ static __always_inline struct decision decide(CONTEXT* context, struct flight* f
     if (!flight->packet.is_ip) return decide_link(flight);
     if (flight->packet.fragment == FRAGMENT_LATER) return decide_later_fragment(flight);
     builtin = builtin_of_packet(context, flight);
-    if (builtin != EDGEFW_BUILTIN_COUNT) return pass_builtin(flight, builtin);
+    if (builtin != NO_BUILTIN) return pass_builtin(flight, builtin);
     decision = decide_by_state(context, flight);
     if (flight->packet.fragment == FRAGMENT_FIRST && decision.verdict == EDGEFW_PASS)
         remember_fragment(flight, decision.slot);

@@ -14,7 +14,7 @@
 #include "bpf/packet.h"
 
 // The public end that an opener gets: where it is looked for (bpf/nat/masquerade.h).
-struct search {
+struct port_search {
     struct edgefw_connection4_key key;  // as it is outside: the local port is what is tried
     struct edgefw_inside inside;
     __u32 first;
@@ -39,7 +39,7 @@ struct flight {
     // Working memory of classify, of track and adopt, of allocate: beyond what the stack holds
     struct fields fields;
     struct edgefw_connection fresh;
-    struct search search;
+    struct port_search search;
 };
 
 struct {

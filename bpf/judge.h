@@ -38,7 +38,7 @@ static __always_inline struct decision translate(CONTEXT* context, const struct 
 
 // Everything passes and is counted; what is well formed is learned.
 static __always_inline struct decision judge_unarmed(CONTEXT* context, struct flight* flight, __u32 malformed) {
-    if (malformed == EDGEFW_REASON_COUNT && flight->packet.is_ip) learn(context);
+    if (malformed == WELL_FORMED && flight->packet.is_ip) learn(context);
     return pass(EDGEFW_REASON_NO_POLICY, EDGEFW_SLOT_NONE);
 }
 
@@ -54,8 +54,8 @@ static __always_inline struct decision judge_armed(CONTEXT* context, struct flig
     struct decision decision;
     enum tracking tracking;
 
-    if (malformed != EDGEFW_REASON_COUNT || !packet->is_ip) measure(context, packet);
-    if (malformed != EDGEFW_REASON_COUNT) return drop_malformed(packet, malformed);
+    if (malformed != WELL_FORMED || !packet->is_ip) measure(context, packet);
+    if (malformed != WELL_FORMED) return drop_malformed(packet, malformed);
     // An error is asked first what it quotes; a later fragment follows the first.
     if (HOOK == EDGEFW_RECEIVED && config.translates && !packet->is_error && packet->fragment != FRAGMENT_LATER)
         translate_destination(&flight->flow, &flight->translation);

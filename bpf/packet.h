@@ -7,6 +7,7 @@
 // type (CONTEXT, bpf/frame/context_xdp.h or bpf/frame/context_skb.h: which helpers). Both are constants of the unit.
 #pragma once
 
+#include "maps/builtins.h"
 #include "maps/config.h"
 #include "maps/connection.h"
 #include "maps/reasons.h"
@@ -22,6 +23,13 @@
 #define false 0
 
 #define NANOSECONDS 1000000000ull  // of a second
+
+#define VLAN_TAG 4      // bytes
+#define JUMBO_HEADER 8  // bytes: an IPv6 hop-by-hop header with the option of RFC 2675 alone
+
+// What dissect and the built-in rules say where they have nothing to say.
+#define WELL_FORMED EDGEFW_REASON_COUNT
+#define NO_BUILTIN EDGEFW_BUILTIN_COUNT
 
 // Set from the policy between open and load; the verifier removes the code it rules out.
 const volatile struct edgefw_config config;
@@ -96,11 +104,11 @@ struct packet {
 struct translation {
     __be32 public_address;  // the local end as it is outside, where nat is not 0
     __be16 public_port;
-    __u16 nat;            // counter slot of the NAT entry, 0: untranslated
-    __u16 masquerade;     // sent: which masquerade gives an opener its source, + 1; 0: none
-    bool masqueraded;     // received: the local end is that of a masqueraded connection
-    bool needs_tracking;  // translated by port: without a connection it cannot pass
-    bool retired;         // a forward of an older policy had its public end
+    __u16 nat;                // counter slot of the NAT entry, 0: untranslated
+    __u16 masquerade_number;  // sent: the masquerade that gives an opener its source, 1 is the first; 0: none
+    bool to_masqueraded;      // received: the packet goes to the public end of a masqueraded connection
+    bool needs_tracking;      // translated by port: without a connection it cannot pass
+    bool retired;             // a forward of an older policy had its public end
     __u8 pad[3];
 };
 

@@ -8,8 +8,8 @@
 #include "bpf/connection/track.h"
 #include "bpf/flow/builtins.h"
 
-static __always_inline bool is_in_midstream(const struct flight* flight) {
-    return flight->flow.protocol == IPPROTO_TCP && is_midstream(flight->packet.flags);
+static __always_inline bool is_midstream_packet(const struct flight* flight) {
+    return flight->flow.protocol == IPPROTO_TCP && is_midstream_segment(flight->packet.flags);
 }
 
 // Enters the TCP connection of a segment in mid-stream, half open, as opened from `opener` under the rule of counter
@@ -26,16 +26,16 @@ static __noinline bool enter_midstream(struct flight* flight, __u32 rule, __u32 
 
 // After the first policy of a card: what was open before and has been quiet since the card was attached.
 static __always_inline bool may_be_adopted(const struct flight* flight) {
-    return config.adopts_until && is_in_midstream(flight) && flight->packet.fragment == FRAGMENT_NONE &&
-           !flight->translation.nat && !flight->translation.masquerade &&
+    return config.adopts_until && is_midstream_packet(flight) && flight->packet.fragment == FRAGMENT_NONE &&
+           !flight->translation.nat && !flight->translation.masquerade_number &&
            bpf_ktime_get_coarse_ns() < config.adopts_until * NANOSECONDS;
 }
 
 enum adoption {
-    NOT_ADOPTED,       // nothing has changed
-    ADOPTED,           // its connection is entered, under the rule of flight->rule
-    ADOPTED_UNPROVEN,  // likewise, but only the other end could have opened it
-    ADOPTION_REFUSED,  // the kernel could not store it
+    NOT_ADOPTED,          // nothing has changed
+    ADOPTED,              // its connection is entered, under the rule of flight->rule
+    ADOPTED_UNPROVEN,     // likewise, but only the other end could have opened it
+    ADOPTION_NOT_STORED,  // the kernel could not store it
 };
 
 // Adopts the connection of a segment in mid-stream, if the policy would have let one of its ends open it. Returns enum
@@ -56,7 +56,7 @@ __noinline int adopt(void) {
         (collides(flow, by, lookup(flow, false)) || collides(flow, by, lookup(flow, true))))
         return NOT_ADOPTED;
     flight->rule = admission.outcome & EDGEFW_OUTCOME_SLOT_MASK;
-    if (!enter_midstream(flight, flight->rule, admission.hook)) return ADOPTION_REFUSED;
+    if (!enter_midstream(flight, flight->rule, admission.hook)) return ADOPTION_NOT_STORED;
     return admission.hook == HOOK ? ADOPTED : ADOPTED_UNPROVEN;
 }
 
@@ -80,13 +80,13 @@ __noinline int learn(CONTEXT* context) {
     struct found found;
 
     if (!flight || !flight->flow.tracked || flight->packet.fragment != FRAGMENT_NONE) return 0;
-    if (builtin_of_packet(context, flight) != EDGEFW_BUILTIN_COUNT) return 0;
+    if (builtin_of_packet(context, flight) != NO_BUILTIN) return 0;
     found = live(&flight->flow, &flight->translation, false);
     if (found.connection) {
         if (is_stray_reset(flight, found)) return 0;
         pass_along(flight, found.connection, true);
         advance(context, flight, found);
-    } else if (is_in_midstream(flight)) {
+    } else if (is_midstream_packet(flight)) {
         enter_midstream(flight, EDGEFW_SLOT_NONE, HOOK);
     } else if (flight->flow.opens && !is_open_in_midstream(&flight->flow)) {
         enter_opener(context, flight);

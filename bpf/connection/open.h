@@ -6,15 +6,16 @@
 #include "bpf/nat/masquerade.h"
 
 enum opening {
-    OPENED,
-    KNOWN,     // the connection was there already: the packet passes with it
-    REVOKED,   // it was there, of an older policy, and has ended
-    STRAY,     // it was there, and the packet is a reset that does not fit
-    BESIDE,    // a connection in mid-stream has its ends and goes on: the packet passes beside it, and opens nothing
-    REFUSED,   // the kernel could not store it
-    COLLIDES,  // another one has the same ends inside, and another public end
-    OF_ANOTHER_VLAN,  // another one has the same ends, in another VLAN
-    NO_PORT,          // the masquerade has no public port left
+    OPENING_DONE,
+    OPENING_KNOWN,        // the connection was there already: the packet passes with it
+    OPENING_REVOKED,      // it was there, of an older policy, and has ended
+    OPENING_STRAY_RESET,  // it was there, and the packet is a reset that does not fit
+    OPENING_BESIDE,       // a connection in mid-stream has its ends and goes on: the packet passes beside it, and opens
+                          // nothing
+    OPENING_NOT_STORED,   // the kernel could not store it
+    OPENING_COLLIDES,     // another one has the same ends inside, and another public end
+    OPENING_OTHER_VLAN,   // another one has the same ends, in another VLAN
+    OPENING_NO_PORT,      // the masquerade has no public port left
 };
 
 // Received: what was found has the flow's ends inside and lives, but has another public end.
@@ -32,13 +33,13 @@ static __always_inline bool is_of_another_vlan(const struct flow* flow, const st
 static __always_inline bool is_known(CONTEXT* context, enum opening* as) {
     switch (track(context, false)) {
         case TRACK_KNOWN:
-            *as = KNOWN;
+            *as = OPENING_KNOWN;
             return true;
         case TRACK_REVOKED:
-            *as = REVOKED;
+            *as = OPENING_REVOKED;
             return true;
         case TRACK_STRAY_RESET:
-            *as = STRAY;
+            *as = OPENING_STRAY_RESET;
             return true;
         default:
             return false;
@@ -46,7 +47,7 @@ static __always_inline bool is_known(CONTEXT* context, enum opening* as) {
 }
 
 static __always_inline bool goes_on_in_midstream(const struct flow* flow, const struct edgefw_connection* connection) {
-    return connection && in_midstream(connection) && is_live(flow, connection);
+    return connection && began_in_midstream(connection) && is_live(flow, connection);
 }
 
 // A SYN's ends are those of a connection in mid-stream, which it neither passes by nor ends.
@@ -78,12 +79,12 @@ static __always_inline enum opening open_connection(CONTEXT* context, struct fli
 
     if (config.tells_vlans &&
         (is_of_another_vlan(flow, lookup(flow, false)) || is_of_another_vlan(flow, lookup(flow, true))))
-        return OF_ANOTHER_VLAN;
+        return OPENING_OTHER_VLAN;
     begin(&fresh, flow, rule, HOOK, first_state(flow->protocol));
     if (config.translates && flow->family == EDGEFW_IPV4) {
-        if (HOOK == EDGEFW_SENT && translation->masquerade) {
+        if (HOOK == EDGEFW_SENT && translation->masquerade_number) {
             if (live(flow, translation, false).connection && is_known(context, &known)) return known;
-            if (!allocate()) return NO_PORT;
+            if (!allocate()) return OPENING_NO_PORT;
             fresh.masqueraded = 1;
         }
         fresh.nat = translation->nat;
@@ -95,23 +96,23 @@ static __always_inline enum opening open_connection(CONTEXT* context, struct fli
     if (is_tcp || comes_by_public_end(flow)) {
         const struct edgefw_connection* confirmed = lookup(flow, false);
 
-        if (collides(flow, translation, confirmed)) return COLLIDES;
-        if (is_tcp && !fresh.nat && goes_on_in_midstream(flow, confirmed)) return BESIDE;
-        if (is_tcp && confirmed && is_live(flow, confirmed) && !in_midstream(confirmed)) {
+        if (collides(flow, translation, confirmed)) return OPENING_COLLIDES;
+        if (is_tcp && !fresh.nat && goes_on_in_midstream(flow, confirmed)) return OPENING_BESIDE;
+        if (is_tcp && confirmed && is_live(flow, confirmed) && !began_in_midstream(confirmed)) {
             if (is_known(context, &known)) return known;
         } else if (is_tcp && confirmed) {
             forget(flow, false);
         }
     }
     if (is_tcp) note_opener(context, &flight->packet, &fresh);
-    if (store_opening(flow, &fresh, BPF_NOEXIST) == 0) return OPENED;
-    if (comes_by_public_end(flow) && collides(flow, translation, lookup(flow, true))) return COLLIDES;
+    if (store_opening(flow, &fresh, BPF_NOEXIST) == 0) return OPENING_DONE;
+    if (comes_by_public_end(flow) && collides(flow, translation, lookup(flow, true))) return OPENING_COLLIDES;
     if (is_known(context, &known)) {
         if (fresh.masqueraded) give_back(flow, &fresh, translation);
         return known;
     }
-    if (is_tcp && !fresh.nat && goes_on_in_midstream(flow, lookup(flow, true))) return BESIDE;
-    if (store_opening(flow, &fresh, BPF_ANY) == 0) return OPENED;
+    if (is_tcp && !fresh.nat && goes_on_in_midstream(flow, lookup(flow, true))) return OPENING_BESIDE;
+    if (store_opening(flow, &fresh, BPF_ANY) == 0) return OPENING_DONE;
     if (fresh.masqueraded) forget_public(flow, &fresh);
-    return REFUSED;
+    return OPENING_NOT_STORED;
 }

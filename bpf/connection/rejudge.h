@@ -66,7 +66,7 @@ static __always_inline struct admission admit_opener(__u32 hook, bool or_other, 
 // Learned before the first policy, in mid-stream: which end opened it is not known. Of all else the end is taken whose
 // packet was seen first.
 static __always_inline bool is_opener_unknown(const struct flow* flow, const struct edgefw_connection* connection) {
-    return connection->generation == 0 && flow->protocol == IPPROTO_TCP && in_midstream(connection);
+    return connection->generation == 0 && flow->protocol == IPPROTO_TCP && began_in_midstream(connection);
 }
 
 // The connection was opened from the other hook than where its first packet was seen. Unless both ends have shown that
@@ -92,11 +92,11 @@ static __always_inline bool is_of_older_policy(const struct edgefw_connection* c
 static __noinline bool judge_again(struct flight* flight, const struct flow* flow, struct edgefw_connection* connection,
                                    bool half_open) {
     const __u32 hook = connection->hook == EDGEFW_SENT ? EDGEFW_SENT : EDGEFW_RECEIVED;
-    const bool is_midstream = flow->protocol == IPPROTO_TCP && in_midstream(connection);
+    const bool began_midstream = flow->protocol == IPPROTO_TCP && began_in_midstream(connection);
     struct admission admission;
     bool translated = true;
 
-    ask_about(flight, flow, is_midstream ? TCP_SYN : connection->detail, connection->vlan);
+    ask_about(flight, flow, began_midstream ? TCP_SYN : connection->detail, connection->vlan);
     admission = admit_opener(hook, is_opener_unknown(flow, connection), EDGEFW_OUTCOME_PASS);
     if (flow->family == EDGEFW_IPV4 && (connection->nat || config.translates))
         translated = config.translates && translates_as_before(flow, connection, admission.hook);

@@ -6,8 +6,7 @@
 #include "bpf/connection/track.h"
 #include "bpf/nat/write.h"
 
-#define ICMP_QUOTE 8  // bytes before the quoted packet
-#define IPV6_HEADER_BYTES 40
+#define ICMP_QUOTE 8        // bytes before the quoted packet
 #define QUOTED_TRANSPORT 8  // what every error quotes of it
 
 struct quoted_ipv4 {
@@ -38,7 +37,7 @@ static __always_inline bool read_quoted_ipv4(CONTEXT* context, struct packet* pa
     const __u32 at = packet->transport + ICMP_QUOTE;
 
     if (!load(context, at, &ip, sizeof(ip)) || ip.version_length >> 4 != 4) return false;
-    if (ip.fragment & bpf_htons(0x1fff)) return false;  // a later fragment says nothing of its ports
+    if (ip.fragment & bpf_htons(IPV4_OFFSET_MASK)) return false;  // a later fragment says nothing of its ports
     quoted->protocol = ip.protocol;
     packet->quoted_transport = at + (ip.version_length & 15) * 4;
     set_addresses4(quoted, OTHER(HOOK), ip.source, ip.destination);
@@ -53,7 +52,7 @@ static __always_inline bool read_quoted_ipv6(CONTEXT* context, struct packet* pa
     if (!load(context, at, &ip, sizeof(ip)) || (ip.version & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000))
         return false;
     next = ip.next;
-    at += IPV6_HEADER_BYTES;
+    at += IPV6_HEADER;
     // As many as walk_extensions() takes of a packet: what has passed is found again when it is quoted.
 #pragma unroll
     for (int i = 0; i < EDGEFW_MAX_EXTENSION_HEADERS; i++) {
@@ -132,7 +131,7 @@ static __always_inline bool quotes_what_was_sent(const struct flight* flight, st
     const struct edgefw_end* to = &found.connection->end[HOOK];
     const __u32 quoted = bpf_ntohl(flight->packet.quoted_sequence_be);
 
-    const __u32 ahead = in_midstream(found.connection) ? WIDEST_WINDOW : 0;  // `next` follows the acknowledgments
+    const __u32 ahead = began_in_midstream(found.connection) ? WIDEST_WINDOW : 0;  // `next` follows the acknowledgments
 
     if (flight->other.protocol != IPPROTO_TCP || found.half_open) return true;
     return !is_after(quoted, from->next + ahead) && (__s32)(to->acknowledged - quoted) <= (__s32)to->window;
@@ -172,10 +171,12 @@ static __always_inline bool replace_address(CONTEXT* context, __u32 header, __u3
     struct rewrite change = {.to = to};
     __u16 old, new;
 
-    if (!load(context, header + at, &change.from, 4) || !load(context, header + IPV4_CHECKSUM, &old, 2)) return false;
+    if (!load(context, header + at, &change.from, sizeof(to)) ||
+        !load(context, header + IPV4_CHECKSUM, &old, sizeof(old)))
+        return false;
     new = new_ip_checksum(old, &change);
     *sum += address_change(change.from, to) + port_change(old, new);
-    return save(context, header + at, &to, 4) && save(context, header + IPV4_CHECKSUM, &new, 2);
+    return save(context, header + at, &to, sizeof(to)) && save(context, header + IPV4_CHECKSUM, &new, sizeof(new));
 }
 
 // Of the quoted transport header: the port or the echo's identifier, and the checksum where it is quoted.
@@ -190,16 +191,18 @@ static __always_inline bool replace_port(CONTEXT* context, const struct flight* 
 
     if (!echo && !covers_addresses(protocol)) return true;
     if (change->from_port != change->to_port) {
-        if (!save(context, at, &change->to_port, 2)) return false;
+        if (!save(context, at, &change->to_port, sizeof(change->to_port))) return false;
         *sum += port_change(change->from_port, change->to_port);
     }
-    if (checksum + 2 > packet->transport + packet->transport_length || !load(context, checksum, &old, 2)) return true;
+    if (checksum + CHECKSUM_BYTES > packet->transport + packet->transport_length ||
+        !load(context, checksum, &old, sizeof(old)))
+        return true;
     if (echo)
         new = ~fold((__u64)(__u16)~old + port_change(change->from_port, change->to_port));
     else
         new = new_checksum(protocol, change, old, false);
     *sum += port_change(old, new);
-    return save(context, checksum, &new, 2);
+    return save(context, checksum, &new, sizeof(new));
 }
 
 // Writes the translation of an error: its own outer end, and the quoted end with its checksums; the ICMP checksum
@@ -216,8 +219,8 @@ __noinline int write_error(CONTEXT* context) {
     transport = flight->packet.transport;
     if (!replace_address(context, flight->packet.network, address_offset(HOOK), change.to, &outer) ||
         !replace_address(context, transport + ICMP_QUOTE, address_offset(OTHER(HOOK)), change.to, &sum) ||
-        !replace_port(context, flight, &change, &sum) || !load(context, transport + ICMP_CHECKSUM, &old, 2))
+        !replace_port(context, flight, &change, &sum) || !load(context, transport + ICMP_CHECKSUM, &old, sizeof(old)))
         return false;
     new = ~fold((__u64)(__u16)~old + sum);
-    return save(context, transport + ICMP_CHECKSUM, &new, 2);
+    return save(context, transport + ICMP_CHECKSUM, &new, sizeof(new));
 }

@@ -79,13 +79,13 @@ static __always_inline __u8 handshake(const struct packet* packet, struct edgefw
 }
 
 // A TCP connection of which no SYN was seen: its first packet here was one in mid-stream, which either end may send.
-static __always_inline bool in_midstream(const struct edgefw_connection* connection) {
+static __always_inline bool began_in_midstream(const struct edgefw_connection* connection) {
     return !(connection->detail & TCP_SYN);
 }
 
 // A segment that only a connection that is open can have: every one of those acknowledges (RFC 9293 section 3.10.7.4).
 // A reset ends something and proves nothing.
-static __always_inline bool is_midstream(__u32 flags) {
+static __always_inline bool is_midstream_segment(__u32 flags) {
     return (flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK;
 }
 

@@ -146,9 +146,9 @@ static __always_inline bool is_live(const struct flow* flow, const struct edgefw
 static __always_inline bool passes_by(const struct flow* flow, const struct edgefw_connection* connection) {
     const __u32 flags = flow->detail;
 
-    if (flow->protocol != IPPROTO_TCP || !in_midstream(connection)) return true;
+    if (flow->protocol != IPPROTO_TCP || !began_in_midstream(connection)) return true;
     if ((flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) return false;
-    return !is_unproven(connection) || is_midstream(flags) || (flags & TCP_RST);
+    return !is_unproven(connection) || is_midstream_segment(flags) || (flags & TCP_RST);
 }
 
 // The packet says by which public end it comes, if by any.

@@ -38,12 +38,12 @@ static __noinline void confirm(struct flight* flight, const struct edgefw_connec
 
 // A confirmed connection that closed, or begins anew, goes back to the half-open ones, as flight->fresh has it: what is
 // closed makes room first. Its own function, likewise.
-static __noinline void go_back(struct flight* flight, const struct edgefw_connection* connection) {
+static __noinline void move_back(struct flight* flight, const struct edgefw_connection* connection) {
     const struct flow* flow = &flight->flow;
 
     if (lookup(flow, false) != connection) return;
     if (store_opening(flow, &flight->fresh, BPF_ANY)) return;
-    if (is_masqueraded(flow, &flight->fresh)) retire_public(flow, &flight->fresh);
+    if (is_masqueraded(flow, &flight->fresh)) move_back_public(flow, &flight->fresh);
     forget(flow, false);
 }
 
@@ -53,7 +53,7 @@ static __always_inline bool is_stray_reset(const struct flight* flight, struct f
 
     if (flight->flow.protocol != IPPROTO_TCP || !(flight->packet.flags & TCP_RST)) return false;
     if (found.half_open || is_closed(found.connection)) return false;
-    return !reset_is_in_window(&flight->packet, to, in_midstream(found.connection) ? WIDEST_WINDOW : to->window);
+    return !reset_is_in_window(&flight->packet, to, began_in_midstream(found.connection) ? WIDEST_WINDOW : to->window);
 }
 
 // What the packet makes of its connection's state and numbers.
@@ -70,8 +70,8 @@ static __always_inline void advance(CONTEXT* context, struct flight* flight, str
         state = next_state(&flight->flow, connection, from_opener);
         confirmed |= is_two_way(state);
     } else {
-        if ((packet->flags & TCP_SYN) && !in_midstream(connection)) packet->scale = find_scale(context, packet);
-        if (found.half_open && in_midstream(connection)) {
+        if ((packet->flags & TCP_SYN) && !began_in_midstream(connection)) packet->scale = find_scale(context, packet);
+        if (found.half_open && began_in_midstream(connection)) {
             state = join_midstream(packet, connection);
             confirmed = state == EDGEFW_STATE_TCP_ESTABLISHED;
         } else if (found.half_open) {
@@ -80,7 +80,7 @@ static __always_inline void advance(CONTEXT* context, struct flight* flight, str
         } else if (answers_renewal(packet, connection)) {
             flight->fresh = *connection;
             renew(packet, &flight->fresh);
-            go_back(flight, connection);
+            move_back(flight, connection);
             return;
         } else if (flight->flow.is_syn) {
             note_renewal(packet, connection);
@@ -99,7 +99,7 @@ static __always_inline void advance(CONTEXT* context, struct flight* flight, str
     connection->state = state;
     if (found.half_open || state != EDGEFW_STATE_TCP_CLOSED) return;
     flight->fresh = *connection;
-    go_back(flight, connection);
+    move_back(flight, connection);
 }
 
 // The packet counts for the rule of this connection, and goes where it goes.

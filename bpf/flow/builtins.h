@@ -5,8 +5,6 @@
 #include "bpf/flow/dhcp.h"
 #include "bpf/frame/dissect.h"
 
-#include "maps/builtins.h"
-
 #define ND_FIRST 133
 #define ND_LAST 137
 #define MLD_FIRST 130
@@ -17,16 +15,15 @@ static __always_inline bool is_on(__u32 builtin) {
     return config.builtins >> builtin & 1;
 }
 
-// Of a frame that is not IP. Returns enum edgefw_builtin, or EDGEFW_BUILTIN_COUNT.
+// Of a frame that is not IP. Returns enum edgefw_builtin, or NO_BUILTIN.
 static __always_inline __u32 builtin_of_link(const struct packet* packet) {
-    if (packet->ethertype == bpf_htons(ETH_P_ARP))
-        return is_on(EDGEFW_BUILTIN_ARP) ? EDGEFW_BUILTIN_ARP : EDGEFW_BUILTIN_COUNT;
+    if (packet->ethertype == bpf_htons(ETH_P_ARP)) return is_on(EDGEFW_BUILTIN_ARP) ? EDGEFW_BUILTIN_ARP : NO_BUILTIN;
     if (is_on(EDGEFW_BUILTIN_LINK_LOCAL) && packet->is_link_local) return EDGEFW_BUILTIN_LINK_LOCAL;
     if (is_on(EDGEFW_BUILTIN_PPPOE) &&
         (packet->ethertype == bpf_htons(ETH_P_PPP_DISC) || packet->ethertype == bpf_htons(ETH_P_PPP_SES)))
         return EDGEFW_BUILTIN_PPPOE;
     if (is_on(EDGEFW_BUILTIN_EAPOL) && packet->ethertype == bpf_htons(ETH_P_PAE)) return EDGEFW_BUILTIN_EAPOL;
-    return EDGEFW_BUILTIN_COUNT;
+    return NO_BUILTIN;
 }
 
 // The source of MLD is link-local, or unspecified while an address is being checked (RFC 3590).
@@ -44,7 +41,7 @@ static __always_inline __u32 builtin_of_icmp6(const struct flight* flight) {
     if (is_on(EDGEFW_BUILTIN_MLD) && ((type >= MLD_FIRST && type <= MLD_LAST) || type == MLD_V2_REPORT) &&
         hop_limit == 1 && is_mld_source(&flight->flow))
         return EDGEFW_BUILTIN_MLD;
-    return EDGEFW_BUILTIN_COUNT;
+    return NO_BUILTIN;
 }
 
 // Of an IP packet. A built-in rule passes unfragmented packets only.
@@ -52,17 +49,17 @@ static __always_inline __u32 builtin_of_packet(CONTEXT* context, const struct fl
     const struct flow* flow = &flight->flow;
     const __u32 protocol = flow->protocol;
 
-    if (protocol == IPPROTO_TCP || flight->packet.fragment != FRAGMENT_NONE) return EDGEFW_BUILTIN_COUNT;
+    if (protocol == IPPROTO_TCP || flight->packet.fragment != FRAGMENT_NONE) return NO_BUILTIN;
     if (flow->family == EDGEFW_IPV6) {
         if (protocol == PROTOCOL_ICMPV6) return builtin_of_icmp6(flight);
         if (is_on(EDGEFW_BUILTIN_DHCPV6) && protocol == IPPROTO_UDP && is_own_dhcpv6(flow))
             return EDGEFW_BUILTIN_DHCPV6;
-        return EDGEFW_BUILTIN_COUNT;
+        return NO_BUILTIN;
     }
     if (is_on(EDGEFW_BUILTIN_DHCP) && protocol == IPPROTO_UDP && flow->key4.local_port == bpf_htons(DHCP_CLIENT) &&
         flow->key4.remote_port == bpf_htons(DHCP_SERVER) && is_own_dhcp(context))
         return EDGEFW_BUILTIN_DHCP;
     if (is_on(EDGEFW_BUILTIN_IGMP) && protocol == IPPROTO_IGMP && flight->packet.hop_limit == 1)
         return EDGEFW_BUILTIN_IGMP;
-    return EDGEFW_BUILTIN_COUNT;
+    return NO_BUILTIN;
 }

@@ -120,7 +120,8 @@ static __always_inline void set_classes(struct fields* fields, const struct flow
 }
 
 // The outcome of `flow`, seen at `hook`. `apart`: walk the first tree in a function of its own, too.
-static __always_inline __u32 search(struct flight* flight, const struct flow* flow, __u32 hook, const bool apart) {
+static __always_inline __u32 search_forest(struct flight* flight, const struct flow* flow, __u32 hook,
+                                           const bool apart) {
     const __u64 tree = within(TREE_INDEX(hook, flow->family), EDGEFW_HOOKS * EDGEFW_FAMILIES - 1);
     const volatile struct edgefw_forest* forest = &config.forest[0][0] + tree;
     struct fields* fields = &flight->fields;
@@ -148,7 +149,7 @@ static __always_inline __u32 search(struct flight* flight, const struct flow* fl
 // The packet's own flow, at its own hook: every packet that opens or drops comes through here.
 static __always_inline __u32 classify(struct flight* flight) {
     if (is_martian_packet(flight)) return OUTCOME_MARTIAN;
-    return search(flight, &flight->flow, HOOK, false);
+    return search_forest(flight, &flight->flow, HOOK, false);
 }
 
 // The outcome of a frame that is not IP, without OUTCOME_BY_RULE where no rule matches. A global function: for few
@@ -177,5 +178,5 @@ __noinline __u32 classify_opener(__u32 hook) {
     struct flight* flight = fetch();
 
     if (!flight) return 0;
-    return is_martian(&flight->opener, hook) ? OUTCOME_MARTIAN : search(flight, &flight->opener, hook, true);
+    return is_martian(&flight->opener, hook) ? OUTCOME_MARTIAN : search_forest(flight, &flight->opener, hook, true);
 }

@@ -5,7 +5,6 @@
 
 #include "bpf/flight.h"
 
-#include "maps/builtins.h"
 #include "maps/limits.h"
 
 #include <bpf/bpf_endian.h>

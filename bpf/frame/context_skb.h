@@ -61,8 +61,8 @@ static __always_inline __u32 frames_of(const struct packet* packet) {
 static __always_inline __u64 wire_bytes(const struct packet* packet) {
     const __u64 frames = frames_of(packet);
 
-    return packet->length + (frames - 1) * packet->header_length + (packet->has_held_tag ? frames * 4 : 0) -
-           (packet->has_jumbo_header ? frames * 8 : 0);
+    return packet->length + (frames - 1) * packet->header_length + (packet->has_held_tag ? frames * VLAN_TAG : 0) -
+           (packet->has_jumbo_header ? frames * JUMBO_HEADER : 0);
 }
 
 // The frame begins with an Ethernet header; else with that of `protocol_without_link()`.

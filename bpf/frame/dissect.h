@@ -11,7 +11,6 @@
 #include <bpf/bpf_endian.h>
 
 #define ETHERNET_HEADER 14
-#define VLAN_TAG 4
 #define VLAN_ID_MASK 0x0fff
 
 struct tag {
@@ -68,10 +67,10 @@ static __always_inline __u32 dissect_tags(CONTEXT* context, struct flight* fligh
     if (is_tag(type)) return EDGEFW_REASON_VLAN_DEPTH;
     *network = offset;
     *ethertype = type;
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
-// Returns the reason of a malformed shape, or EDGEFW_REASON_COUNT.
+// Returns the reason of a malformed shape, or WELL_FORMED.
 static __always_inline __u32 dissect(CONTEXT* context, struct flight* flight) {
     struct packet* packet = &flight->packet;
     __u32 network = 0;
@@ -79,14 +78,14 @@ static __always_inline __u32 dissect(CONTEXT* context, struct flight* flight) {
 
     if (has_link_header()) {
         __be16 copy;
-        const __be16* first = read(context, ETHERNET_HEADER - 2, &copy, sizeof(copy));
+        const __be16* first = read(context, ETHERNET_HEADER - sizeof(copy), &copy, sizeof(copy));
         __u32 malformed;
 
         if (!first) return EDGEFW_REASON_MALFORMED_ETHERNET;
         type = *first;
         network = ETHERNET_HEADER;
         malformed = dissect_tags(context, flight, &type, &network);
-        if (malformed != EDGEFW_REASON_COUNT) return malformed;
+        if (malformed != WELL_FORMED) return malformed;
     } else {
         type = protocol_without_link(context);
     }
@@ -102,5 +101,5 @@ static __always_inline __u32 dissect(CONTEXT* context, struct flight* flight) {
         return dissect_ipv6(context, flight, network);
     }
     packet->is_link_local = has_link_header() && is_link_local_group(context);
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }

@@ -5,8 +5,6 @@
 #include "bpf/frame/dissect_transport.h"
 #include "bpf/frame/read.h"
 
-#include "maps/builtins.h"
-
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -46,7 +44,7 @@ static __always_inline __u32 set_fragment(struct packet* packet, __u8 protocol, 
         packet->fragment = FRAGMENT_LATER;
     else if (more)
         packet->fragment = FRAGMENT_FIRST;
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
 // "BIG TCP": a GSO packet that is longer than its length field can say, which carries 0 until it is segmented. Nothing
@@ -84,7 +82,7 @@ __noinline __u32 walk_ipv4_options(const struct options* options, __u32 length) 
         if (inside < 2 || inside > length - i) return EDGEFW_REASON_MALFORMED_IPV4;
         inside--;
     }
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
 __noinline __u32 check_ipv4_options(CONTEXT* context, __u32 offset, __u32 length) {
@@ -117,12 +115,12 @@ static __always_inline __u32 dissect_ipv4(CONTEXT* context, struct flight* fligh
     offset = bpf_ntohs(header->frag_off);
     if (header_length > IPV4_HEADER) {
         reason = check_ipv4_options(context, network + IPV4_HEADER, header_length - IPV4_HEADER);
-        if (reason != EDGEFW_REASON_COUNT) return reason;
+        if (reason != WELL_FORMED) return reason;
     }
     if (offset & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) {
         reason = set_fragment(packet, transport.protocol, (offset & IPV4_OFFSET_MASK) * 8, offset & IPV4_MORE_FRAGMENTS,
                               EDGEFW_REASON_MALFORMED_IPV4);
-        if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
+        if (reason != WELL_FORMED || packet->fragment == FRAGMENT_LATER) return reason;
     }
     return dissect_transport(context, flight, &transport);
 }
@@ -152,7 +150,7 @@ __noinline __u32 take_jumbo_header(CONTEXT* context) {
     packet->transport_length -= sizeof(header);
     packet->has_jumbo_header = true;
     flight->flow.protocol = header.next;
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
 struct extension {
@@ -214,7 +212,7 @@ __noinline __u32 walk_extensions(CONTEXT* context, __u32 first) {
 
         if (!is_extension(next)) {
             flight->flow.protocol = next;
-            return EDGEFW_REASON_COUNT;
+            return WELL_FORMED;
         }
         if (i == EDGEFW_MAX_EXTENSION_HEADERS) break;
         if (next == EXTENSION_HOP_BY_HOP && i > 0) return EDGEFW_REASON_MALFORMED_EXTENSION;
@@ -238,7 +236,7 @@ __noinline __u32 walk_extensions(CONTEXT* context, __u32 first) {
                 flight->flow.protocol = header.next;
                 reason = set_fragment(packet, header.next, offset & IPV6_OFFSET_MASK, offset & IPV6_MORE_FRAGMENTS,
                                       EDGEFW_REASON_MALFORMED_EXTENSION);
-                if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
+                if (reason != WELL_FORMED || packet->fragment == FRAGMENT_LATER) return reason;
             }
         }
         next = header.next;
@@ -268,7 +266,7 @@ static __always_inline __u32 dissect_ipv6(CONTEXT* context, struct flight* fligh
         const bool by_jumbo_header = big && transport.protocol == EXTENSION_HOP_BY_HOP;
 
         reason = by_jumbo_header ? take_jumbo_header(context) : walk_extensions(context, transport.protocol);
-        if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
+        if (reason != WELL_FORMED || packet->fragment == FRAGMENT_LATER) return reason;
         transport = (struct transport){flight->flow.protocol, packet->transport, packet->transport_length};
     }
     return dissect_transport(context, flight, &transport);

@@ -73,7 +73,7 @@ static __always_inline __u32 dissect_tcp(CONTEXT* context, struct flight* flight
     packet->sequence_be = header->sequence;
     packet->acknowledgment_be = header->acknowledgment;
     packet->window_be = header->window;
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
 struct udp_header {
@@ -99,7 +99,7 @@ static __always_inline __u32 dissect_udp(CONTEXT* context, struct flight* flight
     flow->opens = true;
     flow->tracked = true;
     packet->header_length = transport->offset + UDP_HEADER;
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
 struct icmp_header {
@@ -131,7 +131,7 @@ static __always_inline __u32 dissect_icmp(CONTEXT* context, struct flight* fligh
     flow->tracked = is_echo;
     packet->is_error = is_error(flow->family, header->type);
     if (is_echo) set_echo(flow, HOOK, transport->protocol, header->id, header->type == request);
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
 static __always_inline __u32 dissect_transport(CONTEXT* context, struct flight* flight,
@@ -149,5 +149,5 @@ static __always_inline __u32 dissect_transport(CONTEXT* context, struct flight* 
     set_key_end(flow, protocol, 0, 0);
     flow->opens = true;
     flow->tracked = true;
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }

@@ -88,7 +88,7 @@ static __always_inline void untranslate(struct flow* flow, struct translation* t
     set_key_addresses4(flow, translation->public_address, flow->key4.remote);
     set_key_end(flow, flow->protocol, translation->public_port, flow->key4.remote_port);
     set_public(translation, 0, 0, 0);
-    translation->masqueraded = false;
+    translation->to_masqueraded = false;
     translation->needs_tracking = false;
 }
 
@@ -125,7 +125,7 @@ __noinline int find_inside(struct flow* flow, struct translation* translation) {
     if (!inside) inside = inside_of_confirmed(&key);  // it may have been confirmed meanwhile
     if (!inside) return 0;
     set_public(translation, key.local, key.local_port, inside->nat);
-    translation->masqueraded = true;
+    translation->to_masqueraded = true;
     translation->needs_tracking = true;
     set_key_addresses4(flow, inside->address, key.remote);
     set_key_end(flow, flow->protocol, inside->port, key.remote_port);
@@ -217,7 +217,7 @@ __noinline int translate_source(const struct flow* flow, struct translation* tra
         }
     }
     if (!config.masquerades) return 0;
-    translation->masquerade = masquerade_of(&key);
-    translation->needs_tracking = translation->masquerade != 0;
+    translation->masquerade_number = masquerade_of(&key);
+    translation->needs_tracking = translation->masquerade_number != 0;
     return translation->needs_tracking;
 }

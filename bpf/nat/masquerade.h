@@ -93,7 +93,7 @@ static __always_inline void forget_confirmed_public(const struct edgefw_connecti
 
 // Whether a confirmed connection of another inside end has the public end of the search. What is left of one that has
 // ended goes if `removes`: only of an end that is reserved, since nobody else can confirm it then.
-static __always_inline bool is_confirmed_elsewhere(const struct search* search, bool removes) {
+static __always_inline bool is_confirmed_elsewhere(const struct port_search* search, bool removes) {
     const struct edgefw_inside* there = inside_of_confirmed(&search->key);
     struct edgefw_inside owner;
 
@@ -108,7 +108,7 @@ static __always_inline bool is_confirmed_elsewhere(const struct search* search, 
 // One public port; returns 1 when it is free, and taken.
 static long try_port(__u64 unused, void* none) {
     struct flight* flight = fetch();
-    struct search* search;
+    struct port_search* search;
 
     (void)unused, (void)none;
     if (!flight) return 1;
@@ -143,7 +143,7 @@ static __always_inline bool may_search_all(void) {
 // function: the verifier walks what it calls once.
 __noinline int search_ports(__u32 first, __u32 last, int parity) {
     struct flight* flight = fetch();
-    struct search* search;
+    struct port_search* search;
     __u32 port, places;
 
     if (!flight) return false;
@@ -186,7 +186,7 @@ __noinline int allocate(void) {
     const struct edgefw_masquerade* entry;
     struct translation* translation;
     const struct flow* flow;
-    struct search* search;
+    struct port_search* search;
     __u32 index;
     bool found;
 
@@ -194,11 +194,11 @@ __noinline int allocate(void) {
     flow = &flight->flow;
     translation = &flight->translation;
     search = &flight->search;
-    index = translation->masquerade - 1;
+    index = translation->masquerade_number - 1;
     entry = bpf_map_lookup_elem(&masquerades, &index);
     if (!entry) return false;
     translation->nat = entry->slot;  // also where it has no port left
-    *search = (struct search){.key = flow->key4, .places = 1};
+    *search = (struct port_search){.key = flow->key4, .places = 1};
     search->key.local = entry->public_address;
     search->inside = (struct edgefw_inside){flow->key4.local, flow->key4.local_port, entry->slot, bpf_jiffies64()};
     if (flow->has_ports)  // parity: UDP alone (RFC 4787 REQ-4)
@@ -248,7 +248,7 @@ static __noinline void confirm_public(const struct flow* flow, const struct edge
     inside_of_confirmed(&key);  // as confirm() does
 }
 
-static __noinline void retire_public(const struct flow* flow, const struct edgefw_connection* connection) {
+static __noinline void move_back_public(const struct flow* flow, const struct edgefw_connection* connection) {
     struct edgefw_connection4_key key = public_key(flow, connection);
     struct edgefw_inside inside = inside_of(flow, connection);
 

@@ -13,9 +13,15 @@
 #define TCP_CHECKSUM 16
 #define UDP_CHECKSUM 6  // UDP-Lite and DCCP have theirs there, too
 #define ICMP_CHECKSUM 2
+#define CHECKSUM_BYTES 2
 #define ICMP_ID 4
 #define SOURCE_PORT 0
 #define DESTINATION_PORT 2
+
+// Where the headers of an IPv4 packet begin, for within(): the IP header at 22 at most (Ethernet and two tags), the
+// transport header 60 bytes behind that.
+#define NETWORK_MASK 0x3f
+#define TRANSPORT_MASK 0x7f
 
 static __always_inline __u32 fold(__u64 sum) {
     sum = (sum & 0xffffffff) + (sum >> 32);

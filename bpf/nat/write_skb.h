@@ -16,11 +16,13 @@ static __always_inline bool rewrite_port(CONTEXT* context, const struct flight* 
     const __u32 checksum = transport + (echo ? ICMP_CHECKSUM : checksum_offset(protocol));
     const __u64 flags = protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
 
-    if (!echo && bpf_l4_csum_replace(context, checksum, change->from, change->to, flags | BPF_F_PSEUDO_HDR | 4))
+    if (!echo &&
+        bpf_l4_csum_replace(context, checksum, change->from, change->to, flags | BPF_F_PSEUDO_HDR | sizeof(__be32)))
         return false;
     if (change->from_port == change->to_port) return true;
-    return bpf_l4_csum_replace(context, checksum, change->from_port, change->to_port, flags | 2) == 0 &&
-           bpf_skb_store_bytes(context, transport + (echo ? ICMP_ID : port_offset(HOOK)), &change->to_port, 2, 0) == 0;
+    return bpf_l4_csum_replace(context, checksum, change->from_port, change->to_port, flags | sizeof(__be16)) == 0 &&
+           bpf_skb_store_bytes(context, transport + (echo ? ICMP_ID : port_offset(HOOK)), &change->to_port,
+                               sizeof(__be16), 0) == 0;
 }
 
 // From TTL on, of IPv4 without options. A packet lies on an odd multiple of 2: of a memcpy clang would make a load a
@@ -56,14 +58,14 @@ union headers {
 // Of a TCP or UDP packet with a whole checksum everything that changes lies close together, and is written in one call
 // instead of four. What is left to an offload has the sum of its pseudo-header for a checksum; what has it by chance is
 // written in the careful way, too. So is what the kernel will segment.
-enum writing { WRITTEN, REFUSED_WRITING, NOT_AT_ONCE };
+enum writing { WRITTEN, NOT_WRITTEN, NOT_AT_ONCE };
 
 static __always_inline enum writing rewrite_at_once(CONTEXT* context, const struct flight* flight, __u32 protocol,
                                                     const struct rewrite* change) {
     const struct packet* packet = &flight->packet;
     const bool received = HOOK == EDGEFW_RECEIVED;
     void* data_end = (void*)(long)context->data_end;
-    const union headers* from = (void*)(long)context->data + within(packet->network, 0x3f) + IPV4_TTL;
+    const union headers* from = (void*)(long)context->data + within(packet->network, NETWORK_MASK) + IPV4_TTL;
     const bool is_tcp = protocol == IPPROTO_TCP;
     const __u32 size = is_tcp ? TCP_HEADERS : UDP_HEADERS;
     union headers headers;
@@ -89,7 +91,7 @@ static __always_inline enum writing rewrite_at_once(CONTEXT* context, const stru
         headers.half[4] = pair16(from->udp.length, checksum);
     }
     if (bpf_skb_store_bytes(context, packet->network + IPV4_TTL, &headers, size, BPF_F_RECOMPUTE_CSUM))
-        return REFUSED_WRITING;
+        return NOT_WRITTEN;
     return WRITTEN;
 }
 

@@ -51,8 +51,8 @@ static __always_inline bool rewrite(CONTEXT* context, const struct flight* fligh
     const __u8 protocol = flight->flow.protocol;
     void* data = (void*)(long)context->data;
     void* data_end = (void*)(long)context->data_end;
-    void* ip = data + within(flight->packet.network, 0x3f);
-    void* header = data + within(flight->packet.transport, 0x7f);
+    void* ip = data + within(flight->packet.network, NETWORK_MASK);
+    void* header = data + within(flight->packet.transport, TRANSPORT_MASK);
     __be32 source;
     __u16* field;
 
