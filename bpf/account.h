@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// account: the only place that counts. One reason a packet; its rule and NAT entry where it has them; and what comes
-// into and goes out of the tables of connections.
+// account: the only place that counts.
+//
+//   takes    the flight and its decision
+//   gives    nothing; it adds to the counters
+//   before   decide (bpf/decide.h), and translate (bpf/nat/write.h) for a packet that passes
+//   after    release (bpf/flight.h)
+//
+// A packet counts for one reason, for its rule and for its NAT entry, where it has them. The tables of connections
+// count what comes in and goes out here, too. Every counter is per CPU, so that no two processors add to the same one.
 #pragma once
 
 #include "bpf/flight.h"

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// decide: from what the other stages found to one verdict and one reason. The order is that of docs/semantics.md.
-// Nothing else makes a decision: the stages say what they found, this one what follows.
+// decide: what the other stages found -> one verdict and one reason.
+//
+//   takes    the flight, and what dissect and track found
+//   gives    struct decision
+//   before   dissect (bpf/frame/dissect.h), then track_first() (bpf/connection/track.h)
+//   asks     relate, track, translate (bpf/nat/find.h), adopt, classify, open
+//   after    translate (bpf/nat/write.h) for a packet that passes; account (bpf/account.h)
+//
+// The order is that of docs/semantics.md. The other stages say what they found, and nothing else makes a decision.
 #pragma once
 
 #include "bpf/connection/adopt.h"

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Where the packet in flight is kept: one element of a per-CPU array for each object of programs. A key of a map may
-// lie in a map's value, and a global function can fetch it itself, so nothing of it lies on the stack, and none of its
-// keys is handed on (Linux before 6.2 takes no key from memory behind a global function's argument, and 512 bytes of
-// stack hold little: without it the deepest calls need 480).
+// claim and release: where the packet in flight is kept.
 //
-// One packet at a time has it: XDP runs in a softirq, tc with softirqs off, and neither calls anything that runs
-// another judging program. Where that ever fails (a kernel that lets a packet preempt another one on its processor),
-// the one that comes in between finds the word `busy` set, drops, and is counted with reason `busy`: no packet is
-// judged by what another one left. Each loaded object has an array of its own, so that `explain`, tests and the live
-// programs never share one.
+//   takes    nothing
+//   gives    the flight, or NULL: another packet has it
+//   before   the entry program (bpf/entry.bpf.c) has called this judging program
+//   after    dissect (bpf/frame/dissect.h); release comes last, after account
+//
+// The flight is one element of a per-CPU array; each object of programs has an array of its own. A map's key may lie in
+// a map's value, and a global function can fetch the value itself. So nothing of the flight lies on the stack, and no
+// key is handed on: Linux before 6.2 takes no key from memory behind a global function's argument, and the stack has
+// 512 bytes, of which the deepest calls would need 480.
+//
+// One packet at a time has the flight: XDP runs in a softirq, tc runs with softirqs off, and neither calls anything
+// that runs another judging program. Should a kernel ever let a packet preempt another one on its processor, the second
+// one finds the word `busy` set, drops, and is counted with reason `busy`. So no packet is judged by what another one
+// left. `explain`, tests and the live programs are loaded from different objects, so they never share a flight.
 #pragma once
 
 #include "bpf/packet.h"

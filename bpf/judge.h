@@ -5,10 +5,10 @@
 //
 //   claim -> dissect -> translate (received: find) -> track -> decide -> translate (write) -> account -> release
 //
-// decide asks in its turn: relate, track, translate (sent: find), adopt, classify, open.
+// decide asks other stages in its turn: relate, track, translate (sent: find), adopt, classify, open.
 //
-// The common paths are inline: on machines that guard returns a call costs as much as a header's parsing (9 ns
-// measured). All else is in global functions, which the verifier checks once, whatever the number of callers.
+// The common paths are inline: on machines that guard returns a call costs as much as parsing a header (9 ns measured).
+// Everything else is in functions of their own.
 #pragma once
 
 #include "bpf/account.h"

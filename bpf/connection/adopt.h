@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// adopt: what runs before the first policy. Learned while everything passes, and adopted for a while after the first
-// push (docs/semantics.md, "Before the first policy").
+// adopt and learn: connections that ran before the first policy (docs/semantics.md, "Before the first policy"). They
+// are learned while everything passes, and adopted for a while after the first push.
+//
+//   takes    the flight
+//   gives    enum adoption; for an adopted packet also flight->rule. learn() gives nothing
+//   before   adopt: track (bpf/connection/track.h) and translate (bpf/nat/find.h). learn: dissect, on a card without a
+//            policy
+//   after    decide (bpf/decide.h)
 #pragma once
 
 #include "bpf/connection/open.h"

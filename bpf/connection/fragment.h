@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Fragments: a first one that passes is remembered for the later ones (maps/fragment.h).
+//
+//   takes    the flight
+//   gives    first_fragment(): what the first one left, or NULL
+//   before   decide (bpf/decide.h) has passed a first fragment; dissect (bpf/frame/dissect.h) has seen a later one
+//   after    decide, then translate (bpf/nat/write.h)
 #pragma once
 
 #include "bpf/flight.h"

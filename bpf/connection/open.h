@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// open: a connection for the packet that the rules let open one.
+// open: a connection for a packet that the rules let open one.
+//
+//   takes    the flight, and the counter slot of the rule
+//   gives    enum opening; for a masqueraded opener also its public end, in flight->translation
+//   before   classify (bpf/flow/classify.h) and translate (bpf/nat/find.h)
+//   after    decide (bpf/decide.h)
 #pragma once
 
 #include "bpf/connection/track.h"

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A connection that an earlier policy judged: judged again, and revoked where this policy would not have it.
+// A connection that an earlier policy judged: it is judged again, and revoked where this policy would not have it.
+//
+//   takes    a flow, its connection, and the half of the tables it is in
+//   gives    whether the connection goes on
+//   before   track (bpf/connection/track.h) or relate (bpf/connection/relate.h) has found it
+//   after    those two, which end the connection where it does not go on
 #pragma once
 
 #include "bpf/connection/state.h"

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// relate: an ICMP or ICMPv6 error quotes the packet it is about (RFC 792, RFC 4443 section 3). It belongs to the
-// connection of that packet, which went the other way; and is translated with it, outside and inside.
+// relate: an ICMP or ICMPv6 error -> the connection of the packet that it quotes (RFC 792, RFC 4443 section 3).
+//
+//   takes    the context and the flight of an error
+//   gives    enum relation; for a related error also flight->rule, ->other (the quoted flow) and ->translation
+//   before   track_first() (bpf/connection/track.h), which knows no errors
+//   after    decide (bpf/decide.h), then translate by write_error(), below
+//
+// The quoted packet went the other way. The error is translated with its connection, outside and inside.
 #pragma once
 
 #include "bpf/connection/track.h"

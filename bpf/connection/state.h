@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The states of a connection: what a packet makes of the one it finds. Nothing here asks or writes a table.
+// The states of a connection: what a packet makes of the one it finds. Nothing here asks or writes a table. track
+// (bpf/connection/track.h) asks.
 #pragma once
 
 #include "bpf/connection/tcp.h"

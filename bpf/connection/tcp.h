@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// tcp: what a segment's numbers say about its connection (RFC 9293 section 3.4, RFC 5961, RFC 7323). A number is
-// compared by its distance, modulo 2^32.
+// What a TCP segment's numbers say about its connection (RFC 9293 section 3.4, RFC 5961, RFC 7323). Two numbers are
+// compared by their distance, modulo 2^32. bpf/connection/state.h asks.
 //
-// The numbers decide over states, not over segments: what does not fit changes nothing and goes on to the host, which
-// checks more closely than a filter can. A reset is the exception: hosts of old believe one anywhere in their window.
+// The numbers decide over states, not over segments. A segment that does not fit changes nothing and goes on to the
+// host, which checks more closely than a filter can. A reset is the exception, because old hosts believe one anywhere
+// in their window.
 #pragma once
 
 #include "bpf/frame/dissect_transport.h"

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // track: flow -> the connection it belongs to, if any, and what the packet makes of it.
+//
+//   takes    the flight: its flow, its packet and the translation that was found
+//   gives    enum tracking; for a known packet also flight->rule, and flight->translation as the connection has it
+//   before   translate (bpf/nat/find.h) for a received packet
+//   after    decide (bpf/decide.h), which asks track again where a later step makes that worth it
 #pragma once
 
 #include "bpf/connection/rejudge.h"

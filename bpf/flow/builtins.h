@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The built-in rules of maps/builtins.h.
+//
+//   takes    the context and the flight
+//   gives    enum edgefw_builtin, or NO_BUILTIN
+//   before   track_first() (bpf/connection/track.h): a packet of a connection passes by that
+//   after    decide (bpf/decide.h), or learn() (bpf/connection/adopt.h), which learns no packet that they pass
 #pragma once
 
 #include "bpf/flow/dhcp.h"

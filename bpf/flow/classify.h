@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// classify: flow -> outcome, that of the first rule that matches, or of the default. Walks the decision trees of
-// maps/tree.h, and changes nothing.
+// classify: flow -> outcome.
+//
+//   takes    a flow and a hook
+//   gives    an outcome: EDGEFW_OUTCOME_* and OUTCOME_BY_RULE, of the first rule that matches, or of the default
+//   before   translate (bpf/nat/find.h), so that the rules see the inside address
+//   after    decide (bpf/decide.h), which may ask open (bpf/connection/open.h) for a connection
+//
+// It walks the decision trees of maps/tree.h, and changes nothing but its working memory.
 #pragma once
 
 #include "bpf/flight.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Which packets of DHCP are those of the host's own clients (docs/semantics.md, "The host's own DHCP"). Addresses are
-// those on the wire: what a built-in rule passes is not translated.
+// Which packets of DHCP belong to the host's own clients (docs/semantics.md, "The host's own DHCP").
+// bpf/flow/builtins.h asks. Addresses are those on the wire: a packet that a built-in rule passes is not translated.
 #pragma once
 
 #include "bpf/frame/dissect_transport.h"

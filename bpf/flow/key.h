@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Writing a flow's key (maps/connection.h).
 //
-// The table hashes and compares the key in words of 8 bytes. A load of 8 bytes stalls behind smaller stores to the same
-// place that have not left the processor yet (measured: 20 ns a lookup), so the key is stored in words of 8 bytes, too.
+// A table hashes and compares the key in words of 8 bytes. A load of 8 bytes stalls behind smaller stores to the same
+// place that have not left the processor yet (measured: 20 ns a lookup). So the key is stored in words of 8 bytes, too.
 #pragma once
 
 #include "bpf/packet.h"

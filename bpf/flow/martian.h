@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Martians: what is received on an external card from a source that nobody outside can have (docs/semantics.md,
-// "Martians").
+// Martians: packets that an external card receives from a source that nobody outside can have (docs/semantics.md,
+// "Martians"). classify (bpf/flow/classify.h) and adopt (bpf/connection/adopt.h) ask before the rules.
 #pragma once
 
 #include "bpf/flight.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the verifier must see of a number before it lets a pointer or a helper have it. Linux before 6.2 forgets what a
+// What the verifier must see of a number before a pointer or a helper may use it. Linux before 6.2 forgets what a
 // comparison said once the number went over the stack, and keeps 0 as the lower bound of a size that was compared with
-// 0. So each is masked where it is used, by an instruction that the compiler can neither move nor leave out.
+// 0. So each number is masked where it is used, by an instruction that the compiler can neither move nor leave out.
 #pragma once
 
 #include <linux/types.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The program type of tc and tcx: what its context says, and its helpers. Its twin is bpf/frame/context_xdp.h.
+// The program type of tc and tcx: what its context says, and which helpers it has. Its twin is
+// bpf/frame/context_xdp.h.
 #pragma once
 
 #include "bpf/packet.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The program type XDP: what its context says, and its helpers. Its twin is bpf/frame/context_skb.h.
+// The program type XDP: what its context says, and which helpers it has. Its twin is bpf/frame/context_skb.h.
 #pragma once
 
 #include "bpf/packet.h"

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// dissect: frame -> packet and flow. Ethernet and VLAN tags here; IP and transport headers in the files it calls.
-// Every shape that is not a whole, well-formed packet has a reason of its own.
+// dissect: frame -> packet and flow.
+//
+//   takes    the context, and a flight that is all zeros
+//   gives    the reason of a malformed shape, or WELL_FORMED; flight->flow and flight->packet
+//   before   claim (bpf/flight.h)
+//   after    translate (bpf/nat/find.h) for a received packet, then track (bpf/connection/track.h)
+//
+// Ethernet and VLAN tags are read here, IP and transport headers in the files that this one calls. Every shape that is
+// not a whole, well-formed packet has a reason of its own.
 #pragma once
 
 #include "bpf/frame/dissect_ip.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // dissect, the network layer: IPv4 with options (RFC 791), IPv6 with extension headers (RFC 8200), fragments of both.
+// bpf/frame/dissect.h calls it; bpf/frame/dissect_transport.h comes after.
 #pragma once
 
 #include "bpf/frame/dissect_transport.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // dissect, the transport layer: TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443), others by number.
+// bpf/frame/dissect_ip.h calls it; it is the end of dissect.
 #pragma once
 
 #include "bpf/flow/key.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The bounds-checked reader: the only way dissect looks at bytes.
+// The bounds-checked reader. dissect looks at bytes through it alone.
 #pragma once
 
 #include "bpf/flight.h"

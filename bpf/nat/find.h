@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // translate, the finding: which NAT entry gives a flow its local end (maps/forward.h). IPv4.
 //
-// Everything behind it, rules and connections, knows the local end as it is inside; the translation's public end is how
-// it is outside. bpf/nat/write.h writes what was found.
+//   takes    a flow as it is on the wire (received), or as it is inside (sent)
+//   gives    the translation; received also the flow, with its local end as it is inside
+//   before   received: dissect (bpf/frame/dissect.h). Sent: track (bpf/connection/track.h) has found no connection
+//   after    received: track. Sent: classify (bpf/flow/classify.h)
+//
+// Rules and connections know the local end as it is inside. The translation's public end is how it is outside.
+// bpf/nat/write.h writes what was found here.
 #pragma once
 
 #include "bpf/flow/key.h"

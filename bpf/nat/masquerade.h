@@ -2,8 +2,13 @@
 // translate, openers that are masqueraded: a public port that no live connection to the same remote end has; and how
 // the tables by public end follow the connections.
 //
-// The search begins at the port's own number where it lies in the range, else at a place that depends on the inside end
-// alone: so one inside port mostly has one public port whatever it talks to (RFC 4787 REQ-1).
+//   takes    the flight of an opener, and the number of the masquerade in its translation
+//   gives    the public end, in flight->translation
+//   before   open (bpf/connection/open.h) asks for it, before it enters the connection
+//   after    open
+//
+// The search begins at the port's own number where that lies in the range, else at a place that depends on the inside
+// end alone. So one inside port mostly has one public port, whatever it talks to (RFC 4787 REQ-1).
 #pragma once
 
 #include "bpf/connection/table.h"

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// translate, the writing: the local end of a packet, and every checksum that covers it (RFC 1624). IPv4. What is the
-// same for both program types; how a packet is written is in bpf/nat/write_xdp.h and bpf/nat/write_skb.h.
+// translate, the writing: the local end of a packet, and every checksum that covers it (RFC 1624). IPv4.
+//
+//   takes    the context and the flight, with the translation that was found
+//   gives    whether the packet is written; decide drops it where the kernel refuses
+//   before   decide (bpf/decide.h) has passed the packet
+//   after    account (bpf/account.h)
+//
+// This file has what is the same for both program types. bpf/nat/write_xdp.h and bpf/nat/write_skb.h have the writing.
 #pragma once
 
 #include "bpf/frame/dissect.h"

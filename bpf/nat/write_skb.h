@@ -2,7 +2,8 @@
 // translate, writing into an skb, received or sent. Its twin is bpf/nat/write_xdp.h.
 //
 // The kernel knows whether a checksum is left to an offload, and what sum the card has made over the frame: its helpers
-// see to both. No direct writes here: one in the program would unclone every packet's head, translated or not.
+// see to both. There are no direct writes here: one in the program would unclone every packet's head, translated or
+// not.
 #pragma once
 
 #include "bpf/flow/key.h"

@@ -2,7 +2,7 @@
 // translate, writing into an XDP frame: direct writes. Its twin is bpf/nat/write_skb.h.
 //
 // XDP sees no mark of a checksum that is left to an offload: on veth, virtio and their like a received packet may carry
-// the folded sum of its pseudo-header alone. It is recognised by that.
+// the folded sum of its pseudo-header alone. Such a checksum is recognised by its value.
 #pragma once
 
 #include "bpf/nat/write.h"
