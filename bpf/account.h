@@ -38,9 +38,8 @@ enum table_event {
     REMOVED,
 };
 
-// Of a table of connections. A global function, which the verifier checks once: events are rare, and their callers
-// inline.
-__noinline int count_event(__u32 table, __u32 family, int event) {
+// Counts an event of a table of connections.
+GLOBAL int count_event(__u32 table, __u32 family, int event) {
     const __u32 index = EDGEFW_TABLE_INDEX(table, family & 1);
     struct edgefw_table_counter* counter = bpf_map_lookup_elem(&table_counters, &index);
 

@@ -19,7 +19,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 // Writes the translation that was decided on. False: the kernel refuses. Handed the flight: every translated packet
 // comes by, and to fetch it anew takes 1 to 2 ns.
-__noinline int write_translation(CONTEXT* context, const struct flight* flight) {
+GLOBAL int write_translation(CONTEXT* context, const struct flight* flight) {
     struct rewrite change;
 
     if (!flight) return false;

@@ -20,7 +20,7 @@ static __always_inline bool is_midstream_packet(const struct flight* flight) {
 
 // Enters the TCP connection of a segment in mid-stream, half open, as opened from `opener` under the rule of counter
 // slot `rule`. Where that is not the end that sent it, it is unproven.
-static __noinline bool enter_midstream(struct flight* flight, __u32 rule, __u32 opener) {
+OUT_OF_LINE bool enter_midstream(struct flight* flight, __u32 rule, __u32 opener) {
     struct edgefw_connection* fresh = &flight->fresh;
     const __u8 state = opener == HOOK ? EDGEFW_STATE_TCP_ANSWERED : EDGEFW_STATE_TCP_UNPROVEN;
 
@@ -46,7 +46,7 @@ enum adoption {
 
 // Adopts the connection of a segment in mid-stream, if the policy would have let one of its ends open it. Returns enum
 // adoption.
-__noinline int adopt(void) {
+GLOBAL int adopt(void) {
     struct flight* flight = fetch();
     const struct flow* flow;
     const struct translation* by;
@@ -81,7 +81,7 @@ static __always_inline void enter_opener(CONTEXT* context, struct flight* flight
 // Without a policy: what passes is remembered, so that the first policy finds what is running. No verdict depends on
 // it, also where a table is full. Packets that a built-in rule passes never open a connection, so they are not learned
 // either.
-__noinline int learn(CONTEXT* context) {
+GLOBAL int learn(CONTEXT* context) {
     struct flight* flight = fetch();
     struct found found;
 

@@ -32,7 +32,7 @@
 
 // Brings over the connection of this flow. It is no new one: nothing is counted. False: the new table does not have it.
 // True: look there again; it may have come over between the look there and the one here.
-__noinline int carry_over(const struct flow* flow, int half_open) {
+GLOBAL int carry_over(const struct flow* flow, int half_open) {
     if (!flow || !config.comes_over) return false;
     if (flow->family == EDGEFW_IPV4) {
         const struct edgefw_connection4_key key = flow->key4;
@@ -51,7 +51,7 @@ __noinline int carry_over(const struct flow* flow, int half_open) {
 #undef CARRY_OVER
 
 // Ends the connection of this flow in the older table, before it ends in the new one. True: it was there.
-__noinline int remove_older(const struct flow* flow, int half_open) {
+GLOBAL int remove_older(const struct flow* flow, int half_open) {
     const bool is_tcp = flow && flow->protocol == IPPROTO_TCP;
 
     if (!flow || !config.comes_over) return false;

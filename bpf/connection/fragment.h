@@ -48,7 +48,7 @@ static __always_inline struct edgefw_fragment6_key fragment6_key(const struct fl
 
 // After decide, of a first fragment that passes. When the kernel cannot store it the later fragments drop: counted, and
 // safe.
-static __noinline void remember_fragment(const struct flight* flight, __u32 slot) {
+OUT_OF_LINE void remember_fragment(const struct flight* flight, __u32 slot) {
     const struct translation* translation = &flight->translation;
     struct edgefw_fragment value = {
         .seen = bpf_jiffies64(),
@@ -72,7 +72,7 @@ static __noinline void remember_fragment(const struct flight* flight, __u32 slot
 }
 
 // Of a later fragment: what its first one left, or NULL. The packet is translated as that was.
-static __noinline const struct edgefw_fragment* first_fragment(struct flight* flight) {
+OUT_OF_LINE const struct edgefw_fragment* first_fragment(struct flight* flight) {
     struct translation* translation = &flight->translation;
     const struct edgefw_fragment* first;
 

@@ -17,8 +17,7 @@
 
 // Whether the entry that translated the connection's opener would do so today, to the same ends; of an untranslated
 // one, whether none would. `hook`: of the opener.
-static __noinline bool translates_as_before(const struct flow* flow, const struct edgefw_connection* connection,
-                                            __u32 hook) {
+OUT_OF_LINE bool translates_as_before(const struct flow* flow, const struct edgefw_connection* connection, __u32 hook) {
     const struct edgefw_forward* forward;
 
     if (connection->masqueraded || (!connection->nat && hook == EDGEFW_SENT)) {
@@ -94,8 +93,8 @@ static __always_inline bool is_of_older_policy(const struct edgefw_connection* c
 }
 
 // Judges what opened the connection of `flow` again, under this program's policy. True: it goes on.
-static __noinline bool judge_again(struct flight* flight, const struct flow* flow, struct edgefw_connection* connection,
-                                   bool half_open) {
+OUT_OF_LINE bool judge_again(struct flight* flight, const struct flow* flow, struct edgefw_connection* connection,
+                             bool half_open) {
     const __u32 hook = connection->hook == EDGEFW_SENT ? EDGEFW_SENT : EDGEFW_RECEIVED;
     const bool began_midstream = flow->protocol == IPPROTO_TCP && began_in_midstream(connection);
     struct admission admission;
@@ -127,7 +126,7 @@ static __always_inline void revoke(const struct flow* flow, struct found found) 
 
 // A retired NAT entry no longer translates this packet, so its old connection is not found by the packet's key: the old
 // key is built, looked up, and its connection ends. True: there was one.
-static __noinline bool revoke_retired(struct flight* flight) {
+OUT_OF_LINE bool revoke_retired(struct flight* flight) {
     const struct edgefw_connection4_key* now = &flight->flow.key4;
     const struct translation* translation = &flight->translation;
     const __be32 address = translation->nat ? translation->public_address : now->local;

@@ -78,7 +78,7 @@ static __always_inline bool read_quoted_ipv6(CONTEXT* context, struct packet* pa
 }
 
 // Makes flight->other the flow of what the packet quotes. False: it quotes nothing that has a connection.
-__noinline int read_quoted(CONTEXT* context) {
+GLOBAL int read_quoted(CONTEXT* context) {
     struct flight* flight = fetch();
     struct packet* packet;
     struct flow* quoted;
@@ -150,7 +150,7 @@ enum relation {
 };
 
 // An error keeps no connection alive. Returns enum relation.
-__noinline int relate(CONTEXT* context) {
+GLOBAL int relate(CONTEXT* context) {
     struct flight* flight = fetch();
     struct found found = {NULL, false};
 
@@ -213,7 +213,7 @@ static __always_inline bool replace_port(CONTEXT* context, const struct flight* 
 
 // Writes the translation of an error: its own outer end, and the quoted end with its checksums; the ICMP checksum
 // covers all that is quoted. An error that a router on the inside sends leaves with the public address as its source.
-__noinline int write_error(CONTEXT* context) {
+GLOBAL int write_error(CONTEXT* context) {
     const struct flight* flight = fetch();
     struct rewrite change;
     __u64 sum = 0, outer = 0;

@@ -85,8 +85,8 @@ static __always_inline long store_once(const struct flow* flow, const bool half_
 // Takes the place of another one of the key: rare.
 // The int: before Linux 6.4 the operations of maps return one, and the register's upper half says 0 where it is
 // negative.
-static __noinline long store_over(const struct flow* flow, const bool half_open, const struct edgefw_connection* value,
-                                  long refusal) {
+OUT_OF_LINE long store_over(const struct flow* flow, const bool half_open, const struct edgefw_connection* value,
+                            long refusal) {
     long result = half_open ? store_once(flow, true, value, BPF_ANY) : store_once(flow, false, value, BPF_ANY);
 
     count_event(table_of(flow, half_open), flow->family,

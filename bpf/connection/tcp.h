@@ -123,9 +123,9 @@ static long read_option(__u64 unused, struct tcp_options* options) {
     return 1;
 }
 
-// The window scale in a SYN's options, or EDGEFW_SCALE_NONE. A global function: once a connection and end. A loop of
-// the kernel's: one of ours the verifier would walk once for every way to place options.
-__noinline int find_scale(CONTEXT* context, const struct packet* packet) {
+// The window scale in a SYN's options, or EDGEFW_SCALE_NONE. bpf_loop() runs the loop: the verifier would walk a loop
+// of ours once for every way to place options.
+GLOBAL int find_scale(CONTEXT* context, const struct packet* packet) {
     struct tcp_options options = {.scale = EDGEFW_SCALE_NONE};
     __u32 start, length;
 

@@ -22,8 +22,8 @@ enum tracking {
 
 // A half-open connection that has reached `state` moves to the confirmed ones, once: two processors can see it get
 // there at the same moment. Who enters it takes it out of the half-open ones; the other one leaves both as they are.
-// Where the confirmed ones have no room it stays half open and goes on. Its own function: it runs once a connection.
-static __noinline void confirm(struct flight* flight, const struct edgefw_connection* connection, __u8 state) {
+// Where the confirmed ones have no room it stays half open and goes on.
+OUT_OF_LINE void confirm(struct flight* flight, const struct edgefw_connection* connection, __u8 state) {
     const struct flow* flow = &flight->flow;
     struct edgefw_connection* confirmed = &flight->fresh;
 
@@ -42,8 +42,8 @@ static __noinline void confirm(struct flight* flight, const struct edgefw_connec
 }
 
 // A confirmed connection that closed, or begins anew, goes back to the half-open ones, as flight->fresh has it: what is
-// closed makes room first. Its own function, likewise.
-static __noinline void move_back(struct flight* flight, const struct edgefw_connection* connection) {
+// closed makes room first.
+OUT_OF_LINE void move_back(struct flight* flight, const struct edgefw_connection* connection) {
     const struct flow* flow = &flight->flow;
 
     if (lookup(flow, false) != connection) return;
@@ -133,7 +133,7 @@ static __always_inline bool opens_instead(const struct flow* flow, const struct 
 }
 
 // Returns enum tracking. `is_unconfirmed`: as live() takes it.
-__noinline int track(CONTEXT* context, int is_unconfirmed) {
+GLOBAL int track(CONTEXT* context, int is_unconfirmed) {
     struct flight* flight = fetch();
     struct found found;
 

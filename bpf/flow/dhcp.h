@@ -110,9 +110,8 @@ static __always_inline bool is_own_answer(CONTEXT* context, const struct flight*
            answers_xid(context, &flight->packet);
 }
 
-// Of UDP over IPv4 between the ports of client and server. A global function: few packets come here, and the verifier
-// checks it once.
-__noinline int is_own_dhcp(CONTEXT* context) {
+// Whether a packet of UDP over IPv4, between the ports of client and server, belongs to the host's own client.
+GLOBAL int is_own_dhcp(CONTEXT* context) {
     const struct flight* flight = fetch();
 
     if (!flight) return false;

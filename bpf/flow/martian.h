@@ -69,9 +69,9 @@ static __always_inline bool is_martian(const struct flow* flow, __u32 hook) {
     return is_forbidden6(flow->key6.remote, flow->key6.local) || is_inside6(flow->key6.remote);
 }
 
-// The same of a packet, whose destination on the wire may have been another one. Its own function: inlined it costs the
-// walk through the trees registers.
-static __noinline bool is_martian_apart(const struct flight* flight) {
+// Whether the packet is a martian. Its destination on the wire may have been another one than its flow has now.
+// Inlined, this would cost the walk through the trees registers.
+OUT_OF_LINE bool is_martian_apart(const struct flight* flight) {
     const struct translation* by = &flight->translation;
 
     if (config.translates && by->nat && by->public_address == flight->flow.key4.remote) return true;

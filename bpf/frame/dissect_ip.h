@@ -61,8 +61,7 @@ struct options {
 };
 
 // Walks the options: they must be well formed and hold no source route.
-// A global function, as are the other rare ones: the verifier checks it once, apart from its callers.
-__noinline __u32 walk_ipv4_options(const struct options* options, __u32 length) {
+GLOBAL __u32 walk_ipv4_options(const struct options* options, __u32 length) {
     __u32 inside = 0;  // bytes of the current option still to pass over
 
     if (!options) return EDGEFW_REASON_MALFORMED_IPV4;
@@ -86,7 +85,7 @@ __noinline __u32 walk_ipv4_options(const struct options* options, __u32 length) 
     return WELL_FORMED;
 }
 
-__noinline __u32 check_ipv4_options(CONTEXT* context, __u32 offset, __u32 length) {
+GLOBAL __u32 check_ipv4_options(CONTEXT* context, __u32 offset, __u32 length) {
     struct options options = {};
 
     if (length == 0 || length > EDGEFW_MAX_IPV4_OPTIONS) return EDGEFW_REASON_MALFORMED_IPV4;
@@ -136,7 +135,7 @@ struct jumbo_header {
 };
 
 // Passes over it, from packet->transport on.
-__noinline __u32 take_jumbo_header(CONTEXT* context) {
+GLOBAL __u32 take_jumbo_header(CONTEXT* context) {
     struct flight* flight = fetch();
     struct packet* packet;
     struct jumbo_header header;
@@ -194,10 +193,10 @@ static __always_inline bool drops_routing(struct packet* packet, __u8 type) {
     return packet->is_segment_routed;
 }
 
-// Walks the extension headers from packet->transport on; the flow's protocol is the first that is none of them. Rare: a
-// global function keeps it out of the common path's registers and verification. Unrolled: before Linux 6.8 the verifier
-// takes a loop only where a branch goes back to its head, and clang lays this one out otherwise.
-__noinline __u32 walk_extensions(CONTEXT* context, __u32 first) {
+// Walks the extension headers from packet->transport on. The first header that is none of them gives the flow its
+// protocol. The loop is unrolled: before Linux 6.8 the verifier takes a loop only where a branch goes back to its head,
+// and clang lays this one out otherwise.
+GLOBAL __u32 walk_extensions(CONTEXT* context, __u32 first) {
     struct flight* flight = fetch();
     struct packet* packet;
     __u8 next = first;

@@ -119,7 +119,7 @@ static __always_inline struct edgefw_inside* inside_of_confirmed(const struct ed
     return inside;
 }
 
-__noinline int find_inside(struct flow* flow, struct translation* translation) {
+GLOBAL int find_inside(struct flow* flow, struct translation* translation) {
     struct edgefw_connection4_key key;
     const struct edgefw_inside* inside;
 
@@ -152,8 +152,8 @@ static __always_inline void take_destination(struct flow* flow, struct translati
     set_key_end(flow, flow->protocol, port, flow->key4.remote_port);
 }
 
-// A global function: rare, since what is common is inline below.
-__noinline int find_destination(struct flow* flow, struct translation* translation) {
+// The same as forward_destination(), which has the common case inline.
+GLOBAL int find_destination(struct flow* flow, struct translation* translation) {
     const struct edgefw_forward* forward;
     bool retired = false;
 
@@ -188,9 +188,8 @@ static __always_inline void translate_destination(struct flow* flow, struct tran
     if (may_be_masqueraded(flow)) find_inside(flow, translation);
 }
 
-// The first masquerade for this key, + 1; 0: none. A global function: for openers alone, and the verifier walks the
-// list once.
-__noinline __u32 masquerade_of(const struct edgefw_connection4_key* key) {
+// The number of the first masquerade for this key, 1 is the first of the list; 0: none. For openers alone.
+GLOBAL __u32 masquerade_of(const struct edgefw_connection4_key* key) {
     __u32 index = 0;
 
     if (!key) return 0;
@@ -208,7 +207,7 @@ __noinline __u32 masquerade_of(const struct edgefw_connection4_key* key) {
 }
 
 // Sent, and of no known connection: finds what translates its source.
-__noinline int translate_source(const struct flow* flow, struct translation* translation) {
+GLOBAL int translate_source(const struct flow* flow, struct translation* translation) {
     struct edgefw_connection4_key key;
 
     if (!flow || !translation) return 0;

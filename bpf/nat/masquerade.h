@@ -49,7 +49,7 @@ static __always_inline bool is_reserved(__u64 since) {
 
 // Whether the public end in `key` is that of `owner`: it was given to it just now, or a live connection of it has it.
 // What lost its connection is free.
-static __noinline bool is_taken(const struct edgefw_connection4_key* key, const struct edgefw_inside* owner) {
+OUT_OF_LINE bool is_taken(const struct edgefw_connection4_key* key, const struct edgefw_inside* owner) {
     struct edgefw_connection4_key own = *key;
     const struct edgefw_connection* connection;
 
@@ -144,9 +144,8 @@ static __always_inline bool may_search_all(void) {
     return true;
 }
 
-// Among the ports from `first` to `last`: near the inside port's own number, then anywhere, then each. A global
-// function: the verifier walks what it calls once.
-__noinline int search_ports(__u32 first, __u32 last, int parity) {
+// Searches the ports from `first` to `last`: near the inside port's own number, then anywhere, then each.
+GLOBAL int search_ports(__u32 first, __u32 last, int parity) {
     struct flight* flight = fetch();
     struct port_search* search;
     __u32 port, places;
@@ -184,9 +183,8 @@ static __always_inline bool search_sides(const struct flight* flight, __u32 firs
     return search_ports(begin, last, parity) || (!low && search_ports(first, end, parity));
 }
 
-// Gives the packet, an opener, its public end, by the masquerade that was found. False: there is none left. A global
-// function: once a connection.
-__noinline int allocate(void) {
+// Gives the packet, an opener, its public end, by the masquerade that was found. False: there is none left.
+GLOBAL int allocate(void) {
     struct flight* flight = fetch();
     const struct edgefw_masquerade* entry;
     struct translation* translation;
@@ -239,7 +237,7 @@ static __always_inline bool is_masqueraded(const struct flow* flow, const struct
 
 // The tables by public end follow the connection as it is confirmed, goes back, and is forgotten.
 
-static __noinline void confirm_public(const struct flow* flow, const struct edgefw_connection* connection) {
+OUT_OF_LINE void confirm_public(const struct flow* flow, const struct edgefw_connection* connection) {
     struct edgefw_connection4_key key = public_key(flow, connection);
     struct edgefw_inside inside = inside_of(flow, connection);
 
@@ -253,7 +251,7 @@ static __noinline void confirm_public(const struct flow* flow, const struct edge
     inside_of_confirmed(&key);  // as confirm() does
 }
 
-static __noinline void move_back_public(const struct flow* flow, const struct edgefw_connection* connection) {
+OUT_OF_LINE void move_back_public(const struct flow* flow, const struct edgefw_connection* connection) {
     struct edgefw_connection4_key key = public_key(flow, connection);
     struct edgefw_inside inside = inside_of(flow, connection);
 
@@ -262,7 +260,7 @@ static __noinline void move_back_public(const struct flow* flow, const struct ed
     forget_confirmed_public(&key);
 }
 
-static __noinline void forget_public(const struct flow* flow, const struct edgefw_connection* connection) {
+OUT_OF_LINE void forget_public(const struct flow* flow, const struct edgefw_connection* connection) {
     struct edgefw_connection4_key key = public_key(flow, connection);
 
     forget_confirmed_public(&key);

@@ -10,7 +10,7 @@
 #define CHUNK 512
 
 // The one's complement sum of `length` bytes of the frame. Rare, see below.
-__noinline __u64 sum_payload(CONTEXT* context, __u32 offset, __u32 length) {
+GLOBAL __u64 sum_payload(CONTEXT* context, __u32 offset, __u32 length) {
     __u32 zero = 0;
     struct checksum_scratch* chunk = bpf_map_lookup_elem(&scratch, &zero);
     __s64 sum = 0;
