@@ -35,14 +35,14 @@ static __always_inline struct decision drop_instead(struct decision of, __u8 rea
 }
 
 // As it is: nothing translates it.
-static __always_inline struct decision pass_builtin(struct flight* flight, __u32 builtin) {
+static __always_inline struct decision pass_builtin(struct flight* flight, enum edgefw_builtin builtin) {
     flight->translation.nat = 0;
     return pass(EDGEFW_REASON_BUILTIN, EDGEFW_SLOT_FIRST_BUILTIN + builtin);
 }
 
 // Neither IPv4 nor IPv6: by the rules that name its ethertype, which keep no state.
 static __always_inline struct decision decide_link(struct flight* flight) {
-    const __u32 builtin = builtin_of_link(&flight->packet);
+    const enum edgefw_builtin builtin = builtin_of_link(&flight->packet);
 
     if (builtin != NO_BUILTIN) return pass_builtin(flight, builtin);
     if (config.link_forest[HOOK].groups > 0) {
@@ -215,7 +215,7 @@ static __always_inline struct decision decide_by_state(CONTEXT* context, struct 
 // A well-formed packet that track_first() has not decided.
 static __always_inline struct decision decide(CONTEXT* context, struct flight* flight) {
     struct decision decision;
-    __u32 builtin;
+    enum edgefw_builtin builtin;
 
     if (!flight->packet.is_ip) return decide_link(flight);
     if (flight->packet.fragment == FRAGMENT_LATER) return decide_later_fragment(flight);

@@ -37,19 +37,21 @@ static __always_inline struct decision translate(CONTEXT* context, const struct 
 }
 
 // Everything passes and is counted; what is well formed is learned.
-static __always_inline struct decision judge_unarmed(CONTEXT* context, struct flight* flight, __u32 malformed) {
+static __always_inline struct decision judge_unarmed(CONTEXT* context, struct flight* flight,
+                                                     enum edgefw_reason malformed) {
     if (malformed == WELL_FORMED && flight->packet.is_ip) learn(context);
     return pass(EDGEFW_REASON_NO_POLICY, EDGEFW_SLOT_NONE);
 }
 
-static __always_inline struct decision drop_malformed(const struct packet* packet, __u32 malformed) {
+static __always_inline struct decision drop_malformed(const struct packet* packet, enum edgefw_reason malformed) {
     struct decision decision = drop(malformed);
 
     if (packet->is_segment_routed) decision.slot = EDGEFW_SLOT_FIRST_BUILTIN + EDGEFW_BUILTIN_SEGMENT_ROUTING;
     return decision;
 }
 
-static __always_inline struct decision judge_armed(CONTEXT* context, struct flight* flight, __u32 malformed) {
+static __always_inline struct decision judge_armed(CONTEXT* context, struct flight* flight,
+                                                   enum edgefw_reason malformed) {
     struct packet* packet = &flight->packet;
     struct decision decision;
     enum tracking tracking;
@@ -73,7 +75,7 @@ static __always_inline struct decision judge_armed(CONTEXT* context, struct flig
 static __always_inline int judge(CONTEXT* context) {
     struct flight* flight = claim();
     struct decision decision;
-    __u32 malformed;
+    enum edgefw_reason malformed;
 
     if (!flight) {
         count_reason(EDGEFW_DROP, EDGEFW_REASON_BUSY, 1, whole_length(context));

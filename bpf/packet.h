@@ -26,7 +26,8 @@
 // free of them, and their stack is given back when they return (512 bytes are all there is).
 //
 // GLOBAL: the verifier checks it once, by itself, whatever the number of its callers. It learns nothing from a caller:
-// so a global function asks pointers for NULL, and fetches the flight where it needs more (bpf/flight.h).
+// so a global function asks pointers for NULL, and fetches the flight where it needs more (bpf/flight.h). It may return
+// an enum; one that answers yes or no returns int, since a bool costs an instruction at each return.
 //
 // OUT_OF_LINE: the verifier walks it at each call, with what it knows of the arguments. For functions that are handed a
 // key: Linux before 6.2 takes none from memory behind a global function's argument.

@@ -46,7 +46,7 @@ enum adoption {
 
 // Adopts the connection of a segment in mid-stream, if the policy would have let one of its ends open it. Returns enum
 // adoption.
-GLOBAL int adopt(void) {
+GLOBAL enum adoption adopt(void) {
     struct flight* flight = fetch();
     const struct flow* flow;
     const struct translation* by;

@@ -78,7 +78,7 @@ static __always_inline bool read_quoted_ipv6(CONTEXT* context, struct packet* pa
 }
 
 // Makes flight->other the flow of what the packet quotes. False: it quotes nothing that has a connection.
-GLOBAL int read_quoted(CONTEXT* context) {
+GLOBAL bool read_quoted(CONTEXT* context) {
     struct flight* flight = fetch();
     struct packet* packet;
     struct flow* quoted;
@@ -149,8 +149,8 @@ enum relation {
     RELATED_REVOKED,  // that connection is of an older policy, and this one would not let it open: it has ended
 };
 
-// An error keeps no connection alive. Returns enum relation.
-GLOBAL int relate(CONTEXT* context) {
+// An error keeps no connection alive.
+GLOBAL enum relation relate(CONTEXT* context) {
     struct flight* flight = fetch();
     struct found found = {NULL, false};
 

@@ -132,8 +132,8 @@ static __always_inline bool opens_instead(const struct flow* flow, const struct 
     return connection->generation == 0 && connection->hook != HOOK && flow->opens && flow->protocol != IPPROTO_TCP;
 }
 
-// Returns enum tracking. `is_unconfirmed`: as live() takes it.
-GLOBAL int track(CONTEXT* context, int is_unconfirmed) {
+// `is_unconfirmed`: as live() takes it.
+GLOBAL enum tracking track(CONTEXT* context, int is_unconfirmed) {
     struct flight* flight = fetch();
     struct found found;
 

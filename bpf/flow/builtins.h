@@ -16,12 +16,12 @@
 #define MLD_LAST 132
 #define MLD_V2_REPORT 143
 
-static __always_inline bool is_on(__u32 builtin) {
+static __always_inline bool is_on(enum edgefw_builtin builtin) {
     return config.builtins >> builtin & 1;
 }
 
 // Of a frame that is not IP. Returns enum edgefw_builtin, or NO_BUILTIN.
-static __always_inline __u32 builtin_of_link(const struct packet* packet) {
+static __always_inline enum edgefw_builtin builtin_of_link(const struct packet* packet) {
     if (packet->ethertype == bpf_htons(ETH_P_ARP)) return is_on(EDGEFW_BUILTIN_ARP) ? EDGEFW_BUILTIN_ARP : NO_BUILTIN;
     if (is_on(EDGEFW_BUILTIN_LINK_LOCAL) && packet->is_link_local) return EDGEFW_BUILTIN_LINK_LOCAL;
     if (is_on(EDGEFW_BUILTIN_PPPOE) &&
@@ -38,7 +38,7 @@ static __always_inline bool is_mld_source(const struct flow* flow) {
     return is_link_local_address(source) || (source[0] | source[1] | source[2] | source[3]) == 0;
 }
 
-static __always_inline __u32 builtin_of_icmp6(const struct flight* flight) {
+static __always_inline enum edgefw_builtin builtin_of_icmp6(const struct flight* flight) {
     const __u32 type = flight->flow.detail >> 8;
     const __u8 hop_limit = flight->packet.hop_limit;
 
@@ -50,7 +50,7 @@ static __always_inline __u32 builtin_of_icmp6(const struct flight* flight) {
 }
 
 // Of an IP packet. A built-in rule passes unfragmented packets only.
-static __always_inline __u32 builtin_of_packet(CONTEXT* context, const struct flight* flight) {
+static __always_inline enum edgefw_builtin builtin_of_packet(CONTEXT* context, const struct flight* flight) {
     const struct flow* flow = &flight->flow;
     const __u32 protocol = flow->protocol;
 

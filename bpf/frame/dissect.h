@@ -48,7 +48,8 @@ static __always_inline bool is_link_local_group(CONTEXT* context) {
 }
 
 // The tags from `offset` on, and the one held apart. Sets the ethertype and the offset of what follows them.
-static __always_inline __u32 dissect_tags(CONTEXT* context, struct flight* flight, __be16* ethertype, __u32* network) {
+static __always_inline enum edgefw_reason dissect_tags(CONTEXT* context, struct flight* flight, __be16* ethertype,
+                                                       __u32* network) {
     struct packet* packet = &flight->packet;
     __be16 type = *ethertype;
     __u32 offset = *network;
@@ -78,7 +79,7 @@ static __always_inline __u32 dissect_tags(CONTEXT* context, struct flight* fligh
 }
 
 // Returns the reason of a malformed shape, or WELL_FORMED.
-static __always_inline __u32 dissect(CONTEXT* context, struct flight* flight) {
+static __always_inline enum edgefw_reason dissect(CONTEXT* context, struct flight* flight) {
     struct packet* packet = &flight->packet;
     __u32 network = 0;
     __be16 type;
@@ -86,7 +87,7 @@ static __always_inline __u32 dissect(CONTEXT* context, struct flight* flight) {
     if (has_link_header()) {
         __be16 copy;
         const __be16* first = read(context, ETHERNET_HEADER - sizeof(copy), &copy, sizeof(copy));
-        __u32 malformed;
+        enum edgefw_reason malformed;
 
         if (!first) return EDGEFW_REASON_MALFORMED_ETHERNET;
         type = *first;

@@ -36,8 +36,8 @@
 #define DATAGRAM_MAX 65535
 
 // What offset, length and the more-fragments flag say. `offset` in bytes.
-static __always_inline __u32 set_fragment(struct packet* packet, __u8 protocol, __u32 offset, bool more,
-                                          __u32 malformed) {
+static __always_inline enum edgefw_reason set_fragment(struct packet* packet, __u8 protocol, __u32 offset, bool more,
+                                                       enum edgefw_reason malformed) {
     if (more && packet->transport_length % 8 != 0) return malformed;
     if (offset + packet->transport_length > DATAGRAM_MAX) return EDGEFW_REASON_FRAGMENT_OVERLONG;
     if (offset == 8 && protocol == IPPROTO_TCP) return EDGEFW_REASON_FRAGMENT_OFFSET_ONE;
@@ -61,7 +61,7 @@ struct options {
 };
 
 // Walks the options: they must be well formed and hold no source route.
-GLOBAL __u32 walk_ipv4_options(const struct options* options, __u32 length) {
+GLOBAL enum edgefw_reason walk_ipv4_options(const struct options* options, __u32 length) {
     __u32 inside = 0;  // bytes of the current option still to pass over
 
     if (!options) return EDGEFW_REASON_MALFORMED_IPV4;
@@ -85,7 +85,7 @@ GLOBAL __u32 walk_ipv4_options(const struct options* options, __u32 length) {
     return WELL_FORMED;
 }
 
-GLOBAL __u32 check_ipv4_options(CONTEXT* context, __u32 offset, __u32 length) {
+GLOBAL enum edgefw_reason check_ipv4_options(CONTEXT* context, __u32 offset, __u32 length) {
     struct options options = {};
 
     if (length == 0 || length > EDGEFW_MAX_IPV4_OPTIONS) return EDGEFW_REASON_MALFORMED_IPV4;
@@ -93,11 +93,12 @@ GLOBAL __u32 check_ipv4_options(CONTEXT* context, __u32 offset, __u32 length) {
     return walk_ipv4_options(&options, length);
 }
 
-static __always_inline __u32 dissect_ipv4(CONTEXT* context, struct flight* flight, __u32 network) {
+static __always_inline enum edgefw_reason dissect_ipv4(CONTEXT* context, struct flight* flight, __u32 network) {
     struct packet* packet = &flight->packet;
     struct iphdr copy;
     const struct iphdr* header = read(context, network, &copy, sizeof(copy));
-    __u32 header_length, total, offset, reason;
+    enum edgefw_reason reason;
+    __u32 header_length, total, offset;
     struct transport transport;
 
     if (!header) return EDGEFW_REASON_MALFORMED_IPV4;
@@ -135,7 +136,7 @@ struct jumbo_header {
 };
 
 // Passes over it, from packet->transport on.
-GLOBAL __u32 take_jumbo_header(CONTEXT* context) {
+GLOBAL enum edgefw_reason take_jumbo_header(CONTEXT* context) {
     struct flight* flight = fetch();
     struct packet* packet;
     struct jumbo_header header;
@@ -196,7 +197,7 @@ static __always_inline bool drops_routing(struct packet* packet, __u8 type) {
 // Walks the extension headers from packet->transport on. The first header that is none of them gives the flow its
 // protocol. The loop is unrolled: before Linux 6.8 the verifier takes a loop only where a branch goes back to its head,
 // and clang lays this one out otherwise.
-GLOBAL __u32 walk_extensions(CONTEXT* context, __u32 first) {
+GLOBAL enum edgefw_reason walk_extensions(CONTEXT* context, __u32 first) {
     struct flight* flight = fetch();
     struct packet* packet;
     __u8 next = first;
@@ -208,7 +209,8 @@ GLOBAL __u32 walk_extensions(CONTEXT* context, __u32 first) {
 #pragma unroll
     for (int i = 0; i < EDGEFW_MAX_EXTENSION_HEADERS + 1; i++) {
         struct extension header;
-        __u32 bytes, reason;
+        enum edgefw_reason reason;
+        __u32 bytes;
 
         if (!is_extension(next)) {
             flight->flow.protocol = next;
@@ -244,12 +246,13 @@ GLOBAL __u32 walk_extensions(CONTEXT* context, __u32 first) {
     return EDGEFW_REASON_EXTENSION_DEPTH;
 }
 
-static __always_inline __u32 dissect_ipv6(CONTEXT* context, struct flight* flight, __u32 network) {
+static __always_inline enum edgefw_reason dissect_ipv6(CONTEXT* context, struct flight* flight, __u32 network) {
     struct packet* packet = &flight->packet;
     struct ipv6hdr copy;
     const struct ipv6hdr* header = read(context, network, &copy, sizeof(copy));
     struct transport transport;
-    __u32 payload, reason;
+    enum edgefw_reason reason;
+    __u32 payload;
     bool big;
 
     if (!header) return EDGEFW_REASON_MALFORMED_IPV6;

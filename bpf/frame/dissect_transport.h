@@ -39,7 +39,7 @@ static __always_inline void set_transport(struct flight* flight, const struct tr
 }
 
 // A header that is not all there: of a first fragment it has a reason of its own.
-static __always_inline __u32 truncated(const struct packet* packet, __u32 reason) {
+static __always_inline enum edgefw_reason truncated(const struct packet* packet, enum edgefw_reason reason) {
     return packet->fragment == FRAGMENT_FIRST ? EDGEFW_REASON_FRAGMENT_SHORT_FIRST : reason;
 }
 
@@ -53,7 +53,8 @@ struct tcp_start {  // the first 16 bytes
     __be16 window;
 };
 
-static __always_inline __u32 dissect_tcp(CONTEXT* context, struct flight* flight, const struct transport* transport) {
+static __always_inline enum edgefw_reason dissect_tcp(CONTEXT* context, struct flight* flight,
+                                                      const struct transport* transport) {
     struct packet* packet = &flight->packet;
     struct flow* flow = &flight->flow;
     struct tcp_start copy;
@@ -84,7 +85,8 @@ struct udp_header {
     __be16 checksum;
 };
 
-static __always_inline __u32 dissect_udp(CONTEXT* context, struct flight* flight, const struct transport* transport) {
+static __always_inline enum edgefw_reason dissect_udp(CONTEXT* context, struct flight* flight,
+                                                      const struct transport* transport) {
     struct packet* packet = &flight->packet;
     struct flow* flow = &flight->flow;
     struct udp_header copy;
@@ -117,8 +119,8 @@ static __always_inline bool is_error(__u8 family, __u8 type) {
     return family == EDGEFW_IPV4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
 }
 
-static __always_inline __u32 dissect_icmp(CONTEXT* context, struct flight* flight, const struct transport* transport,
-                                          __u8 request, __u8 reply) {
+static __always_inline enum edgefw_reason dissect_icmp(CONTEXT* context, struct flight* flight,
+                                                       const struct transport* transport, __u8 request, __u8 reply) {
     struct packet* packet = &flight->packet;
     struct flow* flow = &flight->flow;
     struct icmp_header copy;
@@ -135,8 +137,8 @@ static __always_inline __u32 dissect_icmp(CONTEXT* context, struct flight* fligh
     return WELL_FORMED;
 }
 
-static __always_inline __u32 dissect_transport(CONTEXT* context, struct flight* flight,
-                                               const struct transport* transport) {
+static __always_inline enum edgefw_reason dissect_transport(CONTEXT* context, struct flight* flight,
+                                                            const struct transport* transport) {
     struct flow* flow = &flight->flow;
     const __u32 protocol = transport->protocol;
 
