@@ -17,23 +17,28 @@
 #include <linux/in.h>
 
 // The keys are copied: memory behind an argument is no key before Linux 6.2.
-#define CARRY_OVER(table, key)                                                      \
-    do {                                                                            \
-        struct edgefw_connection* older = bpf_map_lookup_elem(&older_##table, key); \
-        long result;                                                                \
-                                                                                    \
-        if (!older) return true;                                                    \
-        result = bpf_map_update_elem(&table, key, older, BPF_NOEXIST);              \
-        if (result) return (int)result == -EEXIST;                                  \
-        if ((int)bpf_map_delete_elem(&older_##table, key) != -ENOENT) return true;  \
-        bpf_map_delete_elem(&table, key);                                           \
-        return false;                                                               \
+#define CARRY_OVER(table, key)                                                           \
+    do {                                                                                 \
+        struct edgefw_connection* older = bpf_map_lookup_elem(&older_##table, key);      \
+        long result;                                                                     \
+                                                                                         \
+        if (!older) return LOOK_AGAIN;                                                   \
+        result = bpf_map_update_elem(&table, key, older, BPF_NOEXIST);                   \
+        if (result) return (int)result == -EEXIST ? LOOK_AGAIN : NOT_THERE;              \
+        if ((int)bpf_map_delete_elem(&older_##table, key) != -ENOENT) return LOOK_AGAIN; \
+        bpf_map_delete_elem(&table, key);                                                \
+        return NOT_THERE;                                                                \
     } while (0)
 
-// Brings over the connection of this flow. It is no new one: nothing is counted. False: the new table does not have it.
-// True: look there again; it may have come over between the look there and the one here.
-GLOBAL int carry_over(const struct flow* flow, int half_open) {
-    if (!flow || !config.comes_over) return false;
+// What carry_over() found out about the new table.
+enum arrival {
+    NOT_THERE,   // it does not have the connection
+    LOOK_AGAIN,  // it has it now, or may have got it since the caller looked there
+};
+
+// Brings over the connection of this flow. It is no new connection: nothing is counted.
+GLOBAL enum arrival carry_over(const struct flow* flow, int half_open) {
+    if (!flow || !config.comes_over) return NOT_THERE;
     if (flow->family == EDGEFW_IPV4) {
         const struct edgefw_connection4_key key = flow->key4;
 

@@ -58,7 +58,7 @@ static __always_inline struct edgefw_connection* lookup_once(const struct flow* 
 static __always_inline struct edgefw_connection* lookup(const struct flow* flow, const bool half_open) {
     struct edgefw_connection* found = lookup_once(flow, half_open);
 
-    if (config.comes_over && !found && carry_over(flow, half_open)) found = lookup_once(flow, half_open);
+    if (config.comes_over && !found && carry_over(flow, half_open) != NOT_THERE) found = lookup_once(flow, half_open);
     return found;
 }
 
