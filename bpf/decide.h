@@ -34,6 +34,25 @@ static __always_inline struct decision drop_instead(struct decision of, __u8 rea
     return of;
 }
 
+// No policy is in force: everything passes.
+static __always_inline struct decision decide_unarmed(void) {
+    return pass(EDGEFW_REASON_NO_POLICY, EDGEFW_SLOT_NONE);
+}
+
+// dissect has refused the shape of the packet.
+static __always_inline struct decision decide_malformed(const struct packet* packet, enum edgefw_reason malformed) {
+    struct decision decision = drop(malformed);
+
+    if (packet->is_segment_routed) decision.slot = EDGEFW_SLOT_FIRST_BUILTIN + EDGEFW_BUILTIN_SEGMENT_ROUTING;
+    return decision;
+}
+
+// The kernel refused to write the translation of a packet that passes. The packet must not leave as it is, nor half
+// written.
+static __always_inline struct decision decide_unwritten(struct decision passing) {
+    return drop_instead(passing, EDGEFW_REASON_TRANSLATE_FAILED);
+}
+
 // As it is: nothing translates it.
 static __always_inline struct decision pass_builtin(struct flight* flight, enum edgefw_builtin builtin) {
     flight->translation.nat = 0;

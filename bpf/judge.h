@@ -32,22 +32,14 @@ static __always_inline struct decision translate(CONTEXT* context, const struct 
     const bool is_error = decision.reason == EDGEFW_REASON_ICMP_ERROR;
     const bool written = is_error ? write_error(context) : write_translation(context, flight);
 
-    // It must not leave as it is, nor half written.
-    return written ? decision : drop_instead(decision, EDGEFW_REASON_TRANSLATE_FAILED);
+    return written ? decision : decide_unwritten(decision);
 }
 
 // Everything passes and is counted; what is well formed is learned.
 static __always_inline struct decision judge_unarmed(CONTEXT* context, struct flight* flight,
                                                      enum edgefw_reason malformed) {
     if (malformed == WELL_FORMED && flight->packet.is_ip) learn(context);
-    return pass(EDGEFW_REASON_NO_POLICY, EDGEFW_SLOT_NONE);
-}
-
-static __always_inline struct decision drop_malformed(const struct packet* packet, enum edgefw_reason malformed) {
-    struct decision decision = drop(malformed);
-
-    if (packet->is_segment_routed) decision.slot = EDGEFW_SLOT_FIRST_BUILTIN + EDGEFW_BUILTIN_SEGMENT_ROUTING;
-    return decision;
+    return decide_unarmed();
 }
 
 static __always_inline struct decision judge_armed(CONTEXT* context, struct flight* flight,
@@ -57,7 +49,7 @@ static __always_inline struct decision judge_armed(CONTEXT* context, struct flig
     enum tracking tracking;
 
     if (malformed != WELL_FORMED || !packet->is_ip) measure(context, packet);
-    if (malformed != WELL_FORMED) return drop_malformed(packet, malformed);
+    if (malformed != WELL_FORMED) return decide_malformed(packet, malformed);
     // An error is asked first what it quotes; a later fragment follows the first.
     if (HOOK == EDGEFW_RECEIVED && config.translates && !packet->is_error && packet->fragment != FRAGMENT_LATER)
         translate_destination(&flight->flow, &flight->translation);
