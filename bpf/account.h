@@ -33,7 +33,7 @@ static __always_inline void count_slot(__u32 slot, __u64 packets, __u64 bytes, b
 
 enum table_event {
     INSERTED,
-    REPLACED,  // one of the same key was there
+    REPLACED,  // a connection of the same key was there
     NOT_STORED,
     REMOVED,
 };

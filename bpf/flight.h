@@ -19,30 +19,30 @@
 
 #include "bpf/packet.h"
 
-// The public end that an opener gets: where it is looked for (bpf/nat/masquerade.h).
+// The search for an opener's public end (bpf/nat/masquerade.h).
 struct port_search {
-    struct edgefw_connection4_key key;  // as it is outside: the local port is what is tried
+    struct edgefw_connection4_key key;  // the connection as it is outside; its local port is the one that is tried
     struct edgefw_inside inside;
     __u32 first;
-    __u32 places;  // ports to choose from: `step` apart, from `first` on
+    __u32 places;  // how many ports there are to choose from: `step` apart, from `first` on
     __u32 step;
-    __u32 at;
-    bool scattered;  // the next place is any, not the next one
+    __u32 at;        // the place that is tried next
+    bool scattered;  // the places are tried at random, not one after the other
     bool found;
 };
 
 struct flight {
     __u32 busy;
-    // Of the live connection that track or relate has found
-    __u32 rule;  // counter slot of its rule
+    __u32 rule;  // counter slot of the rule of the connection that track, relate or adopt has found
     struct flow flow;
     struct packet packet;
     struct translation translation;
-    // A flow that the tables are asked for instead: what an error quotes, what a retired NAT entry made of this one
+    // A flow that the tables are asked for instead: the one that an error quotes, or this one as a retired NAT entry
+    // translated it
     struct flow other;
-    // A flow that the rules are asked about: what may have opened a connection
+    // A flow that the rules are asked about instead: the opener of a connection
     struct flow opener;
-    // Working memory of classify, of track and adopt, of allocate: beyond what the stack holds
+    // Working memory, too large for the stack: of classify, of track and adopt, of allocate()
     struct fields fields;
     struct edgefw_connection fresh;
     struct port_search search;
@@ -55,14 +55,14 @@ struct {
     __type(value, struct flight);
 } in_flight SEC(".maps");
 
-// The packet that this run has claimed. Never NULL then; the verifier wants it asked.
+// The flight that this run has claimed. It is never NULL then, but the verifier wants it asked.
 static __always_inline struct flight* fetch(void) {
     __u32 zero = 0;
 
     return bpf_map_lookup_elem(&in_flight, &zero);
 }
 
-// NULL: another packet has it.
+// Claims the flight for this run. NULL: another packet has it.
 static __always_inline struct flight* claim(void) {
     struct flight* flight = fetch();
 

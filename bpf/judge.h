@@ -17,8 +17,8 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-// Writes the translation that was decided on. False: the kernel refuses. Handed the flight: every translated packet
-// comes by, and to fetch it anew takes 1 to 2 ns.
+// Writes the translation of a packet that passes. False: the kernel refuses. The caller hands the flight on, because
+// every translated packet comes here, and fetching it again takes 1 to 2 ns.
 GLOBAL int write_translation(CONTEXT* context, const struct flight* flight) {
     struct rewrite change;
 
@@ -35,7 +35,7 @@ static __always_inline struct decision translate(CONTEXT* context, const struct 
     return written ? decision : decide_unwritten(decision);
 }
 
-// Everything passes and is counted; what is well formed is learned.
+// Without a policy every packet passes and is counted, and connections of well-formed packets are learned.
 static __always_inline struct decision judge_unarmed(CONTEXT* context, struct flight* flight,
                                                      enum edgefw_reason malformed) {
     if (malformed == WELL_FORMED && flight->packet.is_ip) learn(context);
@@ -50,7 +50,7 @@ static __always_inline struct decision judge_armed(CONTEXT* context, struct flig
 
     if (malformed != WELL_FORMED || !packet->is_ip) measure(context, packet);
     if (malformed != WELL_FORMED) return decide_malformed(packet, malformed);
-    // An error is asked first what it quotes; a later fragment follows the first.
+    // An error is first asked what it quotes. A later fragment is translated as its first one was.
     if (HOOK == EDGEFW_RECEIVED && config.translates && !packet->is_error && packet->fragment != FRAGMENT_LATER)
         translate_destination(&flight->flow, &flight->translation);
     tracking = track_first(context, flight);
@@ -63,7 +63,7 @@ static __always_inline struct decision judge_armed(CONTEXT* context, struct flig
     return decision;
 }
 
-// Returns what the hook takes for an answer.
+// Judges one packet. Returns what the hook takes for an answer.
 static __always_inline int judge(CONTEXT* context) {
     struct flight* flight = claim();
     struct decision decision;

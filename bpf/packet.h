@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The packet in flight: all that the stages of one program know of it, as values. `struct flow` is what rules and
-// tables ask, `struct packet` the shape of the frame, `struct translation` what NAT makes of it, `struct decision` how
-// it ends. How they are kept: bpf/flight.h.
+// tables ask. `struct packet` is the shape of the frame. `struct translation` is what NAT makes of it. `struct
+// decision` is how it ends. bpf/flight.h says how they are kept.
 //
 // A judging program is one unit: one hook (HOOK, enum edgefw_hook: which end is local, which trees) and one program
 // type (CONTEXT, bpf/frame/context_xdp.h or bpf/frame/context_skb.h: which helpers). Both are constants of the unit.
@@ -49,7 +49,8 @@ const volatile struct edgefw_config config;
 // The other direction's hook.
 #define OTHER(hook) ((hook) == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED)
 
-// Since `then`, which another processor may have noted a moment after this one read the clock: that is 0 ago.
+// Jiffies since `then`. Another processor may have noted `then` a moment after this one read the clock: that counts as
+// 0.
 static __always_inline __u64 jiffies_since(__u64 then) {
     const __s64 since = bpf_jiffies64() - then;
 
@@ -62,7 +63,8 @@ enum fragment {
     FRAGMENT_LATER,
 };
 
-// Who talks to whom: what a rule can name, and the key of a connection. From dissect; its local end from translate.
+// Who talks to whom: what a rule can name, and the key of a connection. dissect fills it; translate gives it its local
+// end as it is inside.
 struct flow {
     union {
         struct edgefw_connection4_key key4;
@@ -73,17 +75,18 @@ struct flow {
     __u16 vlan;    // as EDGEFW_FIELD_VLAN
     __u8 family;
     __u8 protocol;
-    bool has_ports;  // TCP, UDP: those of the key. An echo's identifier is in the key too, and no port that rules see
+    bool has_ports;  // TCP, UDP: the ports are those of the key. An echo's identifier lies there too, but rules see no
+                     // port
     bool opens;      // as EDGEFW_FIELD_OPENS
     bool tracked;    // has connections: not an ICMP message other than echo
     bool is_syn;     // TCP: SYN without ACK, RST, FIN
     __u8 pad[6];
 };
 
-// The frame's shape, from the context and dissect.
+// The frame's shape. The context and dissect fill it.
 struct packet {
-    __u32 length;  // bytes of the frame, without a tag that the kernel holds apart. XDP: of its linear part, until more
-                   // are asked for
+    __u32 length;    // bytes of the frame, without a tag that the kernel holds apart. XDP: bytes of its linear part,
+                     // until measure() has been asked
     __u32 segments;  // skb: frames on the wire, more than 1 for GSO
     __u16 held_tag;  // skb: the tag that the kernel holds apart
     bool has_held_tag;
@@ -95,24 +98,24 @@ struct packet {
     bool is_error;           // ICMP or ICMPv6: about a packet that it quotes
     __u8 flags;              // TCP: as on the wire
     __u8 scale;              // TCP: of a SYN that opens or answers: EDGEFW_SCALE_*
-    bool has_jumbo_header;   // IPv6 "BIG TCP": one that no frame on the wire has
-    bool is_segment_routed;  // what the built-in rule of that name drops
+    bool has_jumbo_header;   // IPv6 "BIG TCP": a header that no frame on the wire has
+    bool is_segment_routed;  // the built-in rule segment-routing drops it
     __u32 network;           // offset of the IP header
     __u32 transport;         // offset of the transport header
     __u32 transport_length;  // bytes from there to the end of the IP packet
     __u32 header_length;     // bytes that every segment of a GSO packet repeats
     __u32 fragment_id;       // as on the wire
-    // TCP: as on the wire, since few packets need more (bpf/connection/tcp.h)
+    // TCP: numbers as on the wire. Few packets need them in host order (bpf/connection/tcp.h)
     __be32 sequence_be;
     __be32 acknowledgment_be;
     __be16 window_be;
-    __u16 segment_size;  // skb: of the payload, where nobody has counted the segments; 0: `segments` says
-    // An ICMP error: what it quotes
+    __u16 segment_size;  // skb: payload bytes of a segment, where the kernel has not counted the segments; else 0
+    // An ICMP error: the packet that it quotes
     __u32 quoted_transport;  // offset of the quoted transport header
     __be32 quoted_sequence_be;
 };
 
-// What translates the packet's local end, or one of a flow that is asked for instead of it.
+// What translates a flow's local end: that of the packet, or of a flow that is asked for instead.
 struct translation {
     __be32 public_address;  // the local end as it is outside, where nat is not 0
     __be16 public_port;
@@ -124,15 +127,15 @@ struct translation {
     __u8 pad[3];
 };
 
-// What rules see of a flow, host order, and what they have said so far. Built where it is needed: for a packet of a
-// known connection it never is.
+// What rules see of a flow, host order, and what they have said so far. For a packet of a known connection it is never
+// built.
 struct fields {
     __u32 value[EDGEFW_FIELDS];
     __u32 number;   // of the best rule so far, NO_RULE: none
     __u32 outcome;  // EDGEFW_OUTCOME_*
 };
 
-// How a packet ends. decide() alone makes one.
+// How a packet ends. Only bpf/decide.h makes decisions.
 struct decision {
     __u32 slot;  // counter slot of the rule or built-in, EDGEFW_SLOT_NONE: none
     __u8 verdict;

@@ -20,7 +20,7 @@ static __always_inline bool is_on(enum edgefw_builtin builtin) {
     return config.builtins >> builtin & 1;
 }
 
-// Of a frame that is not IP. Returns enum edgefw_builtin, or NO_BUILTIN.
+// The built-in rule that passes a frame which is not IP, or NO_BUILTIN.
 static __always_inline enum edgefw_builtin builtin_of_link(const struct packet* packet) {
     if (packet->ethertype == bpf_htons(ETH_P_ARP)) return is_on(EDGEFW_BUILTIN_ARP) ? EDGEFW_BUILTIN_ARP : NO_BUILTIN;
     if (is_on(EDGEFW_BUILTIN_LINK_LOCAL) && packet->is_link_local) return EDGEFW_BUILTIN_LINK_LOCAL;
@@ -31,7 +31,7 @@ static __always_inline enum edgefw_builtin builtin_of_link(const struct packet* 
     return NO_BUILTIN;
 }
 
-// The source of MLD is link-local, or unspecified while an address is being checked (RFC 3590).
+// Whether MLD may have this source: link-local, or unspecified while an address is being checked (RFC 3590).
 static __always_inline bool is_mld_source(const struct flow* flow) {
     const __be32* source = HOOK == EDGEFW_RECEIVED ? flow->key6.remote : flow->key6.local;
 
@@ -49,7 +49,7 @@ static __always_inline enum edgefw_builtin builtin_of_icmp6(const struct flight*
     return NO_BUILTIN;
 }
 
-// Of an IP packet. A built-in rule passes unfragmented packets only.
+// The built-in rule that passes an IP packet, or NO_BUILTIN. Built-in rules pass unfragmented packets only.
 static __always_inline enum edgefw_builtin builtin_of_packet(CONTEXT* context, const struct flight* flight) {
     const struct flow* flow = &flight->flow;
     const __u32 protocol = flow->protocol;

@@ -19,11 +19,12 @@
 #define NO_RULE 0xffffffffu
 #define TREE_INDEX(hook, family) ((hook)*EDGEFW_FAMILIES + (family))
 
-// Beside EDGEFW_OUTCOME_*: a rule decided, not the default.
+// A bit beside EDGEFW_OUTCOME_*: a rule decided, not the default.
 #define OUTCOME_BY_RULE 0x80000000u
 #define OUTCOME_MARTIAN (OUTCOME_BY_RULE | MARTIAN_SLOT)
 
-// 0 where the protocol has no ports. No branch: the verifier would walk the trees once for either way.
+// The port that rules see: 0 where the protocol has none. There is no branch here: the verifier would walk the trees
+// once for either way.
 static __always_inline __u32 port_field(const struct flow* flow, __be16 port) {
     return bpf_ntohs(port) & -(__u32)flow->has_ports;
 }
@@ -75,7 +76,7 @@ static __always_inline bool passes(const struct edgefw_test* test, __u32 value) 
     return (value & (test->mask | EDGEFW_TEST_HIGH_HALF)) - test->low <= test->width;
 }
 
-// A leaf's run: the first rule all of whose tests pass, unless a better one is known.
+// Searches a leaf's run for the first rule all of whose tests pass. A better one that is known already stays.
 static __always_inline void search_leaf(struct fields* fields, __u32 index) {
     for (int step = 0; step < EDGEFW_MAX_LEAF_STEPS; step++) {
         struct edgefw_test* test = bpf_map_lookup_elem(&tests, &index);
@@ -125,7 +126,7 @@ static __always_inline void set_classes(struct fields* fields, const struct flow
     if (forest->uses & EDGEFW_USES_REMOTE_CLASS) fields->value[EDGEFW_FIELD_REMOTE_CLASS] = class_of(flow, false);
 }
 
-// The outcome of `flow`, seen at `hook`. `apart`: walk the first tree in a function of its own, too.
+// The outcome of `flow`, seen at `hook`. `apart`: the first tree is not searched inline either.
 static __always_inline __u32 search_forest(struct flight* flight, const struct flow* flow, __u32 hook,
                                            const bool apart) {
     const __u64 tree = within(TREE_INDEX(hook, flow->family), EDGEFW_HOOKS * EDGEFW_FAMILIES - 1);
@@ -147,12 +148,12 @@ static __always_inline __u32 search_forest(struct flight* flight, const struct f
         search_group(forest->group[i].root);
     }
     if (fields->number != NO_RULE && !(fields->outcome & EDGEFW_OUTCOME_ASK)) return fields->outcome | OUTCOME_BY_RULE;
-    // No rule: the default, and whether the other direction would have opened it.
+    // No rule matches: the default decides. EDGEFW_OUTCOME_ASK says whether the other direction would have opened it.
     return fields->outcome |
            (hook == EDGEFW_SENT ? config.default_outcome[EDGEFW_SENT] : config.default_outcome[EDGEFW_RECEIVED]);
 }
 
-// The packet's own flow, at its own hook: every packet that opens or drops comes through here.
+// The outcome of the packet's own flow, at its own hook. Every packet that opens or drops comes through here.
 static __always_inline __u32 classify(struct flight* flight) {
     if (is_martian_packet(flight)) return OUTCOME_MARTIAN;
     return search_forest(flight, &flight->flow, HOOK, false);

@@ -29,7 +29,7 @@ static __always_inline bool is_tag(__be16 ethertype) {
     return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
 }
 
-// The outermost tag's id is the packet's VLAN; id 0 is a priority tag, which hosts take off and go on.
+// The id of the outermost tag is the packet's VLAN. Id 0 is a priority tag, which hosts take off before they go on.
 static __always_inline void note_tag(struct flow* flow, __u16 control) {
     if (flow->vlan == 0) flow->vlan = control & VLAN_ID_MASK;
 }
@@ -39,7 +39,8 @@ struct destination {
     __be16 low;
 } __attribute__((packed, aligned(2)));
 
-// IEEE 802.1Q table 8-1: what bridges never forward. Of frames that are not IP.
+// Whether the frame goes to a group that bridges never forward (IEEE 802.1Q table 8-1). Asked of frames that are not
+// IP.
 static __always_inline bool is_link_local_group(CONTEXT* context) {
     struct destination copy;
     const struct destination* to = read(context, 0, &copy, sizeof(copy));
@@ -47,7 +48,7 @@ static __always_inline bool is_link_local_group(CONTEXT* context) {
     return to && to->high == bpf_htonl(0x0180c200) && (to->low & bpf_htons(0xfff0)) == 0;
 }
 
-// The tags from `offset` on, and the one held apart. Sets the ethertype and the offset of what follows them.
+// Reads the tags from `*network` on, and the one held apart. Sets `*ethertype` and `*network` to what follows them.
 static __always_inline enum edgefw_reason dissect_tags(CONTEXT* context, struct flight* flight, __be16* ethertype,
                                                        __u32* network) {
     struct packet* packet = &flight->packet;
@@ -78,7 +79,7 @@ static __always_inline enum edgefw_reason dissect_tags(CONTEXT* context, struct 
     return WELL_FORMED;
 }
 
-// Returns the reason of a malformed shape, or WELL_FORMED.
+// Dissects the frame. The reason of a malformed shape, or WELL_FORMED.
 static __always_inline enum edgefw_reason dissect(CONTEXT* context, struct flight* flight) {
     struct packet* packet = &flight->packet;
     __u32 network = 0;

@@ -35,7 +35,8 @@
 #define OPTION_JUMBO 0xc2  // RFC 2675
 #define DATAGRAM_MAX 65535
 
-// What offset, length and the more-fragments flag say. `offset` in bytes.
+// Notes what offset, length and the more-fragments flag say. `offset` is in bytes; `malformed` is the reason where the
+// length is wrong.
 static __always_inline enum edgefw_reason set_fragment(struct packet* packet, __u8 protocol, __u32 offset, bool more,
                                                        enum edgefw_reason malformed) {
     if (more && packet->transport_length % 8 != 0) return malformed;
@@ -48,13 +49,13 @@ static __always_inline enum edgefw_reason set_fragment(struct packet* packet, __
     return WELL_FORMED;
 }
 
-// "BIG TCP": a GSO packet that is longer than its length field can say, which carries 0 until it is segmented. Nothing
-// that comes off a wire is one.
+// Whether the packet is "BIG TCP": a GSO packet that is longer than its length field can say. The field is 0 until the
+// packet is segmented. No packet that comes off a wire is one.
 static __always_inline bool is_big(const struct packet* packet, __u32 bytes) {
     return bytes > DATAGRAM_MAX && frames_of(packet) > 1;
 }
 
-// 40 bytes at most; the rest lets the verifier see that a bounded length fits.
+// Options have 40 bytes at most. The rest of the room lets the verifier see that a bounded length fits.
 #define OPTIONS_ROOM 64
 struct options {
     __u8 byte[OPTIONS_ROOM];
@@ -65,7 +66,8 @@ GLOBAL enum edgefw_reason walk_ipv4_options(const struct options* options, __u32
     __u32 inside = 0;  // bytes of the current option still to pass over
 
     if (!options) return EDGEFW_REASON_MALFORMED_IPV4;
-    // One step a byte, whatever the option's size: the verifier then sees the same few states at every step.
+    // Each step passes over one byte, whatever the option's size: so the verifier sees the same few states at every
+    // step.
     for (__u32 i = 0; i < EDGEFW_MAX_IPV4_OPTIONS; i++) {
         __u8 type = options->byte[i];
 
@@ -126,7 +128,8 @@ static __always_inline enum edgefw_reason dissect_ipv4(CONTEXT* context, struct 
     return dissect_transport(context, flight, &transport);
 }
 
-// What Linux before 7.0 puts in front of IPv6 "BIG TCP", and takes off when it segments: an option of RFC 2675 alone.
+// Linux before 7.0 puts this header in front of IPv6 "BIG TCP", and takes it off when it segments: an option of RFC
+// 2675 alone.
 struct jumbo_header {
     __u8 next;
     __u8 length;
@@ -135,7 +138,7 @@ struct jumbo_header {
     __be32 payload;
 };
 
-// Passes over it, from packet->transport on.
+// Passes over the jumbo header at packet->transport.
 GLOBAL enum edgefw_reason take_jumbo_header(CONTEXT* context) {
     struct flight* flight = fetch();
     struct packet* packet;
@@ -178,15 +181,15 @@ static __always_inline bool is_extension(__u8 next) {
     }
 }
 
-// Bytes of an extension header: in units of 8 beyond the first 8; AH in units of 4 beyond the first 8 (RFC 4302).
+// Bytes of an extension header. Its length counts units of 8 beyond the first 8; that of AH units of 4 (RFC 4302).
 static __always_inline __u32 extension_bytes(__u8 kind, __u8 length) {
     if (kind == EXTENSION_FRAGMENT) return 8;
     if (kind == EXTENSION_AUTHENTICATION) return ((__u32)length + 2) * 4;
     return ((__u32)length + 1) * 8;
 }
 
-// Of a routing header with segments left. Segment routing is for within a domain: what comes in from outside is dropped
-// at its edge (RFC 8754 section 5.1).
+// Whether a routing header with segments left drops. Segment routing stays within a domain: a packet that comes in from
+// outside drops at its edge (RFC 8754 section 5.1).
 static __always_inline bool drops_routing(struct packet* packet, __u8 type) {
     if (type == ROUTING_SOURCE) return true;
     packet->is_segment_routed = type == ROUTING_SEGMENT && HOOK == EDGEFW_RECEIVED && config.side == EDGEFW_EXTERNAL &&

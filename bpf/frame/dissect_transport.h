@@ -23,9 +23,10 @@
 #define ICMP6_ECHO_REQUEST 128
 #define ICMP6_ECHO_REPLY 129
 
-// What the network layer says of it: its protocol, the offset of its header, and the bytes from there to the end of the
-// IP packet. The flight has all three; here they are handed on, since each step of the dissection waits for the one
-// before, and what has just been stored to a map's value takes long to come back (measured: 1 to 2 ns a packet).
+// What the network layer says of the transport layer: its protocol, the offset of its header, and the bytes from there
+// to the end of the IP packet. The flight has all three. Here they are handed on, since each step of the dissection
+// waits for the one before, and a value that has just been stored to a map takes long to come back (measured: 1 to 2 ns
+// a packet).
 struct transport {
     __u32 protocol;
     __u32 offset;
@@ -38,7 +39,7 @@ static __always_inline void set_transport(struct flight* flight, const struct tr
     flight->packet.transport_length = transport->length;
 }
 
-// A header that is not all there: of a first fragment it has a reason of its own.
+// The reason of a header that is not all there. A first fragment has a reason of its own.
 static __always_inline enum edgefw_reason truncated(const struct packet* packet, enum edgefw_reason reason) {
     return packet->fragment == FRAGMENT_FIRST ? EDGEFW_REASON_FRAGMENT_SHORT_FIRST : reason;
 }
@@ -95,7 +96,7 @@ static __always_inline enum edgefw_reason dissect_udp(CONTEXT* context, struct f
 
     if (transport->length < UDP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_UDP);
     length = bpf_ntohs(header->length);
-    // A first fragment carries the length of the whole datagram.
+    // The length in a first fragment is that of the whole datagram.
     if (length < UDP_HEADER || (length > transport->length && packet->fragment != FRAGMENT_FIRST))
         return EDGEFW_REASON_MALFORMED_UDP;
     set_ports(flow, HOOK, transport->protocol, header->source, header->destination);
@@ -113,8 +114,8 @@ struct icmp_header {
     __be16 sequence;
 };
 
-// Destination unreachable, packet too big, time exceeded, parameter problem: they quote a packet. (Source quench and
-// redirects do, too, and no host should heed them: RFC 6633, RFC 4890 section 4.3.)
+// Whether a message is an error: destination unreachable, packet too big, time exceeded, parameter problem. They quote
+// a packet. (Source quench and redirects quote one, too, but no host should heed them: RFC 6633, RFC 4890 section 4.3.)
 static __always_inline bool is_error(__u8 family, __u8 type) {
     return family == EDGEFW_IPV4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
 }

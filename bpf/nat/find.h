@@ -17,7 +17,7 @@
 
 #include <bpf/bpf_endian.h>
 
-// Received: some port forward has this local port, or a static entry may have this address.
+// Received: whether some port forward may have this local port, or a static entry this address.
 static __always_inline bool may_be_forwarded(const struct flow* flow) {
     if (!config.has_forwards || flow->family != EDGEFW_IPV4) return false;
     return config.has_statics ||
@@ -30,8 +30,8 @@ static __always_inline bool is_public_end(const struct edgefw_forward* forward, 
            forward->public_address == address && forward->public_port == port && forward->protocol == protocol;
 }
 
-// The entry in force of a public address, port and protocol (static: 0 and 0), or NULL. `retired`, where given, says
-// whether a retired one matches.
+// The entry in force of a public address, port and protocol (of a static entry: 0 and 0), or NULL. `*retired`, where
+// given, is set where a retired entry matches.
 static __always_inline struct edgefw_forward* forward_of_public(__be32 address, __be16 port, __u8 protocol,
                                                                 bool* retired) {
     __u32 index = edgefw_forward_bucket(address, port, protocol, config.forward_in_seed, config.forward_in_mask);
@@ -88,7 +88,7 @@ static __always_inline void set_public(struct translation* translation, __be32 a
     translation->nat = nat;
 }
 
-// The local end as it was on the wire; nothing translates the flow.
+// Gives the flow its local end as it was on the wire: nothing translates it.
 static __always_inline void untranslate(struct flow* flow, struct translation* translation) {
     set_key_addresses4(flow, translation->public_address, flow->key4.remote);
     set_key_end(flow, flow->protocol, translation->public_port, flow->key4.remote_port);
@@ -97,7 +97,7 @@ static __always_inline void untranslate(struct flow* flow, struct translation* t
     translation->needs_tracking = false;
 }
 
-// Received: the local port, or an echo reply's identifier, may be one that a masquerade gave.
+// Received: whether the local port, or an echo reply's identifier, may be one that a masquerade gave.
 static __always_inline bool may_be_masqueraded(const struct flow* flow) {
     __u32 port = bpf_ntohs(flow->key4.local_port);
 
@@ -106,7 +106,7 @@ static __always_inline bool may_be_masqueraded(const struct flow* flow) {
     return config.masquerade_first <= port && port <= config.masquerade_last;
 }
 
-// Of a confirmed connection that has this public end.
+// The inside end of the confirmed connection that has this public end, or NULL.
 static __always_inline struct edgefw_inside* inside_of_confirmed(const struct edgefw_connection4_key* key) {
     struct edgefw_inside* inside;
 
@@ -137,7 +137,7 @@ GLOBAL int find_inside(struct flow* flow, struct translation* translation) {
     return 1;
 }
 
-// Gives the flow the local end that the entry says.
+// Gives the flow the local end inside that `forward` says.
 static __always_inline void take_destination(struct flow* flow, struct translation* translation,
                                              const struct edgefw_forward* forward) {
     const bool is_static = config.has_statics && !forward->public_port;
@@ -164,7 +164,8 @@ GLOBAL int find_destination(struct flow* flow, struct translation* translation) 
     return forward != NULL;
 }
 
-// What is common is inline: the port forward that is alone in its bucket.
+// Gives the flow its local end, where a port forward or a static entry translates it. The common case is inline: the
+// port forward that is alone in its bucket.
 static __always_inline bool forward_destination(struct flow* flow, struct translation* translation) {
     const __be32 address = flow->key4.local;
     const __be16 port = flow->key4.local_port;
@@ -182,7 +183,7 @@ static __always_inline bool forward_destination(struct flow* flow, struct transl
     return true;
 }
 
-// Received: gives the flow its local end inside.
+// Received: gives the flow its local end inside, whatever translates it.
 static __always_inline void translate_destination(struct flow* flow, struct translation* translation) {
     if (forward_destination(flow, translation)) return;
     if (may_be_masqueraded(flow)) find_inside(flow, translation);
@@ -206,7 +207,7 @@ GLOBAL __u32 masquerade_of(const struct edgefw_connection4_key* key) {
     return 0;
 }
 
-// Sent, and of no known connection: finds what translates its source.
+// Sent, and of no known connection: finds the entry that translates the source.
 GLOBAL int translate_source(const struct flow* flow, struct translation* translation) {
     struct edgefw_connection4_key key;
 

@@ -37,7 +37,7 @@ static __always_inline __u32 fold(__u64 sum) {
     return sum;
 }
 
-// What a 32-bit word and a port change in a one's complement sum.
+// How a one's complement sum changes by an address, and by a port.
 static __always_inline __u64 address_change(__be32 from, __be32 to) {
     return (__u64)(~from) + to;
 }
@@ -45,7 +45,7 @@ static __always_inline __u64 port_change(__be16 from, __be16 to) {
     return (__u64)(__u16)~from + to;
 }
 
-// The local end: as the frame has it, and as it shall leave.
+// The local end as the frame has it (`from`), and as it shall leave (`to`).
 struct rewrite {
     __be32 from;
     __be32 to;
@@ -57,7 +57,7 @@ static __always_inline __u32 checksum_offset(__u8 protocol) {
     return protocol == IPPROTO_TCP ? TCP_CHECKSUM : UDP_CHECKSUM;
 }
 
-// The checksum covers the addresses, by a pseudo-header.
+// Whether the checksum covers the addresses, by a pseudo-header.
 static __always_inline bool covers_addresses(__u8 protocol) {
     return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE ||
            protocol == IPPROTO_DCCP;
@@ -67,7 +67,8 @@ static __always_inline bool is_echo(const struct flow* flow) {
     return flow->protocol == IPPROTO_ICMP && flow->tracked;
 }
 
-// RFC 1624: for a whole checksum, ~(~old + ~from + to); a partial one holds the sum itself, without ports.
+// The checksum after the change. RFC 1624: a whole one is ~(~old + ~from + to). A partial one holds the sum itself,
+// without ports.
 static __always_inline __u16 new_checksum(__u8 protocol, const struct rewrite* change, __u32 old, bool partial) {
     __u64 addresses = address_change(change->from, change->to);
     __u32 sum;
@@ -89,8 +90,8 @@ static __always_inline __u64 pseudo_header(const struct flight* flight, __be32 s
            bpf_htons(flight->packet.transport_length & 0xffff);
 }
 
-// Received, the local end is the destination, and becomes the inside one; sent, it is the source, and becomes the
-// public one.
+// How a packet of this flow is rewritten. Received: the local end is the destination, and becomes the inside one. Sent:
+// it is the source, and becomes the public one.
 static __always_inline struct rewrite rewrite_of(const struct flow* flow, const struct translation* translation) {
     const __be32 inside = flow->key4.local;
     const __be16 port = flow->key4.local_port;
@@ -100,7 +101,7 @@ static __always_inline struct rewrite rewrite_of(const struct flow* flow, const 
     return (struct rewrite){inside, translation->public_address, port, translation->public_port};
 }
 
-// Where the local end is in a packet seen at `hook`.
+// Where the local address and port are in the headers of a packet seen at `hook`.
 static __always_inline __u32 address_offset(const __u32 hook) {
     return hook == EDGEFW_RECEIVED ? IPV4_DESTINATION : IPV4_SOURCE;
 }

@@ -9,7 +9,7 @@
 #include "bpf/flow/key.h"
 #include "bpf/nat/write.h"
 
-// The transport header's checksum and port.
+// Writes the transport header's checksum and port.
 static __always_inline bool rewrite_port(CONTEXT* context, const struct flight* flight, const struct rewrite* change) {
     const __u32 transport = flight->packet.transport;
     const __u8 protocol = flight->flow.protocol;
@@ -26,8 +26,8 @@ static __always_inline bool rewrite_port(CONTEXT* context, const struct flight* 
                                sizeof(__be16), 0) == 0;
 }
 
-// From TTL on, of IPv4 without options. A packet lies on an odd multiple of 2: of a memcpy clang would make a load a
-// byte. Copied, and written, by word, as the kernel reads it again (bpf/flow/key.h).
+// The headers of IPv4 without options, from TTL on. They are copied and written in words, as the kernel reads them
+// again (bpf/flow/key.h). A packet lies on an odd multiple of 2, so clang would make a load for each byte of a memcpy.
 union headers {
     struct {
         __u16 ttl_protocol;
@@ -56,10 +56,14 @@ union headers {
 #define TCP_HEADERS sizeof(union headers)
 #define UDP_HEADERS (sizeof(union headers) - 12)
 
-// Of a TCP or UDP packet with a whole checksum everything that changes lies close together, and is written in one call
-// instead of four. What is left to an offload has the sum of its pseudo-header for a checksum; what has it by chance is
-// written in the careful way, too. So is what the kernel will segment.
-enum writing { WRITTEN, NOT_WRITTEN, NOT_AT_ONCE };
+// Everything that changes in a TCP or UDP packet lies close together, and is written in one call instead of four. Three
+// kinds of packets are not written so: one whose checksum is left to an offload, which has the sum of the pseudo-header
+// for a checksum; one that has that checksum by chance; and one that the kernel will segment.
+enum writing {
+    WRITTEN,
+    NOT_WRITTEN,  // the kernel refuses
+    NOT_AT_ONCE,  // rewrite() has to write it piece by piece
+};
 
 static __always_inline enum writing rewrite_at_once(CONTEXT* context, const struct flight* flight, __u32 protocol,
                                                     const struct rewrite* change) {
@@ -96,14 +100,14 @@ static __always_inline enum writing rewrite_at_once(CONTEXT* context, const stru
     return WRITTEN;
 }
 
-// What changes in the IP header, side by side.
+// The fields that change in the IP header. They lie side by side.
 struct ip_ends {
     __u16 checksum;
     __be32 source;
     __be32 destination;
 } __attribute__((packed, aligned(2)));
 
-// Writes the new local end. `ports`: the transport header is there (not a later fragment).
+// Writes the new local end. `ports`: the transport header is there; a later fragment has none.
 static __always_inline bool rewrite(CONTEXT* context, const struct flight* flight, const struct rewrite* change,
                                     bool ports) {
     __u32 protocol = flight->flow.protocol;
