@@ -18,8 +18,8 @@ static __always_inline bool is_midstream_packet(const struct flight* flight) {
     return flight->flow.protocol == IPPROTO_TCP && is_midstream_segment(flight->packet.flags);
 }
 
-// Enters the TCP connection of a segment in mid-stream, half open, as opened from `opener` under the rule of counter
-// slot `rule`. Where that is not the end that sent it, it is unproven.
+// Enters the TCP connection of a segment in mid-stream, half open, as opened from the hook `opener` under the rule of
+// counter slot `rule`. It is unproven where the other end sent the segment. False: the kernel could not store it.
 OUT_OF_LINE bool enter_midstream(struct flight* flight, __u32 rule, __u32 opener) {
     struct edgefw_connection* fresh = &flight->fresh;
     const __u8 state = opener == HOOK ? EDGEFW_STATE_TCP_ANSWERED : EDGEFW_STATE_TCP_UNPROVEN;
@@ -30,7 +30,8 @@ OUT_OF_LINE bool enter_midstream(struct flight* flight, __u32 rule, __u32 opener
     return store_opening(&flight->flow, fresh, BPF_ANY) == 0;
 }
 
-// After the first policy of a card: what was open before and has been quiet since the card was attached.
+// Whether the connection of the segment may be adopted: it may have been open before the card was attached, and quiet
+// since. That ends some time after the card's first policy.
 static __always_inline bool may_be_adopted(const struct flight* flight) {
     return config.adopts_until && is_midstream_packet(flight) && flight->packet.fragment == FRAGMENT_NONE &&
            !flight->translation.nat && !flight->translation.masquerade_number &&
@@ -44,8 +45,7 @@ enum adoption {
     ADOPTION_NOT_STORED,  // the kernel could not store it
 };
 
-// Adopts the connection of a segment in mid-stream, if the policy would have let one of its ends open it. Returns enum
-// adoption.
+// Adopts the connection of a segment in mid-stream, if the policy would have let one of its ends open it.
 GLOBAL enum adoption adopt(void) {
     struct flight* flight = fetch();
     const struct flow* flow;
@@ -66,8 +66,9 @@ GLOBAL enum adoption adopt(void) {
     return admission.hook == HOOK ? ADOPTED : ADOPTED_UNPROVEN;
 }
 
-// Enters the connection that the packet opens, half open, under no rule. Nothing is translated without a policy. Not
-// open_connection: that tracks what another processor entered meanwhile, and from here its calls exceed the stack.
+// Enters the connection that the packet opens, half open, under no rule. Without a policy nothing is translated.
+// open_connection() is not used here: it tracks a connection that another processor entered meanwhile, and from here
+// its calls exceed the stack.
 static __always_inline void enter_opener(CONTEXT* context, struct flight* flight) {
     const struct flow* flow = &flight->flow;
     struct edgefw_connection* fresh = &flight->fresh;
@@ -78,7 +79,7 @@ static __always_inline void enter_opener(CONTEXT* context, struct flight* flight
     store_opening(flow, fresh, BPF_ANY);
 }
 
-// Without a policy: what passes is remembered, so that the first policy finds what is running. No verdict depends on
+// Learns the connections that run while there is no policy, so that the first policy finds them. No verdict depends on
 // it, also where a table is full. Packets that a built-in rule passes never open a connection, so they are not learned
 // either.
 GLOBAL int learn(CONTEXT* context) {

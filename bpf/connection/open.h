@@ -11,30 +11,29 @@
 #include "bpf/nat/masquerade.h"
 
 enum opening {
-    OPENING_DONE,
+    OPENING_DONE,         // the connection is entered
     OPENING_KNOWN,        // the connection was there already: the packet passes with it
     OPENING_REVOKED,      // it was there, of an older policy, and has ended
     OPENING_STRAY_RESET,  // it was there, and the packet is a reset that does not fit
-    OPENING_BESIDE,       // a connection in mid-stream has its ends and goes on: the packet passes beside it, and opens
-                          // nothing
+    OPENING_BESIDE,       // a connection in mid-stream has its ends and goes on: the packet passes beside it
     OPENING_NOT_STORED,   // the kernel could not store it
-    OPENING_COLLIDES,     // another one has the same ends inside, and another public end
-    OPENING_OTHER_VLAN,   // another one has the same ends, in another VLAN
+    OPENING_COLLIDES,     // another connection has the same ends inside, and another public end
+    OPENING_OTHER_VLAN,   // another connection has the same ends, in another VLAN
     OPENING_NO_PORT,      // the masquerade has no public port left
 };
 
-// Received: what was found has the flow's ends inside and lives, but has another public end.
+// Received: whether the connection that was found is live and has the flow's ends inside, but another public end.
 static __always_inline bool collides(const struct flow* flow, const struct translation* by,
                                      const struct edgefw_connection* found) {
     return found && is_live(flow, found) && !comes_as_its_own(flow, by, found);
 }
 
-// A live connection has the flow's ends, in another VLAN: both would be one entry of the table.
+// Whether the connection that was found is live and of another VLAN. Both would be one entry of the table.
 static __always_inline bool is_of_another_vlan(const struct flow* flow, const struct edgefw_connection* found) {
     return found && is_live(flow, found) && !is_of_its_vlan(flow, found);
 }
 
-// Of a flow that the tables may know after all. False: they do not.
+// Whether track knows the packet after all, and what opening that makes (`*as`).
 static __always_inline bool is_known(CONTEXT* context, enum opening* as) {
     switch (track(context, false)) {
         case TRACK_KNOWN:
@@ -55,13 +54,13 @@ static __always_inline bool goes_on_in_midstream(const struct flow* flow, const 
     return connection && began_in_midstream(connection) && is_live(flow, connection);
 }
 
-// A SYN's ends are those of a connection in mid-stream, which it neither passes by nor ends.
+// Whether a connection in mid-stream has the ends of a SYN, which neither passes by it nor ends it.
 static __always_inline bool is_open_in_midstream(const struct flow* flow) {
     return flow->protocol == IPPROTO_TCP &&
            (goes_on_in_midstream(flow, lookup(flow, false)) || goes_on_in_midstream(flow, lookup(flow, true)));
 }
 
-// What a TCP opener says of its own numbers, and of those it expects.
+// Notes what a TCP opener says of its own numbers, and of those that it expects.
 static __always_inline void note_opener(CONTEXT* context, struct packet* packet, struct edgefw_connection* fresh) {
     struct edgefw_end* from = &fresh->end[HOOK];
     struct edgefw_end* to = &fresh->end[OTHER(HOOK)];
@@ -74,11 +73,16 @@ static __always_inline void note_opener(CONTEXT* context, struct packet* packet,
 }
 
 // Enters the connection that the packet opens under the rule of counter slot `rule`, half open.
+//
+// Two processors may open the same connection at once: an opener sends twice, or both ends open (RFC 9293 section 3.5).
+// Both enter it with BPF_NOEXIST. The kernel lets one do so. The other one asks track, and its packet passes as one of
+// the connection that the first one entered. If track finds none, that one is not live for this packet, and makes
+// room. A third one that enters between is replaced by the last: both are the same connection, just opened.
 static __always_inline enum opening open_connection(CONTEXT* context, struct flight* flight, __u32 rule) {
     const struct flow* flow = &flight->flow;
     struct translation* translation = &flight->translation;
     const bool is_tcp = flow->protocol == IPPROTO_TCP;
-    // On the stack: a store to it is there for the next load at once, one to a map's value is not.
+    // It lies on the stack: a load soon after a store to the stack is fast, one after a store to a map's value is not.
     struct edgefw_connection fresh;
     enum opening known;
 
@@ -97,7 +101,7 @@ static __always_inline enum opening open_connection(CONTEXT* context, struct fli
         fresh.public_port = translation->public_port;
     }
     fresh.end[HOOK].bytes = wire_bytes(&flight->packet);
-    // A half-open duplicate is found later, when the store fails.
+    // A half-open connection of the same ends is found later, when the store fails.
     if (is_tcp || comes_by_public_end(flow)) {
         const struct edgefw_connection* confirmed = lookup(flow, false);
 

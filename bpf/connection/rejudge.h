@@ -15,8 +15,8 @@
 
 #include <bpf/bpf_endian.h>
 
-// Whether the entry that translated the connection's opener would do so today, to the same ends; of an untranslated
-// one, whether none would. `hook`: of the opener.
+// Whether the NAT entry that translated the connection's opener would do so today, to the same ends. Where none did,
+// whether none would. `hook`: the hook that sees what the opener sends.
 OUT_OF_LINE bool translates_as_before(const struct flow* flow, const struct edgefw_connection* connection, __u32 hook) {
     const struct edgefw_forward* forward;
 
@@ -41,7 +41,7 @@ OUT_OF_LINE bool translates_as_before(const struct flow* flow, const struct edge
            (forward->public_port ? forward->target_port : connection->public_port) == flow->key4.local_port;
 }
 
-// Makes `flow` the opener that the rules are asked about: with this detail and VLAN, and able to open.
+// Makes `flow` the opener that the rules are asked about, with this detail and VLAN, and as a packet that may open.
 static __always_inline void ask_about(struct flight* flight, const struct flow* flow, __u16 detail, __u16 vlan) {
     flight->opener = *flow;
     flight->opener.detail = detail;
@@ -49,14 +49,15 @@ static __always_inline void ask_about(struct flight* flight, const struct flow* 
     flight->opener.opens = true;
 }
 
-// What the policy says to the flow it was asked about: the outcome that has all that was needed, and at which hook.
-// Outcome 0: it does not let it open.
+// What the policy says to flight->opener: an outcome that has all that was needed, and the hook at which it was seen.
+// Outcome 0: the policy does not let it open.
 struct admission {
     __u32 outcome;
     __u32 hook;
 };
 
-// Seen at `hook`; where `or_other`, and this one does not admit it, seen at the other one.
+// Asks the policy about flight->opener, seen at `hook`. `or_other`: where that does not admit it, as seen at the other
+// hook. `needs`: the bits that an outcome must have.
 static __always_inline struct admission admit_opener(__u32 hook, bool or_other, __u32 needs) {
     __u32 outcome = classify_opener(hook);
 
@@ -67,14 +68,14 @@ static __always_inline struct admission admit_opener(__u32 hook, bool or_other, 
     return (struct admission){(outcome & needs) == needs ? outcome : 0, hook};
 }
 
-// Learned before the first policy, in mid-stream: which end opened it is not known. Of all else the end is taken whose
-// packet was seen first.
+// Whether nobody knows which end opened the connection: it was learned before the first policy, in mid-stream. Else the
+// opener is the end whose packet was seen first.
 static __always_inline bool is_opener_unknown(const struct flow* flow, const struct edgefw_connection* connection) {
     return connection->generation == 0 && flow->protocol == IPPROTO_TCP && began_in_midstream(connection);
 }
 
-// The connection was opened from the other hook than where its first packet was seen. Unless both ends have shown that
-// there is one, it is unproven from now on.
+// Notes that the connection was opened from the other hook than where its first packet was seen. Unless both ends have
+// shown that there is a connection, it is unproven from now on.
 static __always_inline void turn(struct edgefw_connection* connection, __u32 hook, bool half_open) {
     connection->hook = hook;
     if (half_open && !is_closed(connection)) {
@@ -92,7 +93,13 @@ static __always_inline bool is_of_older_policy(const struct edgefw_connection* c
     return (__s32)(connection->generation - config.generation) < 0;
 }
 
-// Judges what opened the connection of `flow` again, under this program's policy. True: it goes on.
+// Judges the opener of the flow's connection again, under this program's policy. True: the connection goes on.
+//
+// Two processors may judge the same connection at once. Both ask the same policy about the same opener, so both come to
+// the same answer, and write the same rule and generation. A program of the policy before may still run on another
+// processor just after the flip. For it the connection is not of an older policy, so it passes its packet as before; a
+// connection that it enters has its own generation, and is judged by the next packet. Rule and generation are two
+// stores: a packet between them counts for the new rule, and judges once more.
 OUT_OF_LINE bool judge_again(struct flight* flight, const struct flow* flow, struct edgefw_connection* connection,
                              bool half_open) {
     const __u32 hook = connection->hook == EDGEFW_SENT ? EDGEFW_SENT : EDGEFW_RECEIVED;
@@ -104,9 +111,13 @@ OUT_OF_LINE bool judge_again(struct flight* flight, const struct flow* flow, str
     admission = admit_opener(hook, is_opener_unknown(flow, connection), EDGEFW_OUTCOME_PASS);
     if (flow->family == EDGEFW_IPV4 && (connection->nat || config.translates))
         translated = config.translates && translates_as_before(flow, connection, admission.hook);
-    // An element of the table can be recycled for another key while this runs: then what was read through the pointer
-    // belonged to that one. The key is looked up again; only where it still leads to the same element was the
-    // connection this one all the while, or has become it again, which is as good.
+    // What was judged was read through a pointer, over hundreds of instructions. The element behind it may have changed
+    // hands meanwhile (table.h): then the detail, VLAN and NAT entry of another connection were judged, and the answer
+    // says nothing of this one. So the key is looked up again. Where it leads to the same element, that element is this
+    // connection's now. It may have been another one's in between only if this one was removed and entered again in the
+    // same place: then a program has judged it just now. Where the key leads elsewhere, the connection has ended, or
+    // moved. It counts as one that ends here: the packet drops, which is safe, and the next one is judged by what it
+    // finds.
     if (lookup_found(flow, half_open) != connection || !translated || !admission.outcome) return false;
     if (admission.hook != hook) turn(connection, admission.hook, half_open);
     connection->rule = admission.outcome & EDGEFW_OUTCOME_SLOT_MASK;
@@ -114,9 +125,11 @@ OUT_OF_LINE bool judge_again(struct flight* flight, const struct flow* flow, str
     return true;
 }
 
-// Ends the connection that live() found.
+// Ends the connection that live() found, by its key. Of two processors one removes it. A connection that another
+// one has entered under the same key since then ends, too: its opener sends again. One that another one has just
+// confirmed stays in the table of the confirmed ones, but a masqueraded one loses its public end.
 static __always_inline void revoke(const struct flow* flow, struct found found) {
-    // Whether this policy masquerades anything or not.
+    // This is asked of the connection, since this policy may masquerade nothing any more.
     if (flow->family == EDGEFW_IPV4 && found.connection->masqueraded) forget_public(flow, found.connection);
     if (found.half_open)
         forget(flow, true);
@@ -124,8 +137,8 @@ static __always_inline void revoke(const struct flow* flow, struct found found) 
         forget(flow, false);
 }
 
-// A retired NAT entry no longer translates this packet, so its old connection is not found by the packet's key: the old
-// key is built, looked up, and its connection ends. True: there was one.
+// Ends the connection that the packet belonged to under an older policy. A retired NAT entry no longer translates the
+// packet, so its key does not find that connection. The old key is built and looked up instead. True: there was one.
 OUT_OF_LINE bool revoke_retired(struct flight* flight) {
     const struct edgefw_connection4_key* now = &flight->flow.key4;
     const struct translation* translation = &flight->translation;

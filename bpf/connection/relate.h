@@ -13,7 +13,7 @@
 #include "bpf/nat/write.h"
 
 #define ICMP_QUOTE 8        // bytes before the quoted packet
-#define QUOTED_TRANSPORT 8  // what every error quotes of it
+#define QUOTED_TRANSPORT 8  // bytes of its transport header that every error quotes
 
 struct quoted_ipv4 {
     __u8 version_length;
@@ -35,9 +35,9 @@ struct quoted_ipv6 {
     __be32 destination[4];
 };
 
-// What is quoted went the other way: its source is the end that is local here, when the error was received.
+// The quoted packet went the other way. Where the error was received, the source of the quoted packet is the local end.
 
-// Sets the addresses of the quoted flow and finds its transport header; false where it is not there.
+// Sets the addresses of the quoted flow and finds its transport header. False: the header is not there.
 static __always_inline bool read_quoted_ipv4(CONTEXT* context, struct packet* packet, struct flow* quoted) {
     struct quoted_ipv4 ip;
     const __u32 at = packet->transport + ICMP_QUOTE;
@@ -59,7 +59,7 @@ static __always_inline bool read_quoted_ipv6(CONTEXT* context, struct packet* pa
         return false;
     next = ip.next;
     at += IPV6_HEADER;
-    // As many as walk_extensions() takes of a packet: what has passed is found again when it is quoted.
+    // There are as many steps as walk_extensions() takes: a packet that has passed is found again when it is quoted.
 #pragma unroll
     for (int i = 0; i < EDGEFW_MAX_EXTENSION_HEADERS; i++) {
         struct extension extension;
@@ -77,7 +77,7 @@ static __always_inline bool read_quoted_ipv6(CONTEXT* context, struct packet* pa
     return true;
 }
 
-// Makes flight->other the flow of what the packet quotes. False: it quotes nothing that has a connection.
+// Makes flight->other the flow of the quoted packet. False: the error quotes no packet that may have a connection.
 GLOBAL bool read_quoted(CONTEXT* context) {
     struct flight* flight = fetch();
     struct packet* packet;
@@ -117,7 +117,7 @@ GLOBAL bool read_quoted(CONTEXT* context) {
     return true;
 }
 
-// An error goes to whom it quotes.
+// Whether the error goes to the sender of the packet that it quotes.
 static __always_inline bool goes_to_sender(const struct flow* error, const struct flow* quoted) {
     if (error->family == EDGEFW_IPV4)
         return HOOK == EDGEFW_RECEIVED ? quoted->key4.local == error->key4.local
@@ -131,7 +131,8 @@ static __always_inline bool goes_to_sender(const struct flow* error, const struc
     return true;
 }
 
-// RFC 5927 section 4.1: a TCP error is about data that is on its way, or was a window ago. `from` sent what is quoted.
+// Whether a TCP error quotes data that are on their way, or were so a window ago (RFC 5927 section 4.1). `from` sent
+// the quoted packet.
 static __always_inline bool quotes_what_was_sent(const struct flight* flight, struct found found) {
     const struct edgefw_end* from = &found.connection->end[OTHER(HOOK)];
     const struct edgefw_end* to = &found.connection->end[HOOK];
@@ -144,12 +145,12 @@ static __always_inline bool quotes_what_was_sent(const struct flight* flight, st
 }
 
 enum relation {
-    UNRELATED,        // it belongs to no live connection
-    RELATED,          // it passes with the connection of flight->other, counts for its rule, and is translated with it
-    RELATED_REVOKED,  // that connection is of an older policy, and this one would not let it open: it has ended
+    UNRELATED,        // the error belongs to no live connection
+    RELATED,          // it belongs to that of flight->other: it passes, counts for its rule, and is translated with it
+    RELATED_REVOKED,  // that connection was opened under an older policy, this one would not open it, and it has ended
 };
 
-// An error keeps no connection alive.
+// Finds the connection of the quoted packet. An error keeps no connection alive.
 GLOBAL enum relation relate(CONTEXT* context) {
     struct flight* flight = fetch();
     struct found found = {NULL, false};
@@ -172,7 +173,7 @@ GLOBAL enum relation relate(CONTEXT* context) {
     return RELATED;
 }
 
-// Replaces an address and the checksum of the IP header it is in; `sum` gets what that changes in a sum over both.
+// Replaces an address in an IP header, and the header's checksum. Adds to `*sum` what that changes in a sum over both.
 static __always_inline bool replace_address(CONTEXT* context, __u32 header, __u32 at, __be32 to, __u64* sum) {
     struct rewrite change = {.to = to};
     __u16 old, new;
@@ -185,7 +186,7 @@ static __always_inline bool replace_address(CONTEXT* context, __u32 header, __u3
     return save(context, header + at, &to, sizeof(to)) && save(context, header + IPV4_CHECKSUM, &new, sizeof(new));
 }
 
-// Of the quoted transport header: the port or the echo's identifier, and the checksum where it is quoted.
+// Replaces the port or the echo's identifier in the quoted transport header, and its checksum where that is quoted.
 static __always_inline bool replace_port(CONTEXT* context, const struct flight* flight, const struct rewrite* change,
                                          __u64* sum) {
     const struct packet* packet = &flight->packet;
@@ -211,8 +212,9 @@ static __always_inline bool replace_port(CONTEXT* context, const struct flight* 
     return save(context, checksum, &new, sizeof(new));
 }
 
-// Writes the translation of an error: its own outer end, and the quoted end with its checksums; the ICMP checksum
-// covers all that is quoted. An error that a router on the inside sends leaves with the public address as its source.
+// Writes the translation of an error: its own local end, and that of the quoted packet with its checksums. The ICMP
+// checksum covers all that is quoted. An error that a router on the inside sends leaves with the public address as its
+// source.
 GLOBAL int write_error(CONTEXT* context) {
     const struct flight* flight = fetch();
     struct rewrite change;
