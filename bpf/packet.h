@@ -39,7 +39,7 @@
 #define VLAN_TAG 4      // bytes
 #define JUMBO_HEADER 8  // bytes: an IPv6 hop-by-hop header with the option of RFC 2675 alone
 
-// What dissect and the built-in rules say where they have nothing to say.
+// The result of dissect where the shape is right, and of the built-in rules where none passes the packet.
 #define WELL_FORMED EDGEFW_REASON_COUNT
 #define NO_BUILTIN EDGEFW_BUILTIN_COUNT
 

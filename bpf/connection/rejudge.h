@@ -137,6 +137,23 @@ static __always_inline void revoke(const struct flow* flow, struct found found) 
         forget(flow, false);
 }
 
+// Ends the connection that the packet would belong to if the entry `retired` of its public end (`address`, `port`)
+// still translated it. True: there was one.
+static __always_inline bool revoke_by(struct flight* flight, const struct edgefw_forward* retired, __be32 address,
+                                      __be16 port, bool is_static) {
+    const struct translation by = {.public_address = address, .public_port = port, .nat = retired->slot};
+    const struct edgefw_connection4_key* now = &flight->flow.key4;
+    struct flow* older = &flight->other;
+    struct found found;
+
+    set_key_addresses4(older, retired->target_address, now->remote);
+    set_key_end(older, older->protocol, is_static ? port : retired->target_port, now->remote_port);
+    found = live(older, &by, false);
+    if (!found.connection) return false;
+    revoke(older, found);
+    return true;
+}
+
 // Ends the connection that the packet belonged to under an older policy. A retired NAT entry no longer translates the
 // packet, so its key does not find that connection. The old key is built and looked up instead. True: there was one.
 OUT_OF_LINE bool revoke_retired(struct flight* flight) {
@@ -144,10 +161,9 @@ OUT_OF_LINE bool revoke_retired(struct flight* flight) {
     const struct translation* translation = &flight->translation;
     const __be32 address = translation->nat ? translation->public_address : now->local;
     const __be16 port = translation->nat ? translation->public_port : now->local_port;
-    struct flow* older = &flight->other;
     bool revoked = false;
 
-    *older = flight->flow;
+    flight->other = flight->flow;
     for (int kind = 0; kind < 2; kind++) {
         const bool is_static = kind == 1;
         const __be16 public_port = is_static ? 0 : port;
@@ -159,18 +175,9 @@ OUT_OF_LINE bool revoke_retired(struct flight* flight) {
             const struct edgefw_forward* forward = bpf_map_lookup_elem(&forwards_in, &index);
 
             if (!forward) break;
-            if ((forward->flags & EDGEFW_FORWARD_RETIRED) && is_public_end(forward, address, public_port, protocol)) {
-                const struct translation by = {.public_address = address, .public_port = port, .nat = forward->slot};
-                struct found found;
-
-                set_key_addresses4(older, forward->target_address, now->remote);
-                set_key_end(older, older->protocol, is_static ? port : forward->target_port, now->remote_port);
-                found = live(older, &by, false);
-                if (found.connection) {
-                    revoke(older, found);
-                    revoked = true;
-                }
-            }
+            if ((forward->flags & EDGEFW_FORWARD_RETIRED) && is_public_end(forward, address, public_port, protocol) &&
+                revoke_by(flight, forward, address, port, is_static))
+                revoked = true;
             index = forward->next;
             if (index == 0) break;
         }
