@@ -55,7 +55,7 @@ lint: deps-lint
 	scripts/check-style
 	find userspace maps bpf tests bench -name '*.cpp' -o -name '*.[ch]' | xargs clang-format --dry-run -Werror
 	cmake --preset lint
-	cmake --build build/lint --target skeletons
+	cmake --build build/lint --target skeletons bpf_tidy
 	run-clang-tidy -quiet -p build/lint '$(CURDIR)/(userspace|tests|bench)/'
 
 format: deps-lint

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// account: the only place that counts. One reason a packet; its rule and NAT entry where it has them; and what comes
-// into and goes out of the tables of connections.
+// account: the only place that counts.
+//
+//   takes    the flight and its decision
+//   gives    nothing; it adds to the counters
+//   before   decide (bpf/decide.h), and translate (bpf/nat/write.h) for a packet that passes
+//   after    release (bpf/flight.h)
+//
+// A packet counts for one reason, for its rule and for its NAT entry, where it has them. The tables of connections
+// count what comes in and goes out here, too. Every counter is per CPU, so that no two processors add to the same one.
 #pragma once
 
 #include "bpf/flight.h"
@@ -26,14 +33,13 @@ static __always_inline void count_slot(__u32 slot, __u64 packets, __u64 bytes, b
 
 enum table_event {
     INSERTED,
-    REPLACED,  // one of the same key was there
+    REPLACED,  // a connection of the same key was there
     NOT_STORED,
     REMOVED,
 };
 
-// Of a table of connections. A global function, which the verifier checks once: events are rare, and their callers
-// inline.
-__noinline int count_event(__u32 table, __u32 family, int event) {
+// Counts an event of a table of connections.
+GLOBAL int count_event(__u32 table, __u32 family, int event) {
     const __u32 index = EDGEFW_TABLE_INDEX(table, family & 1);
     struct edgefw_table_counter* counter = bpf_map_lookup_elem(&table_counters, &index);
 

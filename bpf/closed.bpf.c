@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The programs of a closed card (maps/closed.h), at clsact ingress and egress: small, without a table, and of their
-// own, so that whatever keeps a policy from being in force does not keep the card from being closed. They copy what
-// they read, and nothing that they pass depends on an earlier packet.
+// The programs of a closed card (maps/closed.h), at clsact ingress and egress. They are small, have no table and share
+// nothing with the judging programs: whatever keeps a policy from being in force does not keep the card from being
+// closed. They copy what they read. No packet that they pass depends on an earlier one.
 #include "maps/closed.h"
 #include "maps/config.h"
 #include "maps/counters.h"
@@ -68,7 +68,7 @@ struct ip {
     __u32 next;
 };
 
-// Of both families; what follows at byte 8 is the packet that an error quotes.
+// The header of ICMP and ICMPv6. Behind its 8 bytes is the packet that an error quotes.
 struct icmp {
     __u8 type, code;
     __be16 checksum;
@@ -79,7 +79,7 @@ static __always_inline bool load(struct __sk_buff* context, __u32 offset, void* 
     return bpf_skb_load_bytes(context, offset, to, size) == 0;
 }
 
-// False: not a whole header, or the packet is a fragment.
+// Reads the IPv4 header. False: the header is not whole, or the packet is a fragment.
 static __always_inline bool read_ipv4(struct __sk_buff* context, __u32 offset, struct ip* ip) {
     struct iphdr header;
 
@@ -128,7 +128,8 @@ static __always_inline bool is_unspecified(const __be32* address) {
     return (address[0] | address[1] | address[2] | address[3]) == 0;
 }
 
-// What a named network sends to the SSH server, and what the server answers: it opens no connection from that port.
+// A packet from a named network to the SSH server, or from the server to that network. The server opens no connection:
+// a segment that it sends has ACK or RST.
 static __always_inline bool is_ssh(struct __sk_buff* context, const struct ip* ip, __u32 hook) {
     struct tcphdr header;
 
@@ -137,8 +138,8 @@ static __always_inline bool is_ssh(struct __sk_buff* context, const struct ip* i
     return header.source == bpf_htons(closed.ssh_port) && (header.ack || header.rst) && is_named(ip, ip->destination);
 }
 
-// The host's own client asks, nobody for whom it routes; a DHCPv6 client's address is that of the link (RFC 8415
-// section 7.1). Whose client an answer by IPv4 is for is not known here.
+// A packet of DHCP. A request passes if the host itself sends it, and not another one for which it routes. A DHCPv6
+// client's address is that of the link (RFC 8415 section 7.1). Nothing here says whose client an answer by IPv4 is for.
 static __always_inline bool is_dhcp(struct __sk_buff* context, const struct ip* ip, __u32 hook) {
     const __u16 client = ip->family == EDGEFW_IPV4 ? DHCP_CLIENT : DHCPV6_CLIENT;
     const __u16 server = ip->family == EDGEFW_IPV4 ? DHCP_SERVER : DHCPV6_SERVER;
@@ -151,7 +152,7 @@ static __always_inline bool is_dhcp(struct __sk_buff* context, const struct ip* 
     return header.source == bpf_htons(server) && header.dest == bpf_htons(client);
 }
 
-// The path is too narrow for what the SSH server has sent to a named network. Who reports it may be any router.
+// A report that the path is too narrow for a packet of the SSH server to a named network. Any router may send it.
 static __always_inline bool is_narrow_path(struct __sk_buff* context, const struct ip* ip) {
     const __u32 offset = ip->next + sizeof(struct icmp);
     struct ip quoted = {};
@@ -170,8 +171,8 @@ static __always_inline bool passes_icmp4(struct __sk_buff* context, const struct
     return header.type == UNREACHABLE && header.code == FRAGMENTATION_NEEDED && is_narrow_path(context, ip);
 }
 
-// RFC 4861: what discovers neighbours has crossed no router. RFC 3810 section 5.2.13: what tells switches of groups
-// comes from the link, or has no address yet.
+// Neighbour discovery has crossed no router (RFC 4861). A report of multicast groups comes from the link, or from a
+// host that has no address yet (RFC 3810 section 5.2.13).
 static __always_inline bool passes_icmp6(struct __sk_buff* context, const struct ip* ip, __u32 hook) {
     struct icmp header;
 
@@ -210,7 +211,8 @@ static __always_inline bool passes_ipv6(struct __sk_buff* context, __u32 offset,
     return ip.protocol == ICMPV6 && passes_icmp6(context, &ip, hook);
 }
 
-// To a group that bridges never forward (IEEE 802.1Q table 8-1), and of a kind that carries no IP.
+// Whether the frame goes to a group that bridges never forward (IEEE 802.1Q table 8-1), and is of a kind that carries
+// no IP.
 static __always_inline bool is_link_control(const struct ethhdr* header) {
     const __u16 type = bpf_ntohs(header->h_proto);
 
@@ -219,8 +221,8 @@ static __always_inline bool is_link_control(const struct ethhdr* header) {
     return type < SHORTEST_ETHERTYPE || type == ETHERTYPE_SLOW || type == ETHERTYPE_PAE || type == ETHERTYPE_LLDP;
 }
 
-// The kernel's word for what a packet is counts only where no header says it. A tag that was taken off is looked
-// through; one that is in the frame is not.
+// Whether the packet passes. What the kernel says of its protocol counts only where no header says it. A tag that the
+// kernel has taken off is looked through; a frame that still has one drops.
 static __always_inline bool passes(struct __sk_buff* context, __u32 hook) {
     struct ethhdr header;
 
@@ -247,7 +249,7 @@ static __always_inline int judge(struct __sk_buff* context, __u32 hook) {
     return pass ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
-// What the host sends to a group that it is in comes back without having been on a wire.
+// A packet that the host sends to a group it is a member of comes back here, without having been on a wire.
 SEC("tc")
 int closed_received(struct __sk_buff* context) {
     if (context->pkt_type == PACKET_LOOPBACK) return TC_ACT_UNSPEC;

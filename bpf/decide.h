@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// decide: from what the other stages found to one verdict and one reason. The order is that of docs/semantics.md.
-// Nothing else makes a decision: the stages say what they found, this one what follows.
+// decide: what the other stages found -> one verdict and one reason.
+//
+//   takes    the flight, and what dissect and track found
+//   gives    struct decision
+//   before   dissect (bpf/frame/dissect.h), then track_first() (bpf/connection/track.h)
+//   asks     relate, track, translate (bpf/nat/find.h), adopt, classify, open
+//   after    translate (bpf/nat/write.h) for a packet that passes; account (bpf/account.h)
+//
+// The order is that of docs/semantics.md. The other stages say what they found, and nothing else makes a decision.
 #pragma once
 
-#include "bpf/adopt.h"
-#include "bpf/builtins.h"
-#include "bpf/classify.h"
-#include "bpf/fragment.h"
-#include "bpf/open.h"
-#include "bpf/relate.h"
-#include "bpf/track.h"
+#include "bpf/connection/adopt.h"
+#include "bpf/connection/fragment.h"
+#include "bpf/connection/open.h"
+#include "bpf/connection/relate.h"
+#include "bpf/connection/track.h"
+#include "bpf/flow/builtins.h"
+#include "bpf/flow/classify.h"
 
 static __always_inline struct decision pass(__u8 reason, __u32 slot) {
     return (struct decision){.slot = slot, .verdict = EDGEFW_PASS, .reason = reason};
@@ -19,7 +26,7 @@ static __always_inline struct decision drop(__u8 reason) {
     return (struct decision){.slot = EDGEFW_SLOT_NONE, .verdict = EDGEFW_DROP, .reason = reason};
 }
 
-// It counts for the rule or the entry that would have passed it.
+// Drops a packet that `of` passes. It counts for the rule or NAT entry that would have passed it.
 static __always_inline struct decision drop_instead(struct decision of, __u8 reason) {
     of.verdict = EDGEFW_DROP;
     of.reason = reason;
@@ -27,17 +34,36 @@ static __always_inline struct decision drop_instead(struct decision of, __u8 rea
     return of;
 }
 
-// As it is: nothing translates it.
-static __always_inline struct decision pass_builtin(struct flight* flight, __u32 builtin) {
+// No policy is in force: everything passes.
+static __always_inline struct decision decide_unarmed(void) {
+    return pass(EDGEFW_REASON_NO_POLICY, EDGEFW_SLOT_NONE);
+}
+
+// dissect has refused the shape of the packet.
+static __always_inline struct decision decide_malformed(const struct packet* packet, enum edgefw_reason malformed) {
+    struct decision decision = drop(malformed);
+
+    if (packet->is_segment_routed) decision.slot = EDGEFW_SLOT_FIRST_BUILTIN + EDGEFW_BUILTIN_SEGMENT_ROUTING;
+    return decision;
+}
+
+// The kernel refused to write the translation of a packet that passes. The packet must not leave as it is, nor half
+// written.
+static __always_inline struct decision decide_unwritten(struct decision passing) {
+    return drop_instead(passing, EDGEFW_REASON_TRANSLATE_FAILED);
+}
+
+// A built-in rule passes the packet as it is: nothing translates it.
+static __always_inline struct decision pass_builtin(struct flight* flight, enum edgefw_builtin builtin) {
     flight->translation.nat = 0;
     return pass(EDGEFW_REASON_BUILTIN, EDGEFW_SLOT_FIRST_BUILTIN + builtin);
 }
 
-// Neither IPv4 nor IPv6: by the rules that name its ethertype, which keep no state.
+// A frame that is neither IPv4 nor IPv6. The rules that name its ethertype decide; they keep no state.
 static __always_inline struct decision decide_link(struct flight* flight) {
-    const __u32 builtin = builtin_of_link(&flight->packet);
+    const enum edgefw_builtin builtin = builtin_of_link(&flight->packet);
 
-    if (builtin != EDGEFW_BUILTIN_COUNT) return pass_builtin(flight, builtin);
+    if (builtin != NO_BUILTIN) return pass_builtin(flight, builtin);
     if (config.link_forest[HOOK].groups > 0) {
         const __u32 outcome = classify_link();
 
@@ -59,13 +85,13 @@ static __always_inline struct decision decide_later_fragment(struct flight* flig
     return pass(EDGEFW_REASON_FRAGMENT, first->rule);
 }
 
-// A packet that counts for no rule, and that nothing translates any more.
+// The packet's connection has been revoked. The packet counts for no rule and no NAT entry.
 static __always_inline struct decision drop_revoked(struct flight* flight) {
     flight->translation.nat = 0;
     return drop(EDGEFW_REASON_REVOKED);
 }
 
-// By a connection. Not of TRACK_NEW.
+// A connection decides. `tracking` is not TRACK_NEW.
 static __always_inline struct decision decide_tracked(struct flight* flight, enum tracking tracking) {
     if (tracking == TRACK_KNOWN) return pass(EDGEFW_REASON_CONNECTION, flight->rule);
     return tracking == TRACK_REVOKED ? drop_revoked(flight) : drop(EDGEFW_REASON_TCP_SEQUENCE);
@@ -75,17 +101,17 @@ static __always_inline struct decision decide_related(struct flight* flight, enu
     return relation == RELATED ? pass(EDGEFW_REASON_ICMP_ERROR, flight->rule) : drop_revoked(flight);
 }
 
-// Adopted: as its opener would have been.
+// The packet's connection is adopted: the packet passes as the opener would have.
 static __always_inline struct decision decide_adopted(const struct flight* flight, enum adoption adoption) {
     const __u32 rule = flight->rule;
     struct decision decision = pass(rule == EDGEFW_SLOT_NONE ? EDGEFW_REASON_DEFAULT : EDGEFW_REASON_RULE, rule);
 
-    if (adoption == ADOPTION_REFUSED) return drop_instead(decision, EDGEFW_REASON_CONNECTION_TABLE);
+    if (adoption == ADOPTION_NOT_STORED) return drop_instead(decision, EDGEFW_REASON_CONNECTION_TABLE);
     decision.opened = adoption == ADOPTED;
     return decision;
 }
 
-// By rules, or by the default where none matches.
+// The rules decide, or the default where none matches.
 static __always_inline struct decision decide_by_rules(const struct flight* flight, __u32 outcome) {
     const bool by_rule = outcome & OUTCOME_BY_RULE;
     const bool passes = outcome & EDGEFW_OUTCOME_PASS;
@@ -100,7 +126,7 @@ static __always_inline struct decision decide_by_rules(const struct flight* flig
     };
 }
 
-// Whether rules or default of the other direction open connections at all: a constant of the program.
+// Whether rules or default of the other direction open connections at all. A constant of the program.
 static __always_inline bool may_be_known(void) {
     const __u32 other = OTHER(HOOK);
 
@@ -108,8 +134,9 @@ static __always_inline bool may_be_known(void) {
            (config.default_outcome[other] & EDGEFW_OUTCOME_KEEP);
 }
 
-// A SYN that this direction drops can still be known: opened from the other end. The table is asked only where the
-// other direction would have opened it, which the trees say: a drop by default, the common case, costs no lookup.
+// Whether a SYN that this direction drops may still belong to a connection, opened from the other end. The trees say
+// whether the other direction would have opened it, and the tables are asked only then. So a drop by default, the
+// common case, costs no lookup.
 static __always_inline bool may_be_answer(const struct flow* flow, __u32 outcome) {
     return flow->is_syn && may_be_known() && (outcome & (OUTCOME_BY_RULE | EDGEFW_OUTCOME_ASK));
 }
@@ -123,7 +150,7 @@ static __always_inline void translate_unknown(struct flight* flight) {
         translate_destination(&flight->flow, &flight->translation);
 }
 
-// The rules pass it. NAT by ports keeps state also where the rule does not.
+// The rules pass the packet. It opens a connection if the rule keeps state, or if NAT by ports needs one.
 static __always_inline struct decision decide_opening(CONTEXT* context, struct flight* flight, struct decision passing,
                                                       __u32 outcome) {
     const bool needs_connection = flight->translation.needs_tracking;
@@ -132,38 +159,38 @@ static __always_inline struct decision decide_opening(CONTEXT* context, struct f
         return needs_connection ? drop_instead(passing, EDGEFW_REASON_NAT_UNTRACKED) : passing;
     if (!(outcome & EDGEFW_OUTCOME_KEEP) && !needs_connection) return passing;
     switch (open_connection(context, flight, passing.slot)) {
-        case OPENED:
+        case OPENING_DONE:
             passing.opened = true;
             return passing;
-        case KNOWN:
+        case OPENING_KNOWN:
             return decide_tracked(flight, TRACK_KNOWN);
-        case REVOKED:
+        case OPENING_REVOKED:
             return decide_tracked(flight, TRACK_REVOKED);
-        case STRAY:
+        case OPENING_STRAY_RESET:
             return decide_tracked(flight, TRACK_STRAY_RESET);
-        case BESIDE:
+        case OPENING_BESIDE:
             return passing;
-        case COLLIDES:
+        case OPENING_COLLIDES:
             return drop_instead(passing, EDGEFW_REASON_NAT_COLLISION);
-        case OF_ANOTHER_VLAN:
+        case OPENING_OTHER_VLAN:
             return drop_instead(passing, EDGEFW_REASON_VLAN_COLLISION);
-        case NO_PORT:
+        case OPENING_NO_PORT:
             return drop_instead(passing, EDGEFW_REASON_NAT_PORTS);
         default:
             return drop_instead(passing, EDGEFW_REASON_CONNECTION_TABLE);
     }
 }
 
-// Before the rules: what only a program that keeps connections asks. TRACK_NEW: of no connection yet.
+// Asks track for the packets that track_first() leaves alone.
 static __always_inline enum tracking track_before_rules(CONTEXT* context, struct flight* flight) {
-    // track_first() has asked for whole packets.
+    // track_first() asks for whole packets only.
     if (flight->packet.fragment == FRAGMENT_FIRST && flight->flow.tracked && !flight->flow.is_syn) {
         const enum tracking tracking = track(context, false);
 
         if (tracking != TRACK_NEW) return tracking;
     }
-    // The public end belongs to no masqueraded connection any more: it may be of one that is not translated.
-    if (HOOK == EDGEFW_RECEIVED && config.masquerades && flight->translation.masqueraded) {
+    // No masqueraded connection has the public end any more. It may be the end of a connection that is not translated.
+    if (HOOK == EDGEFW_RECEIVED && config.masquerades && flight->translation.to_masqueraded) {
         untranslate(&flight->flow, &flight->translation);
         return track(context, false);
     }
@@ -198,7 +225,7 @@ static __always_inline struct decision decide_by_state(CONTEXT* context, struct 
     if (may_be_answer(&flight->flow, outcome)) {
         const enum tracking tracking = track(context, false);
 
-        // Revoked: then the rules, which drop it, say why.
+        // TRACK_REVOKED: the rules drop the packet, too, and they say why.
         if (tracking == TRACK_KNOWN || tracking == TRACK_STRAY_RESET) return decide_tracked(flight, tracking);
         if (tracking == TRACK_REVOKED) flight->translation.nat = 0;
     }
@@ -208,12 +235,12 @@ static __always_inline struct decision decide_by_state(CONTEXT* context, struct 
 // A well-formed packet that track_first() has not decided.
 static __always_inline struct decision decide(CONTEXT* context, struct flight* flight) {
     struct decision decision;
-    __u32 builtin;
+    enum edgefw_builtin builtin;
 
     if (!flight->packet.is_ip) return decide_link(flight);
     if (flight->packet.fragment == FRAGMENT_LATER) return decide_later_fragment(flight);
     builtin = builtin_of_packet(context, flight);
-    if (builtin != EDGEFW_BUILTIN_COUNT) return pass_builtin(flight, builtin);
+    if (builtin != NO_BUILTIN) return pass_builtin(flight, builtin);
     decision = decide_by_state(context, flight);
     if (flight->packet.fragment == FRAGMENT_FIRST && decision.verdict == EDGEFW_PASS)
         remember_fragment(flight, decision.slot);

@@ -2,7 +2,18 @@
 // The entry programs: one pair a card, for as long as the card is attached. Each reads the active generation and calls
 // the judging program in its slot; a push fills the idle slot and then flips the one word. See maps/README.md.
 //
-// Of the received side one of two is loaded, enter_received or enter_ingress: an array of programs has one type.
+// A push meets packets here. The word is 8 bytes and is written at once, so that a packet reads the one before or the
+// one after: it is judged by one whole policy.
+// - A packet that has read the word just before the flip is still judged by the policy before, also when the push has
+//   returned already. Its program and maps live until it has ended: the kernel frees them after that. Connections that
+//   it enters have the older generation, and are judged again (bpf/connection/rejudge.h).
+// - The slot that it read is not the one that was just filled. The next push fills it; a packet that stops for that
+//   long between the two instructions is judged by that push's policy, some moments early.
+// - Two packets of one connection, or one packet at two cards, may read the word on either side of the flip. Each is
+//   judged by one of the two policies.
+//
+// A card has one of the two programs for the received side, enter_received or enter_ingress: an array of programs has
+// one type.
 #include "maps/counters.h"
 
 #include <linux/bpf.h>
@@ -50,7 +61,8 @@ static __always_inline __u64 active_generation(void) {
     return generation ? *generation : 0;
 }
 
-// Two constant indexes: the verifier turns each into a direct jump; a variable one costs four times as much.
+// Calls the judging program in the active slot. The two indexes are constants: the verifier turns each into a direct
+// jump. A variable index costs four times as much.
 static __always_inline void call(void* context, void* programs) {
     if (active_generation() & 1)
         bpf_tail_call_static(context, programs, 1);
@@ -58,7 +70,7 @@ static __always_inline void call(void* context, void* programs) {
         bpf_tail_call_static(context, programs, 0);
 }
 
-// Nobody to judge the packet: it is dropped, and the drop is seen.
+// There is no program to judge the packet: it drops, and the drop is counted.
 static __always_inline void count_no_generation(__u32 hook, __u64 packets, __u64 bytes) {
     __u32 index = hook * 2 * EDGEFW_REASON_COUNT + EDGEFW_REASON_NO_GENERATION;
     struct edgefw_reason_counter* counter = bpf_map_lookup_elem(&reasons, &index);
@@ -80,8 +92,8 @@ static __always_inline int drop_unjudged(struct __sk_buff* context, __u32 hook) 
     return TC_ACT_SHOT;
 }
 
-// What the host sends to a group that it is a member of comes back here, without its link header: it was on no wire,
-// and XDP in a driver never sees it (net/core/dev.c, dev_loopback_xmit).
+// A packet that the host sends to a group it is a member of comes back here, without its link header. It was on no
+// wire, and XDP in a driver never sees it (net/core/dev.c, dev_loopback_xmit).
 SEC("tcx/ingress")
 int enter_ingress(struct __sk_buff* context) {
     if (context->pkt_type == PACKET_LOOPBACK) return TC_ACT_UNSPEC;

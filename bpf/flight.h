@@ -1,45 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Where the packet in flight is kept: one element of a per-CPU array for each object of programs. A key of a map may
-// lie in a map's value, and a global function can fetch it itself, so nothing of it lies on the stack, and none of its
-// keys is handed on (Linux before 6.2 takes no key from memory behind a global function's argument, and 512 bytes of
-// stack hold little: without it the deepest calls need 480).
+// claim and release: where the packet in flight is kept.
 //
-// One packet at a time has it: XDP runs in a softirq, tc with softirqs off, and neither calls anything that runs
-// another judging program. Where that ever fails (a kernel that lets a packet preempt another one on its processor),
-// the one that comes in between finds the word `busy` set, drops, and is counted with reason `busy`: no packet is
-// judged by what another one left. Each loaded object has an array of its own, so that `explain`, tests and the live
-// programs never share one.
+//   takes    nothing
+//   gives    the flight, or NULL: another packet has it
+//   before   the entry program (bpf/entry.bpf.c) has called this judging program
+//   after    dissect (bpf/frame/dissect.h); release comes last, after account
+//
+// The flight is one element of a per-CPU array; each object of programs has an array of its own. A map's key may lie in
+// a map's value, and a global function can fetch the value itself. So nothing of the flight lies on the stack, and no
+// key is handed on: Linux before 6.2 takes no key from memory behind a global function's argument, and the stack has
+// 512 bytes, of which the deepest calls would need 480.
+//
+// One packet at a time has the flight: XDP runs in a softirq, tc runs with softirqs off, and neither calls anything
+// that runs another judging program. Should a kernel ever let a packet preempt another one on its processor, the second
+// one finds the word `busy` set, drops, and is counted with reason `busy`. So no packet is judged by what another one
+// left. `explain`, tests and the live programs are loaded from different objects, so they never share a flight.
 #pragma once
 
 #include "bpf/packet.h"
 
-// The public end that an opener gets: where it is looked for (bpf/masquerade.h).
-struct search {
-    struct edgefw_connection4_key key;  // as it is outside: the local port is what is tried
+// The search for an opener's public end (bpf/nat/masquerade.h).
+struct port_search {
+    struct edgefw_connection4_key key;  // the connection as it is outside; its local port is the one that is tried
     struct edgefw_inside inside;
     __u32 first;
-    __u32 places;  // ports to choose from: `step` apart, from `first` on
+    __u32 places;  // how many ports there are to choose from: `step` apart, from `first` on
     __u32 step;
-    __u32 at;
-    bool scattered;  // the next place is any, not the next one
+    __u32 at;        // the place that is tried next
+    bool scattered;  // the places are tried at random, not one after the other
     bool found;
 };
 
 struct flight {
     __u32 busy;
-    // Of the live connection that track or relate has found
-    __u32 rule;  // counter slot of its rule
+    __u32 rule;  // counter slot of the rule of the connection that track, relate or adopt has found
     struct flow flow;
     struct packet packet;
     struct translation translation;
-    // A flow that the tables are asked for instead: what an error quotes, what a retired NAT entry made of this one
+    // A flow that the tables are asked for instead: the one that an error quotes, or this one as a retired NAT entry
+    // translated it
     struct flow other;
-    // A flow that the rules are asked about: what may have opened a connection
+    // A flow that the rules are asked about instead: the opener of a connection
     struct flow opener;
-    // Working memory of classify, of track and adopt, of allocate: beyond what the stack holds
+    // Working memory, too large for the stack: of classify, of track and adopt, of allocate()
     struct fields fields;
     struct edgefw_connection fresh;
-    struct search search;
+    struct port_search search;
 };
 
 struct {
@@ -49,14 +55,14 @@ struct {
     __type(value, struct flight);
 } in_flight SEC(".maps");
 
-// The packet that this run has claimed. Never NULL then; the verifier wants it asked.
+// The flight that this run has claimed. It is never NULL then, but the verifier wants it asked.
 static __always_inline struct flight* fetch(void) {
     __u32 zero = 0;
 
     return bpf_map_lookup_elem(&in_flight, &zero);
 }
 
-// NULL: another packet has it.
+// Claims the flight for this run. NULL: another packet has it.
 static __always_inline struct flight* claim(void) {
     struct flight* flight = fetch();
 

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A judging program: the stages, in order. A unit includes its context (bpf/context_xdp.h or bpf/context_skb.h), says
-// its HOOK, includes how a translation is written (bpf/write_xdp.h or bpf/write_skb.h), and then this file.
+// A judging program: the stages, in order. A unit includes its context (bpf/frame/context_xdp.h or
+// bpf/frame/context_skb.h), says its HOOK, includes how a translation is written (bpf/nat/write_xdp.h or
+// bpf/nat/write_skb.h), and then this file.
 //
 //   claim -> dissect -> translate (received: find) -> track -> decide -> translate (write) -> account -> release
 //
-// decide asks in its turn: relate, track, translate (sent: find), adopt, classify, open.
+// decide asks other stages in its turn: relate, track, translate (sent: find), adopt, classify, open.
 //
-// The common paths are inline: on machines that guard returns a call costs as much as a header's parsing (9 ns
-// measured). All else is in global functions, which the verifier checks once, whatever the number of callers.
+// The common paths are inline: on machines that guard returns a call costs as much as parsing a header (9 ns measured).
+// Everything else is in functions of their own.
 #pragma once
 
 #include "bpf/account.h"
 #include "bpf/decide.h"
-#include "bpf/dissect.h"
+#include "bpf/frame/dissect.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-// Writes the translation that was decided on. False: the kernel refuses. Handed the flight: every translated packet
-// comes by, and to fetch it anew takes 1 to 2 ns.
-__noinline int write_translation(CONTEXT* context, const struct flight* flight) {
+// Writes the translation of a packet that passes. False: the kernel refuses. The caller hands the flight on, because
+// every translated packet comes here, and fetching it again takes 1 to 2 ns.
+GLOBAL int write_translation(CONTEXT* context, const struct flight* flight) {
     struct rewrite change;
 
     if (!flight) return false;
@@ -31,31 +32,25 @@ static __always_inline struct decision translate(CONTEXT* context, const struct 
     const bool is_error = decision.reason == EDGEFW_REASON_ICMP_ERROR;
     const bool written = is_error ? write_error(context) : write_translation(context, flight);
 
-    // It must not leave as it is, nor half written.
-    return written ? decision : drop_instead(decision, EDGEFW_REASON_TRANSLATE_FAILED);
+    return written ? decision : decide_unwritten(decision);
 }
 
-// Everything passes and is counted; what is well formed is learned.
-static __always_inline struct decision judge_unarmed(CONTEXT* context, struct flight* flight, __u32 malformed) {
-    if (malformed == EDGEFW_REASON_COUNT && flight->packet.is_ip) learn(context);
-    return pass(EDGEFW_REASON_NO_POLICY, EDGEFW_SLOT_NONE);
+// Without a policy every packet passes and is counted, and connections of well-formed packets are learned.
+static __always_inline struct decision judge_unarmed(CONTEXT* context, struct flight* flight,
+                                                     enum edgefw_reason malformed) {
+    if (malformed == WELL_FORMED && flight->packet.is_ip) learn(context);
+    return decide_unarmed();
 }
 
-static __always_inline struct decision drop_malformed(const struct packet* packet, __u32 malformed) {
-    struct decision decision = drop(malformed);
-
-    if (packet->is_segment_routed) decision.slot = EDGEFW_SLOT_FIRST_BUILTIN + EDGEFW_BUILTIN_SEGMENT_ROUTING;
-    return decision;
-}
-
-static __always_inline struct decision judge_armed(CONTEXT* context, struct flight* flight, __u32 malformed) {
+static __always_inline struct decision judge_armed(CONTEXT* context, struct flight* flight,
+                                                   enum edgefw_reason malformed) {
     struct packet* packet = &flight->packet;
     struct decision decision;
     enum tracking tracking;
 
-    if (malformed != EDGEFW_REASON_COUNT || !packet->is_ip) measure(context, packet);
-    if (malformed != EDGEFW_REASON_COUNT) return drop_malformed(packet, malformed);
-    // An error is asked first what it quotes; a later fragment follows the first.
+    if (malformed != WELL_FORMED || !packet->is_ip) measure(context, packet);
+    if (malformed != WELL_FORMED) return decide_malformed(packet, malformed);
+    // An error is first asked what it quotes. A later fragment is translated as its first one was.
     if (HOOK == EDGEFW_RECEIVED && config.translates && !packet->is_error && packet->fragment != FRAGMENT_LATER)
         translate_destination(&flight->flow, &flight->translation);
     tracking = track_first(context, flight);
@@ -68,11 +63,11 @@ static __always_inline struct decision judge_armed(CONTEXT* context, struct flig
     return decision;
 }
 
-// Returns what the hook takes for an answer.
+// Judges one packet. Returns what the hook takes for an answer.
 static __always_inline int judge(CONTEXT* context) {
     struct flight* flight = claim();
     struct decision decision;
-    __u32 malformed;
+    enum edgefw_reason malformed;
 
     if (!flight) {
         count_reason(EDGEFW_DROP, EDGEFW_REASON_BUSY, 1, whole_length(context));

@@ -16,12 +16,13 @@
 
 #include <bpf/bpf_helpers.h>
 
-// Keeps clang from merging a call on one map with the same call on another: with a map chosen at run time the verifier
-// can neither inline a lookup nor call it directly (measured: 22 ns through a retpoline). Different numbers keep two
-// barriers from being merged themselves.
+// Keeps clang from merging a call on one map with the same call on another. With a map that is chosen at run time the
+// verifier can neither inline a lookup nor call it directly (measured: 22 ns through a retpoline). Two barriers with
+// different numbers are not merged themselves.
 #define STAY_APART(number) asm volatile("" ::"i"(number) : "memory")
 
-// Of a generation: sized by the image before load, filled before the flip, never written after it.
+// Maps of a generation. The image gives their sizes before load; they are filled before the flip, and not written after
+// it, but for the address classes of hosts by name.
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -93,7 +94,7 @@ struct {
     __type(value, struct edgefw_masquerade);
 } masquerades SEC(".maps");
 
-// Of a card: they outlive generations.
+// Maps of a card. They outlive generations.
 
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -137,7 +138,8 @@ struct {
     __type(value, struct edgefw_connection);
 } openings6 SEC(".maps");
 
-// The tables before these, while a push moves connections to tables of another size (carry_over.h).
+// The tables that were in use before, while a push moves connections to tables of another size
+// (bpf/connection/carry_over.h).
 
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -244,7 +246,7 @@ struct {
     __type(value, struct edgefw_table_counter);
 } table_counters SEC(".maps");
 
-// Of a processor, and of each object of programs.
+// Maps of each object of programs, with a value for each processor.
 
 // When all ports of a masquerade were last tried, nanoseconds of CLOCK_MONOTONIC_COARSE.
 struct {
@@ -254,7 +256,7 @@ struct {
     __type(value, __u64);
 } searched SEC(".maps");
 
-// Of `explain` alone.
+// A map of `explain` alone.
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -264,7 +266,7 @@ struct {
     __type(value, struct edgefw_decision);
 } decision SEC(".maps");
 
-// Scratch for sums over a packet's payload (translate.h): beyond what the stack holds.
+// Working memory for sums over a packet's payload (bpf/nat/write_xdp.h), too large for the stack.
 struct checksum_scratch {
     __u32 words[128];
 };

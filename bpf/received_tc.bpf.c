@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What a card receives, judged at tc ingress: a card that has no XDP of its own, or no Ethernet header.
-#include "bpf/context_skb.h"
+#include "bpf/frame/context_skb.h"
 
 #define HOOK EDGEFW_RECEIVED
 
-#include "bpf/write_skb.h"
+#include "bpf/nat/write_skb.h"
 
 #include "bpf/judge.h"
 

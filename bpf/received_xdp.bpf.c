@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What a card receives, judged at its XDP hook.
-#include "bpf/context_xdp.h"
+#include "bpf/frame/context_xdp.h"
 
 #define HOOK EDGEFW_RECEIVED
 
-#include "bpf/write_xdp.h"
+#include "bpf/nat/write_xdp.h"
 
 #include "bpf/judge.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What a card sends, judged at tc egress.
-#include "bpf/context_skb.h"
+#include "bpf/frame/context_skb.h"
 
 #define HOOK EDGEFW_SENT
 
-#include "bpf/write_skb.h"
+#include "bpf/nat/write_skb.h"
 
 #include "bpf/judge.h"
 

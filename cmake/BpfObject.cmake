@@ -11,6 +11,8 @@ if(CMAKE_LIBRARY_ARCHITECTURE) # where Debian keeps asm/types.h
 endif()
 
 add_custom_target(skeletons) # all of them, for clang-tidy
+add_custom_target(bpf_tidy)  # clang-tidy of bpf/ itself, by bpf/.clang-tidy
+find_program(CLANG_TIDY clang-tidy)
 
 function(bpf_object name source)
     set(dir ${CMAKE_BINARY_DIR}/bpf/${name})
@@ -37,6 +39,14 @@ function(bpf_object name source)
         VERBATIM)
     add_custom_target(${name}_skel_header DEPENDS ${skeleton})
     add_dependencies(skeletons ${name}_skel_header)
+
+    if(CLANG_TIDY AND source MATCHES "^bpf/")
+        add_custom_target(${name}_tidy
+            COMMAND ${CLANG_TIDY} --quiet ${CMAKE_SOURCE_DIR}/${source} -- ${BPF_FLAGS}
+            COMMENT "clang-tidy ${source}"
+            VERBATIM)
+        add_dependencies(bpf_tidy ${name}_tidy)
+    endif()
 
     add_library(${name}_skel INTERFACE)
     target_include_directories(${name}_skel SYSTEM INTERFACE ${dir})

@@ -179,7 +179,7 @@ TEST(CheckRule, Ids) {
         "p:4:3: the id 'a' is taken by p:3:3; ids carry counters and must be unique, rename one");
 }
 
-// bpf/dissect_ip.h walks through them; TEST(Dissect, ExtensionHeaders) is the data path's word.
+// bpf/frame/dissect_ip.h walks through them; TEST(Dissect, ExtensionHeaders) is the data path's word.
 TEST(CheckRule, Ipv6ExtensionHeadersAreNoProtocol) {
     const auto said = [](const std::string& rest) {
         const auto policy = testing::load_lines(one_rule(rest));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The program type XDP: what its context says, and its helpers. Its twin is bpf/context_skb.h.
+// The program type XDP: what its context says, and which helpers it has. Its twin is bpf/frame/context_skb.h.
 #pragma once
 
 #include "bpf/packet.h"
@@ -17,8 +17,8 @@ static __always_inline bool save(CONTEXT* context, __u32 offset, const void* fro
     return bpf_xdp_store_bytes(context, offset, (void*)from, size) == 0;
 }
 
-// The length of the whole buffer. A helper call, as long as the rest of its stage: of a frame in one piece the linear
-// part's is all there is.
+// The length of the whole buffer. The helper call takes as long as the rest of dissect, so it is made only where the
+// linear part is not all there is.
 static __always_inline __u32 whole_length(CONTEXT* context) {
     return bpf_xdp_get_buff_len(context);
 }
@@ -29,7 +29,7 @@ static __always_inline void describe_frame(CONTEXT* context, struct packet* pack
     if (!config.armed) packet->length = whole_length(context);
 }
 
-// The kernel holds a tag apart: never of XDP.
+// Whether the kernel holds a tag apart. Before XDP it never does.
 static __always_inline bool has_held_tag(const struct packet* packet) {
     (void)packet;
     return false;
@@ -39,7 +39,7 @@ static __always_inline __u32 card_index(CONTEXT* context) {
     return context->ingress_ifindex;
 }
 
-// Whether this host sends it, and does not hand on what has come in. XDP sees what comes in.
+// Whether this host sends the packet, and does not hand on one that has come in. XDP sees only packets that come in.
 static __always_inline bool comes_from_host(CONTEXT* context) {
     (void)context;
     return false;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The states of a connection: what a packet makes of the one it finds. Nothing here asks or writes a table.
+// The states of a connection: what a packet makes of the one it finds. Nothing here asks or writes a table. track
+// (bpf/connection/track.h) asks.
 #pragma once
 
-#include "bpf/tcp.h"
+#include "bpf/connection/tcp.h"
 
 #include <linux/in.h>
 
@@ -39,7 +40,7 @@ static __always_inline void begin(struct edgefw_connection* fresh, const struct 
     };
 }
 
-// A half-open TCP connection: what the segment makes of it. RFC 9293 section 3.5; both ends may send SYN.
+// The state that a segment gives a half-open TCP connection (RFC 9293 section 3.5). Both ends may send a SYN.
 static __always_inline __u8 handshake(const struct packet* packet, struct edgefw_end* from, struct edgefw_end* to,
                                       __u8 state, bool from_opener) {
     const __u32 flags = packet->flags;
@@ -58,12 +59,12 @@ static __always_inline __u8 handshake(const struct packet* packet, struct edgefw
             return EDGEFW_STATE_TCP_ESTABLISHED;
         }
         if (!is_syn || sequence_end(packet) == from->next) return state;
-        from->next = sequence_end(packet);  // it begins anew
+        from->next = sequence_end(packet);  // the opener begins anew
         to->acknowledged = sequence(packet);
         return EDGEFW_STATE_TCP_OPENING;
     }
     if (!(flags & TCP_SYN)) {
-        // Data behind its answer (RFC 7413): the opener's acknowledgment of that confirms.
+        // The other end sends data behind its answer (RFC 7413). The opener confirms by acknowledging them.
         if (state == EDGEFW_STATE_TCP_ANSWERED && sequence(packet) - from->next <= HANDSHAKE_DATA &&
             is_after(sequence_end(packet), from->next))
             from->next = sequence_end(packet);
@@ -78,19 +79,21 @@ static __always_inline __u8 handshake(const struct packet* packet, struct edgefw
     return EDGEFW_STATE_TCP_ANSWERED;
 }
 
-// A TCP connection of which no SYN was seen: its first packet here was one in mid-stream, which either end may send.
-static __always_inline bool in_midstream(const struct edgefw_connection* connection) {
+// Whether no SYN of a TCP connection was seen. Its first packet here was a segment in mid-stream, which either end may
+// send.
+static __always_inline bool began_in_midstream(const struct edgefw_connection* connection) {
     return !(connection->detail & TCP_SYN);
 }
 
-// A segment that only a connection that is open can have: every one of those acknowledges (RFC 9293 section 3.10.7.4).
-// A reset ends something and proves nothing.
-static __always_inline bool is_midstream(__u32 flags) {
+// Whether only an open connection can have the segment: every such segment acknowledges (RFC 9293 section 3.10.7.4). A
+// reset ends something and proves nothing.
+static __always_inline bool is_midstream_segment(__u32 flags) {
     return (flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK;
 }
 
-// The numbers of a connection in mid-stream, from the segment at HOOK: what it acknowledges was sent, and what it sends
-// is what the other end waits for. What the ends have scaled their windows by was in their SYNs.
+// Sets the numbers of a connection in mid-stream from a segment seen at HOOK. What the segment acknowledges was sent,
+// and the other end waits for what it sends. By how much the ends scale their windows was in their SYNs, which nobody
+// saw.
 static __always_inline void begin_in_midstream(const struct packet* packet, struct edgefw_connection* connection) {
     struct edgefw_end* from = &connection->end[HOOK];
     struct edgefw_end* to = &connection->end[OTHER(HOOK)];
@@ -104,16 +107,17 @@ static __always_inline void begin_in_midstream(const struct packet* packet, stru
     from->scale = to->scale = 0;
 }
 
-// The segment of `from` goes on where the other end's are, which it has seen.
+// Whether the segment of `from` answers: it goes on where the segments of the other end are, so `from` has seen them.
 static __always_inline bool answers(const struct packet* packet, const struct edgefw_end* from,
                                     const struct edgefw_end* to) {
     return sequence(packet) - from->next + MIDSTREAM_WINDOW <= 2 * MIDSTREAM_WINDOW &&
            to->next - acknowledgment(packet) <= MIDSTREAM_WINDOW;
 }
 
-// Half open and in mid-stream: there is no handshake to wait for, only for a segment of the other end that answers. Who
-// forges one end's segments sees no answer: a host without the connection answers with a reset, or not at all. What
-// does not answer tells of another connection between these ends, and that one takes its place.
+// The state that a segment gives a half-open connection in mid-stream. There is no handshake to wait for, only a
+// segment of the other end that answers. A sender that forges one end's segments sees no answer: a host without the
+// connection answers with a reset, or not at all. A segment that does not answer tells of another connection between
+// these ends, and that one takes the place.
 static __always_inline __u8 join_midstream(const struct packet* packet, struct edgefw_connection* connection) {
     struct edgefw_end* from = &connection->end[HOOK];
     struct edgefw_end* to = &connection->end[OTHER(HOOK)];
@@ -128,11 +132,11 @@ static __always_inline __u8 join_midstream(const struct packet* packet, struct e
     }
     if (answers(packet, from, to)) return EDGEFW_STATE_TCP_ESTABLISHED;
     begin_in_midstream(packet, connection);
-    if (connection->generation == 0) connection->hook = HOOK;  // learned: which end opened it is not known
+    if (connection->generation == 0) connection->hook = HOOK;  // learned: nobody knows which end opened it
     return state == EDGEFW_STATE_TCP_UNPROVEN ? EDGEFW_STATE_TCP_ANSWERED : state;
 }
 
-// A confirmed TCP connection, likewise. `fits`: what note_numbers() said of the segment.
+// The state that a segment gives a confirmed TCP connection. `fits`: what note_numbers() said of the segment.
 static __always_inline __u8 next_tcp_state(const struct packet* packet, const struct edgefw_end* from,
                                            const struct edgefw_end* to, __u8 state, bool from_opener, bool fits) {
     if (state == EDGEFW_STATE_TCP_CLOSED) return state;
@@ -146,8 +150,8 @@ static __always_inline __u8 next_tcp_state(const struct packet* packet, const st
     return state;
 }
 
-// An end of a confirmed connection sends a SYN. A host that still has the connection challenges it (RFC 5961 section
-// 4); one that has not answers, and then what was known of the connection is of the past.
+// Notes that an end of a confirmed connection sends a SYN. A host that still has the connection challenges it (RFC 5961
+// section 4). A host that does not have it answers, and then all that was known of the connection is of the past.
 static __always_inline void note_renewal(const struct packet* packet, struct edgefw_connection* connection) {
     connection->renewal = sequence_end(packet);
     connection->renewal_hook = HOOK;
@@ -161,7 +165,7 @@ static __always_inline bool answers_renewal(const struct packet* packet, const s
            acknowledges(packet, connection->renewal);
 }
 
-// Makes it a connection that has just been answered.
+// Makes the connection one that has just been answered.
 static __always_inline void renew(const struct packet* packet, struct edgefw_connection* connection) {
     struct edgefw_end* from = &connection->end[HOOK];
     struct edgefw_end* to = &connection->end[OTHER(HOOK)];
@@ -183,7 +187,7 @@ static __always_inline bool is_two_way(__u8 state) {
            state == EDGEFW_STATE_OTHER_TWO_WAY;
 }
 
-// The packet comes from a port below 1024: a reply of one is mostly the only one (DNS, NTP).
+// Whether the packet comes from a port below 1024. Such a reply is mostly the only one (DNS, NTP).
 static __always_inline bool is_of_service(const struct flow* flow) {
     __be16 port;
 
@@ -194,12 +198,14 @@ static __always_inline bool is_of_service(const struct flow* flow) {
     return bpf_ntohs(port) < 1024;
 }
 
-// The opener still sends. Who forges its address could have sent a second packet at once, whatever came back.
+// Whether the opener still sends some time after its first packet. A sender that forges the opener's address could send
+// a second packet at once, whatever came back.
 static __always_inline bool has_settled(const struct edgefw_connection* connection) {
     return jiffies_since(connection->opened) >= config.settled;
 }
 
-// Of what is not TCP: answered by the other end, confirmed when the opener goes on.
+// The state that a packet gives a connection that is not TCP. The other end answers; the opener confirms when it goes
+// on.
 static __always_inline __u8 next_state(const struct flow* flow, const struct edgefw_connection* connection,
                                        bool from_opener) {
     const __u8 state = connection->state;

@@ -1,5 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Fragments: a first one that passes is remembered for the later ones (maps/fragment.h).
+//
+//   takes    the flight
+//   gives    first_fragment(): what the first one left, or NULL
+//   before   decide (bpf/decide.h) has passed a first fragment; dissect (bpf/frame/dissect.h) has seen a later one
+//   after    decide, then translate (bpf/nat/write.h)
+//
+// First and later fragments may meet on two processors: a card spreads packets by their ports, which a later fragment
+// does not have.
+// - The later one may be judged first. It finds nothing and drops, and the datagram is lost. Nothing is kept for it:
+//   that would be room that a flood of later fragments could take.
+// - A first one may be entered twice, by a sender that repeats it. The kernel puts a new element in the place of the
+//   old one; a later fragment reads one of the two.
+// - The element may go to another datagram while a later fragment reads it. Then that one takes rule and address of
+//   another datagram that has passed just now. It goes to a host that has no other fragment of it, and that drops it
+//   after a while. The verdict stays: the lookup has shown that the first fragment had passed.
 #pragma once
 
 #include "bpf/flight.h"
@@ -9,7 +24,8 @@
 
 #include <bpf/bpf_endian.h>
 
-// The addresses on the wire at this hook. What is received for a forward has its public address there.
+// The key of an IPv4 datagram: the addresses on the wire at this hook. Of a received packet that is translated the
+// destination there is the public address.
 static __always_inline struct edgefw_fragment4_key fragment4_key(const struct flight* flight) {
     const struct edgefw_connection4_key* ends = &flight->flow.key4;
     const __be32 public_address = flight->translation.public_address;
@@ -41,9 +57,9 @@ static __always_inline struct edgefw_fragment6_key fragment6_key(const struct fl
     return key;
 }
 
-// After decide, of a first fragment that passes. When the kernel cannot store it the later fragments drop: counted, and
-// safe.
-static __noinline void remember_fragment(const struct flight* flight, __u32 slot) {
+// Remembers a first fragment that passes, with its translation. Where the kernel cannot store it, the later fragments
+// drop and are counted: that is safe.
+OUT_OF_LINE void remember_fragment(const struct flight* flight, __u32 slot) {
     const struct translation* translation = &flight->translation;
     struct edgefw_fragment value = {
         .seen = bpf_jiffies64(),
@@ -66,8 +82,8 @@ static __noinline void remember_fragment(const struct flight* flight, __u32 slot
     }
 }
 
-// Of a later fragment: what its first one left, or NULL. The packet is translated as that was.
-static __noinline const struct edgefw_fragment* first_fragment(struct flight* flight) {
+// What the first fragment of a later one left, or NULL. The later one is translated as the first one was.
+OUT_OF_LINE const struct edgefw_fragment* first_fragment(struct flight* flight) {
     struct translation* translation = &flight->translation;
     const struct edgefw_fragment* first;
 

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// relate: an ICMP or ICMPv6 error quotes the packet it is about (RFC 792, RFC 4443 section 3). It belongs to the
-// connection of that packet, which went the other way; and is translated with it, outside and inside.
+// relate: an ICMP or ICMPv6 error -> the connection of the packet that it quotes (RFC 792, RFC 4443 section 3).
+//
+//   takes    the context and the flight of an error
+//   gives    enum relation; for a related error also flight->rule, ->other (the quoted flow) and ->translation
+//   before   track_first() (bpf/connection/track.h), which knows no errors
+//   after    decide (bpf/decide.h), then translate by write_error(), below
+//
+// The quoted packet went the other way. The error is translated with its connection, outside and inside.
 #pragma once
 
-#include "bpf/track.h"
-#include "bpf/translate.h"
+#include "bpf/connection/track.h"
+#include "bpf/nat/write.h"
 
-#define ICMP_QUOTE 8  // bytes before the quoted packet
-#define IPV6_HEADER_BYTES 40
-#define QUOTED_TRANSPORT 8  // what every error quotes of it
+#define ICMP_QUOTE 8        // bytes before the quoted packet
+#define QUOTED_TRANSPORT 8  // bytes of its transport header that every error quotes
 
 struct quoted_ipv4 {
     __u8 version_length;
@@ -30,15 +35,15 @@ struct quoted_ipv6 {
     __be32 destination[4];
 };
 
-// What is quoted went the other way: its source is the end that is local here, when the error was received.
+// The quoted packet went the other way. Where the error was received, the source of the quoted packet is the local end.
 
-// Sets the addresses of the quoted flow and finds its transport header; false where it is not there.
+// Sets the addresses of the quoted flow and finds its transport header. False: the header is not there.
 static __always_inline bool read_quoted_ipv4(CONTEXT* context, struct packet* packet, struct flow* quoted) {
     struct quoted_ipv4 ip;
     const __u32 at = packet->transport + ICMP_QUOTE;
 
     if (!load(context, at, &ip, sizeof(ip)) || ip.version_length >> 4 != 4) return false;
-    if (ip.fragment & bpf_htons(0x1fff)) return false;  // a later fragment says nothing of its ports
+    if (ip.fragment & bpf_htons(IPV4_OFFSET_MASK)) return false;  // a later fragment says nothing of its ports
     quoted->protocol = ip.protocol;
     packet->quoted_transport = at + (ip.version_length & 15) * 4;
     set_addresses4(quoted, OTHER(HOOK), ip.source, ip.destination);
@@ -53,8 +58,8 @@ static __always_inline bool read_quoted_ipv6(CONTEXT* context, struct packet* pa
     if (!load(context, at, &ip, sizeof(ip)) || (ip.version & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000))
         return false;
     next = ip.next;
-    at += IPV6_HEADER_BYTES;
-    // As many as walk_extensions() takes of a packet: what has passed is found again when it is quoted.
+    at += IPV6_HEADER;
+    // There are as many steps as walk_extensions() takes: a packet that has passed is found again when it is quoted.
 #pragma unroll
     for (int i = 0; i < EDGEFW_MAX_EXTENSION_HEADERS; i++) {
         struct extension extension;
@@ -72,8 +77,8 @@ static __always_inline bool read_quoted_ipv6(CONTEXT* context, struct packet* pa
     return true;
 }
 
-// Makes flight->other the flow of what the packet quotes. False: it quotes nothing that has a connection.
-__noinline int read_quoted(CONTEXT* context) {
+// Makes flight->other the flow of the quoted packet. False: the error quotes no packet that may have a connection.
+GLOBAL bool read_quoted(CONTEXT* context) {
     struct flight* flight = fetch();
     struct packet* packet;
     struct flow* quoted;
@@ -112,7 +117,7 @@ __noinline int read_quoted(CONTEXT* context) {
     return true;
 }
 
-// An error goes to whom it quotes.
+// Whether the error goes to the sender of the packet that it quotes.
 static __always_inline bool goes_to_sender(const struct flow* error, const struct flow* quoted) {
     if (error->family == EDGEFW_IPV4)
         return HOOK == EDGEFW_RECEIVED ? quoted->key4.local == error->key4.local
@@ -126,26 +131,27 @@ static __always_inline bool goes_to_sender(const struct flow* error, const struc
     return true;
 }
 
-// RFC 5927 section 4.1: a TCP error is about data that is on its way, or was a window ago. `from` sent what is quoted.
+// Whether a TCP error quotes data that are on their way, or were so a window ago (RFC 5927 section 4.1). `from` sent
+// the quoted packet.
 static __always_inline bool quotes_what_was_sent(const struct flight* flight, struct found found) {
     const struct edgefw_end* from = &found.connection->end[OTHER(HOOK)];
     const struct edgefw_end* to = &found.connection->end[HOOK];
     const __u32 quoted = bpf_ntohl(flight->packet.quoted_sequence_be);
 
-    const __u32 ahead = in_midstream(found.connection) ? WIDEST_WINDOW : 0;  // `next` follows the acknowledgments
+    const __u32 ahead = began_in_midstream(found.connection) ? WIDEST_WINDOW : 0;  // `next` follows the acknowledgments
 
     if (flight->other.protocol != IPPROTO_TCP || found.half_open) return true;
     return !is_after(quoted, from->next + ahead) && (__s32)(to->acknowledged - quoted) <= (__s32)to->window;
 }
 
 enum relation {
-    UNRELATED,        // it belongs to no live connection
-    RELATED,          // it passes with the connection of flight->other, counts for its rule, and is translated with it
-    RELATED_REVOKED,  // that connection is of an older policy, and this one would not let it open: it has ended
+    UNRELATED,        // the error belongs to no live connection
+    RELATED,          // it belongs to that of flight->other: it passes, counts for its rule, and is translated with it
+    RELATED_REVOKED,  // that connection was opened under an older policy, this one would not open it, and it has ended
 };
 
-// An error keeps no connection alive. Returns enum relation.
-__noinline int relate(CONTEXT* context) {
+// Finds the connection of the quoted packet. An error keeps no connection alive.
+GLOBAL enum relation relate(CONTEXT* context) {
     struct flight* flight = fetch();
     struct found found = {NULL, false};
 
@@ -167,18 +173,20 @@ __noinline int relate(CONTEXT* context) {
     return RELATED;
 }
 
-// Replaces an address and the checksum of the IP header it is in; `sum` gets what that changes in a sum over both.
+// Replaces an address in an IP header, and the header's checksum. Adds to `*sum` what that changes in a sum over both.
 static __always_inline bool replace_address(CONTEXT* context, __u32 header, __u32 at, __be32 to, __u64* sum) {
     struct rewrite change = {.to = to};
     __u16 old, new;
 
-    if (!load(context, header + at, &change.from, 4) || !load(context, header + IPV4_CHECKSUM, &old, 2)) return false;
+    if (!load(context, header + at, &change.from, sizeof(to)) ||
+        !load(context, header + IPV4_CHECKSUM, &old, sizeof(old)))
+        return false;
     new = new_ip_checksum(old, &change);
     *sum += address_change(change.from, to) + port_change(old, new);
-    return save(context, header + at, &to, 4) && save(context, header + IPV4_CHECKSUM, &new, 2);
+    return save(context, header + at, &to, sizeof(to)) && save(context, header + IPV4_CHECKSUM, &new, sizeof(new));
 }
 
-// Of the quoted transport header: the port or the echo's identifier, and the checksum where it is quoted.
+// Replaces the port or the echo's identifier in the quoted transport header, and its checksum where that is quoted.
 static __always_inline bool replace_port(CONTEXT* context, const struct flight* flight, const struct rewrite* change,
                                          __u64* sum) {
     const struct packet* packet = &flight->packet;
@@ -190,21 +198,24 @@ static __always_inline bool replace_port(CONTEXT* context, const struct flight* 
 
     if (!echo && !covers_addresses(protocol)) return true;
     if (change->from_port != change->to_port) {
-        if (!save(context, at, &change->to_port, 2)) return false;
+        if (!save(context, at, &change->to_port, sizeof(change->to_port))) return false;
         *sum += port_change(change->from_port, change->to_port);
     }
-    if (checksum + 2 > packet->transport + packet->transport_length || !load(context, checksum, &old, 2)) return true;
+    if (checksum + CHECKSUM_BYTES > packet->transport + packet->transport_length ||
+        !load(context, checksum, &old, sizeof(old)))
+        return true;
     if (echo)
         new = ~fold((__u64)(__u16)~old + port_change(change->from_port, change->to_port));
     else
         new = new_checksum(protocol, change, old, false);
     *sum += port_change(old, new);
-    return save(context, checksum, &new, 2);
+    return save(context, checksum, &new, sizeof(new));
 }
 
-// Writes the translation of an error: its own outer end, and the quoted end with its checksums; the ICMP checksum
-// covers all that is quoted. An error that a router on the inside sends leaves with the public address as its source.
-__noinline int write_error(CONTEXT* context) {
+// Writes the translation of an error: its own local end, and that of the quoted packet with its checksums. The ICMP
+// checksum covers all that is quoted. An error that a router on the inside sends leaves with the public address as its
+// source.
+GLOBAL int write_error(CONTEXT* context) {
     const struct flight* flight = fetch();
     struct rewrite change;
     __u64 sum = 0, outer = 0;
@@ -216,8 +227,8 @@ __noinline int write_error(CONTEXT* context) {
     transport = flight->packet.transport;
     if (!replace_address(context, flight->packet.network, address_offset(HOOK), change.to, &outer) ||
         !replace_address(context, transport + ICMP_QUOTE, address_offset(OTHER(HOOK)), change.to, &sum) ||
-        !replace_port(context, flight, &change, &sum) || !load(context, transport + ICMP_CHECKSUM, &old, 2))
+        !replace_port(context, flight, &change, &sum) || !load(context, transport + ICMP_CHECKSUM, &old, sizeof(old)))
         return false;
     new = ~fold((__u64)(__u16)~old + sum);
-    return save(context, transport + ICMP_CHECKSUM, &new, 2);
+    return save(context, transport + ICMP_CHECKSUM, &new, sizeof(new));
 }

@@ -1,22 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The tables of connections: half open, confirmed TCP and all else confirmed, IPv4 and IPv6 (maps/connection.h).
-// Looking up, storing, forgetting.
+// Looking up, storing, forgetting. track, relate, open and adopt ask it.
 //
-// An LRU element can be recycled for another key while a pointer to it is held. No verdict depends on that not
-// happening: what identifies a connection is in the key; what is read through the pointer says which rule counts,
-// whether a reset is believed and, sent, what the public end is; where more hangs on it (revocation, confirmation) the
-// key is looked up again. What is written through it can at worst leave another connection with wrong numbers: a reset
-// of it is refused.
+// Two processors may meet at one connection. Its two directions mostly come in on different processors, and a bond or a
+// sender that reorders brings one direction to two. There is no lock. This is what they may see of each other:
+//
+// - An element. The kernel enters and removes one under the lock of its bucket. Of two that enter the same key with
+//   BPF_NOEXIST one is told that it did, and of two that remove it one is. What must happen once hangs on that answer:
+//   counting, confirming (track.h), opening (open.h), carrying over (carry_over.h).
+//
+// - A pointer. It can be read and written to the end of the program, but the element behind it may change hands: one
+//   that is removed, or that LRU recycles, goes to the next key at once. No verdict depends on that not happening. The
+//   lookup has shown that the connection was there, because what identifies it is in the key. What is read through the
+//   pointer says which rule counts, whether the connection has timed out, whether a reset is believed and, sent, what
+//   the public end is. Where more hangs on it (confirming, closing, judging again), the key is looked up once more, and
+//   only the same element will do. What is written through the pointer can at worst give another connection wrong
+//   numbers, or the state of this one: a reset of that one is refused then, or another timeout ends it.
+//
+// - A member. Each is written by one store, so none is seen half written; the last store counts. `seen` is now for
+//   both. `bytes` may lose an addition: it is shown, and decides nothing. Numbers only move on, and what one segment
+//   does not move the next one does. `state`: see advance() in track.h.
 #pragma once
 
 #include "bpf/account.h"
-#include "bpf/carry_over.h"
+#include "bpf/connection/carry_over.h"
+#include "bpf/connection/state.h"
 #include "bpf/maps.h"
-#include "bpf/state.h"
 
 #include <linux/in.h>
 
-// A call on the flow's table.
+// Calls CALL on the flow's table.
 #define IN_TABLE(result, flow, half_open, CALL)               \
     do {                                                      \
         if ((flow)->family == EDGEFW_IPV4) {                  \
@@ -58,7 +71,7 @@ static __always_inline struct edgefw_connection* lookup_once(const struct flow* 
 static __always_inline struct edgefw_connection* lookup(const struct flow* flow, const bool half_open) {
     struct edgefw_connection* found = lookup_once(flow, half_open);
 
-    if (config.comes_over && !found && carry_over(flow, half_open)) found = lookup_once(flow, half_open);
+    if (config.comes_over && !found && carry_over(flow, half_open) != NOT_THERE) found = lookup_once(flow, half_open);
     return found;
 }
 
@@ -82,11 +95,11 @@ static __always_inline long store_once(const struct flow* flow, const bool half_
     return result;
 }
 
-// Takes the place of another one of the key: rare.
-// The int: before Linux 6.4 the operations of maps return one, and the register's upper half says 0 where it is
-// negative.
-static __noinline long store_over(const struct flow* flow, const bool half_open, const struct edgefw_connection* value,
-                                  long refusal) {
+// Stores a connection in the place of another one of its key. This is rare.
+// Results are compared as int: before Linux 6.4 the operations of maps return one, and the upper half of the register
+// is 0 where it is negative.
+OUT_OF_LINE long store_over(const struct flow* flow, const bool half_open, const struct edgefw_connection* value,
+                            long refusal) {
     long result = half_open ? store_once(flow, true, value, BPF_ANY) : store_once(flow, false, value, BPF_ANY);
 
     count_event(table_of(flow, half_open), flow->family,
@@ -96,8 +109,8 @@ static __noinline long store_over(const struct flow* flow, const bool half_open,
     return result;
 }
 
-// `flags`: BPF_NOEXIST, or BPF_ANY to take the place of another one of the key. Tells a new entry from a replaced one:
-// what was inserted, less what was removed and is there, is what LRU recycled.
+// Stores a connection. `flags`: BPF_NOEXIST, or BPF_ANY to take the place of another one of its key. The counters tell
+// a new entry from a replaced one: so what was inserted, less what was removed and what is there, is what LRU recycled.
 static __always_inline long store(const struct flow* flow, const bool half_open, const struct edgefw_connection* value,
                                   const __u64 flags) {
     long result;
@@ -109,9 +122,9 @@ static __always_inline long store(const struct flow* flow, const bool half_open,
     return 0;
 }
 
-// Likewise, half open: what waits for an answer, or for the last segments of one that closed. The kernel's LRU gives
-// the place of an entry that nothing has looked up yet to the next one, however new it is, where all others have been:
-// so it is looked up at once.
+// Stores a half-open connection: one that waits for an answer, or one that has closed and waits for its last segments.
+// Where all other entries have been looked up, the kernel's LRU gives the place of one that has not to the next entry,
+// however new it is. So a new entry is looked up at once.
 static __always_inline long store_opening(const struct flow* flow, const struct edgefw_connection* value,
                                           const __u64 flags) {
     const long result = store(flow, true, value, flags);
@@ -141,17 +154,18 @@ static __always_inline bool is_live(const struct flow* flow, const struct edgefw
     return !(flow->is_syn && (is_closed(connection) || is_unproven(connection))) && !is_timed_out(connection);
 }
 
-// A packet never proves an opening from the other end: a SYN passes by no connection that began in mid-stream, and by
-// one that is unproven pass segments in mid-stream, and resets, which end it.
+// Whether a packet may pass by a connection with its ends. A packet never proves an opening from the other end. So no
+// SYN passes by a connection that began in mid-stream. By an unproven one pass segments in mid-stream, and resets,
+// which end it.
 static __always_inline bool passes_by(const struct flow* flow, const struct edgefw_connection* connection) {
     const __u32 flags = flow->detail;
 
-    if (flow->protocol != IPPROTO_TCP || !in_midstream(connection)) return true;
+    if (flow->protocol != IPPROTO_TCP || !began_in_midstream(connection)) return true;
     if ((flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) return false;
-    return !is_unproven(connection) || is_midstream(flags) || (flags & TCP_RST);
+    return !is_unproven(connection) || is_midstream_segment(flags) || (flags & TCP_RST);
 }
 
-// The packet says by which public end it comes, if by any.
+// Whether the packet says by which public end it comes: received, IPv4.
 static __always_inline bool comes_by_public_end(const struct flow* flow) {
     return config.translates && HOOK == EDGEFW_RECEIVED && flow->family == EDGEFW_IPV4;
 }
@@ -160,8 +174,8 @@ static __always_inline bool is_of_its_vlan(const struct flow* flow, const struct
     return !config.tells_vlans || connection->vlan == flow->vlan;
 }
 
-// A connection has one public end, or none: what is received by another way is not of it. What is sent goes out by it.
-// And it is of one VLAN.
+// Whether the packet comes by the connection's public end and VLAN. A connection has one public end, or none: a packet
+// that is received by another one does not belong to it. A packet that is sent goes out by the connection's.
 static __always_inline bool comes_as_its_own(const struct flow* flow, const struct translation* by,
                                              const struct edgefw_connection* connection) {
     if (!is_of_its_vlan(flow, connection)) return false;
@@ -174,7 +188,7 @@ static __always_inline bool is_live_and_its_own(const struct flow* flow, const s
     return connection && is_live(flow, connection) && comes_as_its_own(flow, by, connection);
 }
 
-// A live connection, and in which of the tables it is. NULL: there is none.
+// A live connection, and whether it lies in the table of the half-open ones. NULL: there is none.
 struct found {
     struct edgefw_connection* connection;
     bool half_open;
@@ -188,9 +202,14 @@ static __always_inline struct found live_in(const struct flow* flow, const struc
     return (struct found){is_it ? connection : NULL, half_open};
 }
 
-// The live connection of the flow, confirmed or half open. `is_unconfirmed`: the confirmed ones have just been asked
-// and had none. They are then asked again when it is not half open: it may have been confirmed meanwhile, and has
-// moved.
+// The live connection of the flow, confirmed or half open. `is_unconfirmed`: the caller has just asked the confirmed
+// ones, and they had none.
+//
+// Another processor may confirm the connection, which moves it from the half-open ones to the confirmed ones, between
+// the two looks. It enters it there before it takes it out here, so it is never in neither. The common path, with
+// `is_unconfirmed`, asks the confirmed ones again last, and so finds it. Without, such a connection is missed. That can
+// cost an ICMP error or a first fragment, which drop; an opener enters the connection a second time, half open, where
+// nobody finds it behind the confirmed one.
 static __always_inline struct found live(const struct flow* flow, const struct translation* by, bool is_unconfirmed) {
     struct found found = {NULL, false};
 
@@ -200,7 +219,7 @@ static __always_inline struct found live(const struct flow* flow, const struct t
     return found;
 }
 
-// As live() found it.
+// Looks for the flow's connection where live() found it.
 static __always_inline struct edgefw_connection* lookup_found(const struct flow* flow, bool half_open) {
     return half_open ? lookup(flow, true) : lookup(flow, false);
 }

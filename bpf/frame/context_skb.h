@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The program type of tc and tcx: what its context says, and its helpers. Its twin is bpf/context_xdp.h.
+// The program type of tc and tcx: what its context says, and which helpers it has. Its twin is
+// bpf/frame/context_xdp.h.
 #pragma once
 
 #include "bpf/packet.h"
@@ -28,13 +29,13 @@ static __always_inline __u32 whole_length(CONTEXT* context) {
 static __always_inline void describe_frame(CONTEXT* context, struct packet* packet) {
     packet->length = context->len;
     packet->segments = context->gso_segs > 1 ? context->gso_segs : 1;
-    // Of what comes from a virtual machine or a tun the kernel has not counted the segments.
+    // The kernel has not counted the segments of a packet that comes from a virtual machine or a tun.
     if (context->gso_segs == 0) packet->segment_size = context->gso_size;
     packet->held_tag = context->vlan_tci;
     packet->has_held_tag = context->vlan_present;
 }
 
-// The kernel holds the outermost tag apart.
+// Whether the kernel holds the outermost tag apart.
 static __always_inline bool has_held_tag(const struct packet* packet) {
     return packet->has_held_tag;
 }
@@ -43,7 +44,8 @@ static __always_inline __u32 card_index(CONTEXT* context) {
     return context->ifindex;
 }
 
-// Whether this host sends it, and does not hand on what has come in: by routing, or from a bridge's other port.
+// Whether this host sends the packet, and does not hand on one that has come in: by routing, or from a bridge's other
+// port.
 static __always_inline bool comes_from_host(CONTEXT* context) {
     return context->ingress_ifindex == 0;
 }
@@ -56,16 +58,16 @@ static __always_inline __u32 frames_of(const struct packet* packet) {
     return (packet->length - packet->header_length + size - 1) / size;
 }
 
-// Bytes on the wire: every segment of a GSO packet repeats the headers, but for that of a jumbogram; and a tag held
+// Bytes on the wire. Every segment of a GSO packet repeats the headers, but for the jumbo header. A tag that is held
 // apart is part of the frame.
 static __always_inline __u64 wire_bytes(const struct packet* packet) {
     const __u64 frames = frames_of(packet);
 
-    return packet->length + (frames - 1) * packet->header_length + (packet->has_held_tag ? frames * 4 : 0) -
-           (packet->has_jumbo_header ? frames * 8 : 0);
+    return packet->length + (frames - 1) * packet->header_length + (packet->has_held_tag ? frames * VLAN_TAG : 0) -
+           (packet->has_jumbo_header ? frames * JUMBO_HEADER : 0);
 }
 
-// The frame begins with an Ethernet header; else with that of `protocol_without_link()`.
+// Whether the frame begins with an Ethernet header. Else it begins with the header that protocol_without_link() names.
 static __always_inline bool has_link_header(void) {
     return config.link_layer == EDGEFW_ETHERNET;
 }

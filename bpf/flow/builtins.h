@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The built-in rules of maps/builtins.h.
+//
+//   takes    the context and the flight
+//   gives    enum edgefw_builtin, or NO_BUILTIN
+//   before   track_first() (bpf/connection/track.h): a packet of a connection passes by that
+//   after    decide (bpf/decide.h), or learn() (bpf/connection/adopt.h), which learns no packet that they pass
 #pragma once
 
-#include "bpf/dhcp.h"
-#include "bpf/dissect.h"
-
-#include "maps/builtins.h"
+#include "bpf/flow/dhcp.h"
+#include "bpf/frame/dissect.h"
 
 #define ND_FIRST 133
 #define ND_LAST 137
@@ -13,30 +16,29 @@
 #define MLD_LAST 132
 #define MLD_V2_REPORT 143
 
-static __always_inline bool is_on(__u32 builtin) {
+static __always_inline bool is_on(enum edgefw_builtin builtin) {
     return config.builtins >> builtin & 1;
 }
 
-// Of a frame that is not IP. Returns enum edgefw_builtin, or EDGEFW_BUILTIN_COUNT.
-static __always_inline __u32 builtin_of_link(const struct packet* packet) {
-    if (packet->ethertype == bpf_htons(ETH_P_ARP))
-        return is_on(EDGEFW_BUILTIN_ARP) ? EDGEFW_BUILTIN_ARP : EDGEFW_BUILTIN_COUNT;
+// The built-in rule that passes a frame which is not IP, or NO_BUILTIN.
+static __always_inline enum edgefw_builtin builtin_of_link(const struct packet* packet) {
+    if (packet->ethertype == bpf_htons(ETH_P_ARP)) return is_on(EDGEFW_BUILTIN_ARP) ? EDGEFW_BUILTIN_ARP : NO_BUILTIN;
     if (is_on(EDGEFW_BUILTIN_LINK_LOCAL) && packet->is_link_local) return EDGEFW_BUILTIN_LINK_LOCAL;
     if (is_on(EDGEFW_BUILTIN_PPPOE) &&
         (packet->ethertype == bpf_htons(ETH_P_PPP_DISC) || packet->ethertype == bpf_htons(ETH_P_PPP_SES)))
         return EDGEFW_BUILTIN_PPPOE;
     if (is_on(EDGEFW_BUILTIN_EAPOL) && packet->ethertype == bpf_htons(ETH_P_PAE)) return EDGEFW_BUILTIN_EAPOL;
-    return EDGEFW_BUILTIN_COUNT;
+    return NO_BUILTIN;
 }
 
-// The source of MLD is link-local, or unspecified while an address is being checked (RFC 3590).
+// Whether MLD may have this source: link-local, or unspecified while an address is being checked (RFC 3590).
 static __always_inline bool is_mld_source(const struct flow* flow) {
     const __be32* source = HOOK == EDGEFW_RECEIVED ? flow->key6.remote : flow->key6.local;
 
     return is_link_local_address(source) || (source[0] | source[1] | source[2] | source[3]) == 0;
 }
 
-static __always_inline __u32 builtin_of_icmp6(const struct flight* flight) {
+static __always_inline enum edgefw_builtin builtin_of_icmp6(const struct flight* flight) {
     const __u32 type = flight->flow.detail >> 8;
     const __u8 hop_limit = flight->packet.hop_limit;
 
@@ -44,25 +46,25 @@ static __always_inline __u32 builtin_of_icmp6(const struct flight* flight) {
     if (is_on(EDGEFW_BUILTIN_MLD) && ((type >= MLD_FIRST && type <= MLD_LAST) || type == MLD_V2_REPORT) &&
         hop_limit == 1 && is_mld_source(&flight->flow))
         return EDGEFW_BUILTIN_MLD;
-    return EDGEFW_BUILTIN_COUNT;
+    return NO_BUILTIN;
 }
 
-// Of an IP packet. A built-in rule passes unfragmented packets only.
-static __always_inline __u32 builtin_of_packet(CONTEXT* context, const struct flight* flight) {
+// The built-in rule that passes an IP packet, or NO_BUILTIN. Built-in rules pass unfragmented packets only.
+static __always_inline enum edgefw_builtin builtin_of_packet(CONTEXT* context, const struct flight* flight) {
     const struct flow* flow = &flight->flow;
     const __u32 protocol = flow->protocol;
 
-    if (protocol == IPPROTO_TCP || flight->packet.fragment != FRAGMENT_NONE) return EDGEFW_BUILTIN_COUNT;
+    if (protocol == IPPROTO_TCP || flight->packet.fragment != FRAGMENT_NONE) return NO_BUILTIN;
     if (flow->family == EDGEFW_IPV6) {
         if (protocol == PROTOCOL_ICMPV6) return builtin_of_icmp6(flight);
         if (is_on(EDGEFW_BUILTIN_DHCPV6) && protocol == IPPROTO_UDP && is_own_dhcpv6(flow))
             return EDGEFW_BUILTIN_DHCPV6;
-        return EDGEFW_BUILTIN_COUNT;
+        return NO_BUILTIN;
     }
     if (is_on(EDGEFW_BUILTIN_DHCP) && protocol == IPPROTO_UDP && flow->key4.local_port == bpf_htons(DHCP_CLIENT) &&
         flow->key4.remote_port == bpf_htons(DHCP_SERVER) && is_own_dhcp(context))
         return EDGEFW_BUILTIN_DHCP;
     if (is_on(EDGEFW_BUILTIN_IGMP) && protocol == IPPROTO_IGMP && flight->packet.hop_limit == 1)
         return EDGEFW_BUILTIN_IGMP;
-    return EDGEFW_BUILTIN_COUNT;
+    return NO_BUILTIN;
 }

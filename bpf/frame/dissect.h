@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// dissect: frame -> packet and flow. Ethernet and VLAN tags here; IP and transport headers in the files it calls.
-// Every shape that is not a whole, well-formed packet has a reason of its own.
+// dissect: frame -> packet and flow.
+//
+//   takes    the context, and a flight that is all zeros
+//   gives    the reason of a malformed shape, or WELL_FORMED; flight->flow and flight->packet
+//   before   claim (bpf/flight.h)
+//   after    translate (bpf/nat/find.h) for a received packet, then track (bpf/connection/track.h)
+//
+// Ethernet and VLAN tags are read here, IP and transport headers in the files that this one calls. Every shape that is
+// not a whole, well-formed packet has a reason of its own.
 #pragma once
 
-#include "bpf/dissect_ip.h"
-#include "bpf/frame.h"
+#include "bpf/frame/dissect_ip.h"
+#include "bpf/frame/read.h"
 
 #include <linux/if_ether.h>
 
 #include <bpf/bpf_endian.h>
 
 #define ETHERNET_HEADER 14
-#define VLAN_TAG 4
 #define VLAN_ID_MASK 0x0fff
 
 struct tag {
@@ -23,7 +29,7 @@ static __always_inline bool is_tag(__be16 ethertype) {
     return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
 }
 
-// The outermost tag's id is the packet's VLAN; id 0 is a priority tag, which hosts take off and go on.
+// The id of the outermost tag is the packet's VLAN. Id 0 is a priority tag, which hosts take off before they go on.
 static __always_inline void note_tag(struct flow* flow, __u16 control) {
     if (flow->vlan == 0) flow->vlan = control & VLAN_ID_MASK;
 }
@@ -33,7 +39,8 @@ struct destination {
     __be16 low;
 } __attribute__((packed, aligned(2)));
 
-// IEEE 802.1Q table 8-1: what bridges never forward. Of frames that are not IP.
+// Whether the frame goes to a group that bridges never forward (IEEE 802.1Q table 8-1). Asked of frames that are not
+// IP.
 static __always_inline bool is_link_local_group(CONTEXT* context) {
     struct destination copy;
     const struct destination* to = read(context, 0, &copy, sizeof(copy));
@@ -41,8 +48,9 @@ static __always_inline bool is_link_local_group(CONTEXT* context) {
     return to && to->high == bpf_htonl(0x0180c200) && (to->low & bpf_htons(0xfff0)) == 0;
 }
 
-// The tags from `offset` on, and the one held apart. Sets the ethertype and the offset of what follows them.
-static __always_inline __u32 dissect_tags(CONTEXT* context, struct flight* flight, __be16* ethertype, __u32* network) {
+// Reads the tags from `*network` on, and the one held apart. Sets `*ethertype` and `*network` to what follows them.
+static __always_inline enum edgefw_reason dissect_tags(CONTEXT* context, struct flight* flight, __be16* ethertype,
+                                                       __u32* network) {
     struct packet* packet = &flight->packet;
     __be16 type = *ethertype;
     __u32 offset = *network;
@@ -68,25 +76,25 @@ static __always_inline __u32 dissect_tags(CONTEXT* context, struct flight* fligh
     if (is_tag(type)) return EDGEFW_REASON_VLAN_DEPTH;
     *network = offset;
     *ethertype = type;
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
-// Returns the reason of a malformed shape, or EDGEFW_REASON_COUNT.
-static __always_inline __u32 dissect(CONTEXT* context, struct flight* flight) {
+// Dissects the frame. The reason of a malformed shape, or WELL_FORMED.
+static __always_inline enum edgefw_reason dissect(CONTEXT* context, struct flight* flight) {
     struct packet* packet = &flight->packet;
     __u32 network = 0;
     __be16 type;
 
     if (has_link_header()) {
         __be16 copy;
-        const __be16* first = read(context, ETHERNET_HEADER - 2, &copy, sizeof(copy));
-        __u32 malformed;
+        const __be16* first = read(context, ETHERNET_HEADER - sizeof(copy), &copy, sizeof(copy));
+        enum edgefw_reason malformed;
 
         if (!first) return EDGEFW_REASON_MALFORMED_ETHERNET;
         type = *first;
         network = ETHERNET_HEADER;
         malformed = dissect_tags(context, flight, &type, &network);
-        if (malformed != EDGEFW_REASON_COUNT) return malformed;
+        if (malformed != WELL_FORMED) return malformed;
     } else {
         type = protocol_without_link(context);
     }
@@ -102,5 +110,5 @@ static __always_inline __u32 dissect(CONTEXT* context, struct flight* flight) {
         return dissect_ipv6(context, flight, network);
     }
     packet->is_link_local = has_link_header() && is_link_local_group(context);
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }

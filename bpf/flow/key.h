@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Writing a flow's key (maps/connection.h).
 //
-// The table hashes and compares the key in words of 8 bytes. A load of 8 bytes stalls behind smaller stores to the same
-// place that have not left the processor yet (measured: 20 ns a lookup), so the key is stored in words of 8 bytes, too.
+// A table hashes and compares the key in words of 8 bytes. A load of 8 bytes stalls behind smaller stores to the same
+// place that have not left the processor yet (measured: 20 ns a lookup). So the key is stored in words of 8 bytes, too.
 #pragma once
 
 #include "bpf/packet.h"
 
 #define LITTLE_ENDIAN_HOST (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 
-// Two values that lie side by side in memory, as one word.
+// One word of two values that lie side by side in memory.
 static __always_inline __u64 pair32(__u32 first, __u32 second) {
     return LITTLE_ENDIAN_HOST ? (__u64)second << 32 | first : (__u64)first << 32 | second;
 }
@@ -29,7 +29,7 @@ static __always_inline void set_key_addresses6(struct flow* flow, const __be32* 
     flow->key_word[3] = pair32(remote[2], remote[3]);
 }
 
-// Ports and protocol: the same eight bytes at the end of both keys.
+// Sets ports and protocol. They are the same eight bytes at the end of both keys.
 static __always_inline void set_key_end(struct flow* flow, __u32 protocol, __be16 local_port, __be16 remote_port) {
     // Protocol and its pad bytes: one word.
     const __u64 end = pair32(pair16(local_port, remote_port), LITTLE_ENDIAN_HOST ? protocol : protocol << 24);
@@ -37,7 +37,7 @@ static __always_inline void set_key_end(struct flow* flow, __u32 protocol, __be1
     flow->key_word[flow->family == EDGEFW_IPV4 ? 1 : 4] = end;
 }
 
-// Addresses as a frame seen at `hook` has them.
+// Sets the addresses of a frame seen at `hook`.
 static __always_inline void set_addresses4(struct flow* flow, const __u32 hook, __be32 source, __be32 destination) {
     if (hook == EDGEFW_RECEIVED)
         set_key_addresses4(flow, destination, source);
@@ -53,7 +53,7 @@ static __always_inline void set_addresses6(struct flow* flow, const __u32 hook, 
         set_key_addresses6(flow, source, destination);
 }
 
-// Ports of TCP or UDP, likewise.
+// Sets the ports of a TCP or UDP packet seen at `hook`.
 static __always_inline void set_ports(struct flow* flow, const __u32 hook, __u32 protocol, __be16 source,
                                       __be16 destination) {
     if (hook == EDGEFW_RECEIVED)
@@ -63,7 +63,8 @@ static __always_inline void set_ports(struct flow* flow, const __u32 hook, __u32
     flow->has_ports = true;
 }
 
-// The end that sends the requests has the identifier as its port: so the two directions of pinging never share a key.
+// Sets the key's end of an echo. The end that sends the requests has the identifier as its port. So pinging one way and
+// the other never share a key.
 static __always_inline void set_echo(struct flow* flow, const __u32 hook, __u32 protocol, __be16 id, bool is_request) {
     if ((hook == EDGEFW_RECEIVED) == is_request)
         set_key_end(flow, protocol, 0, id);

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Martians: what is received on an external card from a source that nobody outside can have (docs/semantics.md,
-// "Martians").
+// Martians: packets that an external card receives from a source that nobody outside can have (docs/semantics.md,
+// "Martians"). classify (bpf/flow/classify.h) and adopt (bpf/connection/adopt.h) ask before the rules.
 #pragma once
 
 #include "bpf/flight.h"
 
-#include "maps/builtins.h"
 #include "maps/limits.h"
 
 #include <bpf/bpf_endian.h>
 
 #define MARTIAN_SLOT (EDGEFW_SLOT_FIRST_BUILTIN + EDGEFW_BUILTIN_MARTIAN)
 
-// Sources that RFC 6890 forbids, but for the networks of documentation; multicast (RFC 1112, RFC 4291 section 2.7).
-// Who has no address yet asks its own link.
+// Whether RFC 6890 forbids the source, the networks of documentation apart; or it is multicast (RFC 1112, RFC 4291
+// section 2.7). A host that has no address yet may ask its own link.
 static __always_inline bool is_forbidden4(__u32 source, __be32 destination) {
     const __u32 first = source >> 24;
 
@@ -31,7 +30,7 @@ static __always_inline bool is_forbidden6(const __be32* source, const __be32* de
     return source[3] != 0 || (destination[0] & bpf_htonl(0xffff0000u)) != bpf_htonl(0xff020000u);
 }
 
-// The host's own addresses and the networks of its internal cards, as the push found them.
+// Whether the source is one of the host's own addresses, or in a network of its internal cards, as the push found them.
 static __always_inline bool is_inside4(__be32 source) {
     for (__u32 i = 0; i < EDGEFW_MARTIANS; i++) {
         if (i >= config.martians[EDGEFW_IPV4]) return false;
@@ -58,7 +57,7 @@ static __always_inline bool looks_for_martians(__u32 hook) {
     return config.side == EDGEFW_EXTERNAL && hook == EDGEFW_RECEIVED && (config.builtins >> EDGEFW_BUILTIN_MARTIAN & 1);
 }
 
-// Of a flow as seen at `hook`. LAND among them: source and destination are one.
+// Whether a flow seen at `hook` has a martian source. One that is also the destination ("LAND") is martian.
 static __always_inline bool is_martian(const struct flow* flow, __u32 hook) {
     if (!looks_for_martians(hook)) return false;
     if (flow->family == EDGEFW_IPV4) {
@@ -70,9 +69,9 @@ static __always_inline bool is_martian(const struct flow* flow, __u32 hook) {
     return is_forbidden6(flow->key6.remote, flow->key6.local) || is_inside6(flow->key6.remote);
 }
 
-// The same of a packet, whose destination on the wire may have been another one. Its own function: inlined it costs the
-// walk through the trees registers.
-static __noinline bool is_martian_apart(const struct flight* flight) {
+// Whether the packet is a martian. Its destination on the wire may have been another one than its flow has now.
+// Inlined, this would cost the walk through the trees registers.
+OUT_OF_LINE bool is_martian_apart(const struct flight* flight) {
     const struct translation* by = &flight->translation;
 
     if (config.translates && by->nat && by->public_address == flight->flow.key4.remote) return true;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The bounds-checked reader: the only way dissect looks at bytes.
+// The bounds-checked reader. dissect looks at bytes through it alone.
 #pragma once
 
-#include "bpf/bounds.h"
 #include "bpf/flight.h"
+#include "bpf/frame/bounds.h"
 
 #include <stddef.h>
 
@@ -12,8 +12,9 @@
 #define FRAME_READ_MASK 0x7fff
 
 // The `size` bytes at `offset`: where they lie, in the linear part as a rule, or copied to `copy`. NULL when the frame
-// ends before. Valid until a helper writes. The frame's ends are read from the context each time: kept over the stages
-// they would lie on the stack, and the verifier would walk all that follows once for every way they came there.
+// ends before. The pointer is valid until a helper writes. The frame's ends are read from the context each time. Kept
+// over the stages they would lie on the stack, and the verifier would walk all that follows once for every way they
+// came there.
 static __always_inline const void* read(CONTEXT* context, __u32 offset, void* copy, const __u32 size) {
     const void* at;
 
@@ -27,7 +28,7 @@ static __always_inline const void* read(CONTEXT* context, __u32 offset, void* co
     return load(context, offset, copy, size) ? copy : NULL;
 }
 
-// Sets the length of the whole buffer: of an XDP frame the linear part's is known until then.
+// Sets packet->length to that of the whole buffer. Until then it is that of an XDP frame's linear part.
 static __always_inline void measure(CONTEXT* context, struct packet* packet) {
     packet->length = whole_length(context);
 }

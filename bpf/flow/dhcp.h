@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Which packets of DHCP are those of the host's own clients (docs/semantics.md, "The host's own DHCP"). Addresses are
-// those on the wire: what a built-in rule passes is not translated.
+// Which packets of DHCP belong to the host's own clients (docs/semantics.md, "The host's own DHCP").
+// bpf/flow/builtins.h asks. Addresses are those on the wire: a packet that a built-in rule passes is not translated.
 #pragma once
 
-#include "bpf/dissect_transport.h"
+#include "bpf/frame/dissect_transport.h"
 #include "bpf/maps.h"
 
 #include <bpf/bpf_endian.h>
@@ -38,19 +38,20 @@ static __always_inline bool is_dhcpv6_group(const __be32* address) {
            address[3] == bpf_htonl(DHCPV6_GROUP_LOW);
 }
 
-// No router forwards from or to an address of the link (RFC 4291 section 2.5.6).
+// Whether a packet of DHCPv6 belongs to a client of this link. No router forwards from or to an address of the link
+// (RFC 4291 section 2.5.6).
 static __always_inline bool is_own_dhcpv6(const struct flow* flow) {
     const __be32* source = HOOK == EDGEFW_RECEIVED ? flow->key6.remote : flow->key6.local;
     const __be32* destination = HOOK == EDGEFW_RECEIVED ? flow->key6.local : flow->key6.remote;
 
     if (flow->key6.local_port != bpf_htons(DHCPV6_CLIENT)) return false;
-    // RFC 8415 section 7.2 says to which ports the two listen, and not from which a server sends.
+    // RFC 8415 section 7.2 says on which ports client and server listen, and not from which one a server sends.
     if (HOOK == EDGEFW_SENT && flow->key6.remote_port != bpf_htons(DHCPV6_SERVER)) return false;
     return is_link_local_address(source) && (is_link_local_address(destination) || is_dhcpv6_group(destination));
 }
 
-// Whether the kernel, asked now, would keep what this card receives for `address`; or forwards nothing of what this
-// card receives. What it has no route for it does not forward either. Blackholes and their kin are nobody's address.
+// Whether the kernel would not forward a packet that this card receives for `address`: because the address is its own,
+// because this card forwards nothing, or because there is no route. A blackhole and its kin are nobody's address.
 static __always_inline bool stays_here(CONTEXT* context, __be32 address, __be32 other) {
     struct bpf_fib_lookup question = {
         .family = FAMILY_INET, .ifindex = card_index(context), .ipv4_src = other, .ipv4_dst = address};
@@ -59,7 +60,8 @@ static __always_inline bool stays_here(CONTEXT* context, __be32 address, __be32 
     return answer == BPF_FIB_LKUP_RET_NOT_FWDED || answer == BPF_FIB_LKUP_RET_FWD_DISABLED;
 }
 
-// `explain` and the tests of a policy must answer alike on every host: they know no addresses.
+// Whether the address is the host's. `explain` and the tests of a policy must answer alike on every host: they know no
+// addresses.
 static __always_inline bool is_own_address(CONTEXT* context, __be32 address, __be32 other) {
     return !config.record && stays_here(context, address, other);
 }
@@ -100,7 +102,8 @@ static __always_inline bool is_own_request(CONTEXT* context, const struct flight
     return is_own;
 }
 
-// An offer goes to an address that the host does not have yet.
+// Whether a received packet is for the host's own client. An offer goes to an address that the host does not have yet:
+// its transaction id tells it.
 static __always_inline bool is_own_answer(CONTEXT* context, const struct flight* flight) {
     const struct flow* flow = &flight->flow;
     const struct translation* by = &flight->translation;
@@ -110,9 +113,8 @@ static __always_inline bool is_own_answer(CONTEXT* context, const struct flight*
            answers_xid(context, &flight->packet);
 }
 
-// Of UDP over IPv4 between the ports of client and server. A global function: few packets come here, and the verifier
-// checks it once.
-__noinline int is_own_dhcp(CONTEXT* context) {
+// Whether a packet of UDP over IPv4, between the ports of client and server, belongs to the host's own client.
+GLOBAL int is_own_dhcp(CONTEXT* context) {
     const struct flight* flight = fetch();
 
     if (!flight) return false;

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // translate, the finding: which NAT entry gives a flow its local end (maps/forward.h). IPv4.
 //
-// Everything behind it, rules and connections, knows the local end as it is inside; the translation's public end is how
-// it is outside. bpf/translate.h writes what was found.
+//   takes    a flow as it is on the wire (received), or as it is inside (sent)
+//   gives    the translation; received also the flow, with its local end as it is inside
+//   before   received: dissect (bpf/frame/dissect.h). Sent: track (bpf/connection/track.h) has found no connection
+//   after    received: track. Sent: classify (bpf/flow/classify.h)
+//
+// Rules and connections know the local end as it is inside. The translation's public end is how it is outside.
+// bpf/nat/write.h writes what was found here.
 #pragma once
 
-#include "bpf/key.h"
+#include "bpf/flow/key.h"
 #include "bpf/maps.h"
 
 #include <linux/in.h>
 
 #include <bpf/bpf_endian.h>
 
-// Received: some port forward has this local port, or a static entry may have this address.
+// Received: whether some port forward may have this local port, or a static entry this address.
 static __always_inline bool may_be_forwarded(const struct flow* flow) {
     if (!config.has_forwards || flow->family != EDGEFW_IPV4) return false;
     return config.has_statics ||
@@ -25,8 +30,8 @@ static __always_inline bool is_public_end(const struct edgefw_forward* forward, 
            forward->public_address == address && forward->public_port == port && forward->protocol == protocol;
 }
 
-// The entry in force of a public address, port and protocol (static: 0 and 0), or NULL. `retired`, where given, says
-// whether a retired one matches.
+// The entry in force of a public address, port and protocol (of a static entry: 0 and 0), or NULL. `*retired`, where
+// given, is set where a retired entry matches.
 static __always_inline struct edgefw_forward* forward_of_public(__be32 address, __be16 port, __u8 protocol,
                                                                 bool* retired) {
     __u32 index = edgefw_forward_bucket(address, port, protocol, config.forward_in_seed, config.forward_in_mask);
@@ -83,16 +88,16 @@ static __always_inline void set_public(struct translation* translation, __be32 a
     translation->nat = nat;
 }
 
-// The local end as it was on the wire; nothing translates the flow.
+// Gives the flow its local end as it was on the wire: nothing translates it.
 static __always_inline void untranslate(struct flow* flow, struct translation* translation) {
     set_key_addresses4(flow, translation->public_address, flow->key4.remote);
     set_key_end(flow, flow->protocol, translation->public_port, flow->key4.remote_port);
     set_public(translation, 0, 0, 0);
-    translation->masqueraded = false;
+    translation->to_masqueraded = false;
     translation->needs_tracking = false;
 }
 
-// Received: the local port, or an echo reply's identifier, may be one that a masquerade gave.
+// Received: whether the local port, or an echo reply's identifier, may be one that a masquerade gave.
 static __always_inline bool may_be_masqueraded(const struct flow* flow) {
     __u32 port = bpf_ntohs(flow->key4.local_port);
 
@@ -101,7 +106,7 @@ static __always_inline bool may_be_masqueraded(const struct flow* flow) {
     return config.masquerade_first <= port && port <= config.masquerade_last;
 }
 
-// Of a confirmed connection that has this public end.
+// The inside end of the confirmed connection that has this public end, or NULL.
 static __always_inline struct edgefw_inside* inside_of_confirmed(const struct edgefw_connection4_key* key) {
     struct edgefw_inside* inside;
 
@@ -114,7 +119,7 @@ static __always_inline struct edgefw_inside* inside_of_confirmed(const struct ed
     return inside;
 }
 
-__noinline int find_inside(struct flow* flow, struct translation* translation) {
+GLOBAL int find_inside(struct flow* flow, struct translation* translation) {
     struct edgefw_connection4_key key;
     const struct edgefw_inside* inside;
 
@@ -125,14 +130,14 @@ __noinline int find_inside(struct flow* flow, struct translation* translation) {
     if (!inside) inside = inside_of_confirmed(&key);  // it may have been confirmed meanwhile
     if (!inside) return 0;
     set_public(translation, key.local, key.local_port, inside->nat);
-    translation->masqueraded = true;
+    translation->to_masqueraded = true;
     translation->needs_tracking = true;
     set_key_addresses4(flow, inside->address, key.remote);
     set_key_end(flow, flow->protocol, inside->port, key.remote_port);
     return 1;
 }
 
-// Gives the flow the local end that the entry says.
+// Gives the flow the local end inside that `forward` says.
 static __always_inline void take_destination(struct flow* flow, struct translation* translation,
                                              const struct edgefw_forward* forward) {
     const bool is_static = config.has_statics && !forward->public_port;
@@ -147,8 +152,8 @@ static __always_inline void take_destination(struct flow* flow, struct translati
     set_key_end(flow, flow->protocol, port, flow->key4.remote_port);
 }
 
-// A global function: rare, since what is common is inline below.
-__noinline int find_destination(struct flow* flow, struct translation* translation) {
+// The same as forward_destination(), which has the common case inline.
+GLOBAL int find_destination(struct flow* flow, struct translation* translation) {
     const struct edgefw_forward* forward;
     bool retired = false;
 
@@ -159,7 +164,8 @@ __noinline int find_destination(struct flow* flow, struct translation* translati
     return forward != NULL;
 }
 
-// What is common is inline: the port forward that is alone in its bucket.
+// Gives the flow its local end, where a port forward or a static entry translates it. The common case is inline: the
+// port forward that is alone in its bucket.
 static __always_inline bool forward_destination(struct flow* flow, struct translation* translation) {
     const __be32 address = flow->key4.local;
     const __be16 port = flow->key4.local_port;
@@ -177,15 +183,14 @@ static __always_inline bool forward_destination(struct flow* flow, struct transl
     return true;
 }
 
-// Received: gives the flow its local end inside.
+// Received: gives the flow its local end inside, whatever translates it.
 static __always_inline void translate_destination(struct flow* flow, struct translation* translation) {
     if (forward_destination(flow, translation)) return;
     if (may_be_masqueraded(flow)) find_inside(flow, translation);
 }
 
-// The first masquerade for this key, + 1; 0: none. A global function: for openers alone, and the verifier walks the
-// list once.
-__noinline __u32 masquerade_of(const struct edgefw_connection4_key* key) {
+// The number of the first masquerade for this key, 1 is the first of the list; 0: none. For openers alone.
+GLOBAL __u32 masquerade_of(const struct edgefw_connection4_key* key) {
     __u32 index = 0;
 
     if (!key) return 0;
@@ -202,8 +207,8 @@ __noinline __u32 masquerade_of(const struct edgefw_connection4_key* key) {
     return 0;
 }
 
-// Sent, and of no known connection: finds what translates its source.
-__noinline int translate_source(const struct flow* flow, struct translation* translation) {
+// Sent, and of no known connection: finds the entry that translates the source.
+GLOBAL int translate_source(const struct flow* flow, struct translation* translation) {
     struct edgefw_connection4_key key;
 
     if (!flow || !translation) return 0;
@@ -217,7 +222,7 @@ __noinline int translate_source(const struct flow* flow, struct translation* tra
         }
     }
     if (!config.masquerades) return 0;
-    translation->masquerade = masquerade_of(&key);
-    translation->needs_tracking = translation->masquerade != 0;
+    translation->masquerade_number = masquerade_of(&key);
+    translation->needs_tracking = translation->masquerade_number != 0;
     return translation->needs_tracking;
 }

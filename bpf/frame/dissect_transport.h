@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // dissect, the transport layer: TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443), others by number.
+// bpf/frame/dissect_ip.h calls it; it is the end of dissect.
 #pragma once
 
-#include "bpf/frame.h"
-#include "bpf/key.h"
+#include "bpf/flow/key.h"
+#include "bpf/frame/read.h"
 
 #include <linux/in.h>
 
@@ -22,9 +23,10 @@
 #define ICMP6_ECHO_REQUEST 128
 #define ICMP6_ECHO_REPLY 129
 
-// What the network layer says of it: its protocol, the offset of its header, and the bytes from there to the end of the
-// IP packet. The flight has all three; here they are handed on, since each step of the dissection waits for the one
-// before, and what has just been stored to a map's value takes long to come back (measured: 1 to 2 ns a packet).
+// What the network layer says of the transport layer: its protocol, the offset of its header, and the bytes from there
+// to the end of the IP packet. The flight has all three. Here they are handed on, since each step of the dissection
+// waits for the one before, and a value that has just been stored to a map takes long to come back (measured: 1 to 2 ns
+// a packet).
 struct transport {
     __u32 protocol;
     __u32 offset;
@@ -37,8 +39,8 @@ static __always_inline void set_transport(struct flight* flight, const struct tr
     flight->packet.transport_length = transport->length;
 }
 
-// A header that is not all there: of a first fragment it has a reason of its own.
-static __always_inline __u32 truncated(const struct packet* packet, __u32 reason) {
+// The reason of a header that is not all there. A first fragment has a reason of its own.
+static __always_inline enum edgefw_reason truncated(const struct packet* packet, enum edgefw_reason reason) {
     return packet->fragment == FRAGMENT_FIRST ? EDGEFW_REASON_FRAGMENT_SHORT_FIRST : reason;
 }
 
@@ -52,7 +54,8 @@ struct tcp_start {  // the first 16 bytes
     __be16 window;
 };
 
-static __always_inline __u32 dissect_tcp(CONTEXT* context, struct flight* flight, const struct transport* transport) {
+static __always_inline enum edgefw_reason dissect_tcp(CONTEXT* context, struct flight* flight,
+                                                      const struct transport* transport) {
     struct packet* packet = &flight->packet;
     struct flow* flow = &flight->flow;
     struct tcp_start copy;
@@ -73,7 +76,7 @@ static __always_inline __u32 dissect_tcp(CONTEXT* context, struct flight* flight
     packet->sequence_be = header->sequence;
     packet->acknowledgment_be = header->acknowledgment;
     packet->window_be = header->window;
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
 struct udp_header {
@@ -83,7 +86,8 @@ struct udp_header {
     __be16 checksum;
 };
 
-static __always_inline __u32 dissect_udp(CONTEXT* context, struct flight* flight, const struct transport* transport) {
+static __always_inline enum edgefw_reason dissect_udp(CONTEXT* context, struct flight* flight,
+                                                      const struct transport* transport) {
     struct packet* packet = &flight->packet;
     struct flow* flow = &flight->flow;
     struct udp_header copy;
@@ -92,14 +96,14 @@ static __always_inline __u32 dissect_udp(CONTEXT* context, struct flight* flight
 
     if (transport->length < UDP_HEADER || !header) return truncated(packet, EDGEFW_REASON_MALFORMED_UDP);
     length = bpf_ntohs(header->length);
-    // A first fragment carries the length of the whole datagram.
+    // The length in a first fragment is that of the whole datagram.
     if (length < UDP_HEADER || (length > transport->length && packet->fragment != FRAGMENT_FIRST))
         return EDGEFW_REASON_MALFORMED_UDP;
     set_ports(flow, HOOK, transport->protocol, header->source, header->destination);
     flow->opens = true;
     flow->tracked = true;
     packet->header_length = transport->offset + UDP_HEADER;
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
 struct icmp_header {
@@ -110,14 +114,14 @@ struct icmp_header {
     __be16 sequence;
 };
 
-// Destination unreachable, packet too big, time exceeded, parameter problem: they quote a packet. (Source quench and
-// redirects do, too, and no host should heed them: RFC 6633, RFC 4890 section 4.3.)
+// Whether a message is an error: destination unreachable, packet too big, time exceeded, parameter problem. They quote
+// a packet. (Source quench and redirects quote one, too, but no host should heed them: RFC 6633, RFC 4890 section 4.3.)
 static __always_inline bool is_error(__u8 family, __u8 type) {
     return family == EDGEFW_IPV4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
 }
 
-static __always_inline __u32 dissect_icmp(CONTEXT* context, struct flight* flight, const struct transport* transport,
-                                          __u8 request, __u8 reply) {
+static __always_inline enum edgefw_reason dissect_icmp(CONTEXT* context, struct flight* flight,
+                                                       const struct transport* transport, __u8 request, __u8 reply) {
     struct packet* packet = &flight->packet;
     struct flow* flow = &flight->flow;
     struct icmp_header copy;
@@ -131,11 +135,11 @@ static __always_inline __u32 dissect_icmp(CONTEXT* context, struct flight* fligh
     flow->tracked = is_echo;
     packet->is_error = is_error(flow->family, header->type);
     if (is_echo) set_echo(flow, HOOK, transport->protocol, header->id, header->type == request);
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
-static __always_inline __u32 dissect_transport(CONTEXT* context, struct flight* flight,
-                                               const struct transport* transport) {
+static __always_inline enum edgefw_reason dissect_transport(CONTEXT* context, struct flight* flight,
+                                                            const struct transport* transport) {
     struct flow* flow = &flight->flow;
     const __u32 protocol = transport->protocol;
 
@@ -149,5 +153,5 @@ static __always_inline __u32 dissect_transport(CONTEXT* context, struct flight* 
     set_key_end(flow, protocol, 0, 0);
     flow->opens = true;
     flow->tracked = true;
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// translate, writing into an skb, received or sent. Its twin is bpf/write_xdp.h.
+// translate, writing into an skb, received or sent. Its twin is bpf/nat/write_xdp.h.
 //
 // The kernel knows whether a checksum is left to an offload, and what sum the card has made over the frame: its helpers
-// see to both. No direct writes here: one in the program would unclone every packet's head, translated or not.
+// see to both. There are no direct writes here: one in the program would unclone every packet's head, translated or
+// not.
 #pragma once
 
-#include "bpf/key.h"
-#include "bpf/translate.h"
+#include "bpf/flow/key.h"
+#include "bpf/nat/write.h"
 
-// The transport header's checksum and port.
+// Writes the transport header's checksum and port.
 static __always_inline bool rewrite_port(CONTEXT* context, const struct flight* flight, const struct rewrite* change) {
     const __u32 transport = flight->packet.transport;
     const __u8 protocol = flight->flow.protocol;
@@ -16,15 +17,17 @@ static __always_inline bool rewrite_port(CONTEXT* context, const struct flight* 
     const __u32 checksum = transport + (echo ? ICMP_CHECKSUM : checksum_offset(protocol));
     const __u64 flags = protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
 
-    if (!echo && bpf_l4_csum_replace(context, checksum, change->from, change->to, flags | BPF_F_PSEUDO_HDR | 4))
+    if (!echo &&
+        bpf_l4_csum_replace(context, checksum, change->from, change->to, flags | BPF_F_PSEUDO_HDR | sizeof(__be32)))
         return false;
     if (change->from_port == change->to_port) return true;
-    return bpf_l4_csum_replace(context, checksum, change->from_port, change->to_port, flags | 2) == 0 &&
-           bpf_skb_store_bytes(context, transport + (echo ? ICMP_ID : port_offset(HOOK)), &change->to_port, 2, 0) == 0;
+    return bpf_l4_csum_replace(context, checksum, change->from_port, change->to_port, flags | sizeof(__be16)) == 0 &&
+           bpf_skb_store_bytes(context, transport + (echo ? ICMP_ID : port_offset(HOOK)), &change->to_port,
+                               sizeof(__be16), 0) == 0;
 }
 
-// From TTL on, of IPv4 without options. A packet lies on an odd multiple of 2: of a memcpy clang would make a load a
-// byte. Copied, and written, by word, as the kernel reads it again (bpf/key.h).
+// The headers of IPv4 without options, from TTL on. They are copied and written in words, as the kernel reads them
+// again (bpf/flow/key.h). A packet lies on an odd multiple of 2, so clang would make a load for each byte of a memcpy.
 union headers {
     struct {
         __u16 ttl_protocol;
@@ -53,17 +56,21 @@ union headers {
 #define TCP_HEADERS sizeof(union headers)
 #define UDP_HEADERS (sizeof(union headers) - 12)
 
-// Of a TCP or UDP packet with a whole checksum everything that changes lies close together, and is written in one call
-// instead of four. What is left to an offload has the sum of its pseudo-header for a checksum; what has it by chance is
-// written in the careful way, too. So is what the kernel will segment.
-enum writing { WRITTEN, REFUSED_WRITING, NOT_AT_ONCE };
+// Everything that changes in a TCP or UDP packet lies close together, and is written in one call instead of four. Three
+// kinds of packets are not written so: one whose checksum is left to an offload, which has the sum of the pseudo-header
+// for a checksum; one that has that checksum by chance; and one that the kernel will segment.
+enum writing {
+    WRITTEN,
+    NOT_WRITTEN,  // the kernel refuses
+    NOT_AT_ONCE,  // rewrite() has to write it piece by piece
+};
 
 static __always_inline enum writing rewrite_at_once(CONTEXT* context, const struct flight* flight, __u32 protocol,
                                                     const struct rewrite* change) {
     const struct packet* packet = &flight->packet;
     const bool received = HOOK == EDGEFW_RECEIVED;
     void* data_end = (void*)(long)context->data_end;
-    const union headers* from = (void*)(long)context->data + within(packet->network, 0x3f) + IPV4_TTL;
+    const union headers* from = (void*)(long)context->data + within(packet->network, NETWORK_MASK) + IPV4_TTL;
     const bool is_tcp = protocol == IPPROTO_TCP;
     const __u32 size = is_tcp ? TCP_HEADERS : UDP_HEADERS;
     union headers headers;
@@ -89,18 +96,18 @@ static __always_inline enum writing rewrite_at_once(CONTEXT* context, const stru
         headers.half[4] = pair16(from->udp.length, checksum);
     }
     if (bpf_skb_store_bytes(context, packet->network + IPV4_TTL, &headers, size, BPF_F_RECOMPUTE_CSUM))
-        return REFUSED_WRITING;
+        return NOT_WRITTEN;
     return WRITTEN;
 }
 
-// What changes in the IP header, side by side.
+// The fields that change in the IP header. They lie side by side.
 struct ip_ends {
     __u16 checksum;
     __be32 source;
     __be32 destination;
 } __attribute__((packed, aligned(2)));
 
-// Writes the new local end. `ports`: the transport header is there (not a later fragment).
+// Writes the new local end. `ports`: the transport header is there; a later fragment has none.
 static __always_inline bool rewrite(CONTEXT* context, const struct flight* flight, const struct rewrite* change,
                                     bool ports) {
     __u32 protocol = flight->flow.protocol;

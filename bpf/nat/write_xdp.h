@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// translate, writing into an XDP frame: direct writes. Its twin is bpf/write_skb.h.
+// translate, writing into an XDP frame: direct writes. Its twin is bpf/nat/write_skb.h.
 //
 // XDP sees no mark of a checksum that is left to an offload: on veth, virtio and their like a received packet may carry
-// the folded sum of its pseudo-header alone. It is recognised by that.
+// the folded sum of its pseudo-header alone. Such a checksum is recognised by its value.
 #pragma once
 
-#include "bpf/translate.h"
+#include "bpf/nat/write.h"
 
 #define CHUNK 512
 
-// The one's complement sum of `length` bytes of the frame. Rare, see below.
-__noinline __u64 sum_payload(CONTEXT* context, __u32 offset, __u32 length) {
+// The one's complement sum of `length` bytes of the frame. is_partial() rarely asks for it.
+GLOBAL __u64 sum_payload(CONTEXT* context, __u32 offset, __u32 length) {
     __u32 zero = 0;
     struct checksum_scratch* chunk = bpf_map_lookup_elem(&scratch, &zero);
     __s64 sum = 0;
@@ -32,8 +32,8 @@ __noinline __u64 sum_payload(CONTEXT* context, __u32 offset, __u32 length) {
     return sum;
 }
 
-// A whole checksum equals the sum of the pseudo-header once in 65,536 packets, and then a full sum settles it: a whole
-// one makes the sum of everything 0xffff.
+// Whether a checksum is left to an offload: then it equals the sum of the pseudo-header. A whole checksum does so once
+// in 65,536 packets. Then a full sum settles it: a whole checksum makes the sum of everything 0xffff.
 static __always_inline bool is_partial(CONTEXT* context, const struct flight* flight, __u32 checksum, __be32 source,
                                        __be32 destination) {
     const struct packet* packet = &flight->packet;
@@ -45,14 +45,15 @@ static __always_inline bool is_partial(CONTEXT* context, const struct flight* fl
     return fold(pseudo + sum_payload(context, packet->transport, packet->transport_length)) != 0xffff;
 }
 
-// Writes the new local end, received: the destination. `ports`: the transport header is there (not a later fragment).
+// Writes the new local end. XDP sees received packets only, so it is the destination. `ports`: the transport header is
+// there; a later fragment has none.
 static __always_inline bool rewrite(CONTEXT* context, const struct flight* flight, const struct rewrite* change,
                                     bool ports) {
     const __u8 protocol = flight->flow.protocol;
     void* data = (void*)(long)context->data;
     void* data_end = (void*)(long)context->data_end;
-    void* ip = data + within(flight->packet.network, 0x3f);
-    void* header = data + within(flight->packet.transport, 0x7f);
+    void* ip = data + within(flight->packet.network, NETWORK_MASK);
+    void* header = data + within(flight->packet.transport, TRANSPORT_MASK);
     __be32 source;
     __u16* field;
 
@@ -71,7 +72,7 @@ static __always_inline bool rewrite(CONTEXT* context, const struct flight* fligh
         if (header + ICMP_HEADER > data_end) return false;
         field = header + ICMP_CHECKSUM;
         *field = ~fold((__u64)(__u16) ~*field + port_change(change->from_port, change->to_port));
-        // A reply may be all zeros: the other zero is its checksum.
+        // A reply may be all zeros. Its checksum is the other zero of one's complement.
         if (*field == 0) *field = 0xffff;
         *(__be16*)(header + ICMP_ID) = change->to_port;
     }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // dissect, the network layer: IPv4 with options (RFC 791), IPv6 with extension headers (RFC 8200), fragments of both.
+// bpf/frame/dissect.h calls it; bpf/frame/dissect_transport.h comes after.
 #pragma once
 
-#include "bpf/dissect_transport.h"
-#include "bpf/frame.h"
-
-#include "maps/builtins.h"
+#include "bpf/frame/dissect_transport.h"
+#include "bpf/frame/read.h"
 
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -36,9 +35,10 @@
 #define OPTION_JUMBO 0xc2  // RFC 2675
 #define DATAGRAM_MAX 65535
 
-// What offset, length and the more-fragments flag say. `offset` in bytes.
-static __always_inline __u32 set_fragment(struct packet* packet, __u8 protocol, __u32 offset, bool more,
-                                          __u32 malformed) {
+// Notes what offset, length and the more-fragments flag say. `offset` is in bytes; `malformed` is the reason where the
+// length is wrong.
+static __always_inline enum edgefw_reason set_fragment(struct packet* packet, __u8 protocol, __u32 offset, bool more,
+                                                       enum edgefw_reason malformed) {
     if (more && packet->transport_length % 8 != 0) return malformed;
     if (offset + packet->transport_length > DATAGRAM_MAX) return EDGEFW_REASON_FRAGMENT_OVERLONG;
     if (offset == 8 && protocol == IPPROTO_TCP) return EDGEFW_REASON_FRAGMENT_OFFSET_ONE;
@@ -46,28 +46,28 @@ static __always_inline __u32 set_fragment(struct packet* packet, __u8 protocol, 
         packet->fragment = FRAGMENT_LATER;
     else if (more)
         packet->fragment = FRAGMENT_FIRST;
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
-// "BIG TCP": a GSO packet that is longer than its length field can say, which carries 0 until it is segmented. Nothing
-// that comes off a wire is one.
+// Whether the packet is "BIG TCP": a GSO packet that is longer than its length field can say. The field is 0 until the
+// packet is segmented. No packet that comes off a wire is one.
 static __always_inline bool is_big(const struct packet* packet, __u32 bytes) {
     return bytes > DATAGRAM_MAX && frames_of(packet) > 1;
 }
 
-// 40 bytes at most; the rest lets the verifier see that a bounded length fits.
+// Options have 40 bytes at most. The rest of the room lets the verifier see that a bounded length fits.
 #define OPTIONS_ROOM 64
 struct options {
     __u8 byte[OPTIONS_ROOM];
 };
 
 // Walks the options: they must be well formed and hold no source route.
-// A global function, as are the other rare ones: the verifier checks it once, apart from its callers.
-__noinline __u32 walk_ipv4_options(const struct options* options, __u32 length) {
+GLOBAL enum edgefw_reason walk_ipv4_options(const struct options* options, __u32 length) {
     __u32 inside = 0;  // bytes of the current option still to pass over
 
     if (!options) return EDGEFW_REASON_MALFORMED_IPV4;
-    // One step a byte, whatever the option's size: the verifier then sees the same few states at every step.
+    // Each step passes over one byte, whatever the option's size: so the verifier sees the same few states at every
+    // step.
     for (__u32 i = 0; i < EDGEFW_MAX_IPV4_OPTIONS; i++) {
         __u8 type = options->byte[i];
 
@@ -84,10 +84,10 @@ __noinline __u32 walk_ipv4_options(const struct options* options, __u32 length) 
         if (inside < 2 || inside > length - i) return EDGEFW_REASON_MALFORMED_IPV4;
         inside--;
     }
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
-__noinline __u32 check_ipv4_options(CONTEXT* context, __u32 offset, __u32 length) {
+GLOBAL enum edgefw_reason check_ipv4_options(CONTEXT* context, __u32 offset, __u32 length) {
     struct options options = {};
 
     if (length == 0 || length > EDGEFW_MAX_IPV4_OPTIONS) return EDGEFW_REASON_MALFORMED_IPV4;
@@ -95,11 +95,12 @@ __noinline __u32 check_ipv4_options(CONTEXT* context, __u32 offset, __u32 length
     return walk_ipv4_options(&options, length);
 }
 
-static __always_inline __u32 dissect_ipv4(CONTEXT* context, struct flight* flight, __u32 network) {
+static __always_inline enum edgefw_reason dissect_ipv4(CONTEXT* context, struct flight* flight, __u32 network) {
     struct packet* packet = &flight->packet;
     struct iphdr copy;
     const struct iphdr* header = read(context, network, &copy, sizeof(copy));
-    __u32 header_length, total, offset, reason;
+    enum edgefw_reason reason;
+    __u32 header_length, total, offset;
     struct transport transport;
 
     if (!header) return EDGEFW_REASON_MALFORMED_IPV4;
@@ -117,17 +118,18 @@ static __always_inline __u32 dissect_ipv4(CONTEXT* context, struct flight* fligh
     offset = bpf_ntohs(header->frag_off);
     if (header_length > IPV4_HEADER) {
         reason = check_ipv4_options(context, network + IPV4_HEADER, header_length - IPV4_HEADER);
-        if (reason != EDGEFW_REASON_COUNT) return reason;
+        if (reason != WELL_FORMED) return reason;
     }
     if (offset & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) {
         reason = set_fragment(packet, transport.protocol, (offset & IPV4_OFFSET_MASK) * 8, offset & IPV4_MORE_FRAGMENTS,
                               EDGEFW_REASON_MALFORMED_IPV4);
-        if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
+        if (reason != WELL_FORMED || packet->fragment == FRAGMENT_LATER) return reason;
     }
     return dissect_transport(context, flight, &transport);
 }
 
-// What Linux before 7.0 puts in front of IPv6 "BIG TCP", and takes off when it segments: an option of RFC 2675 alone.
+// Linux before 7.0 puts this header in front of IPv6 "BIG TCP", and takes it off when it segments: an option of RFC
+// 2675 alone.
 struct jumbo_header {
     __u8 next;
     __u8 length;
@@ -136,8 +138,8 @@ struct jumbo_header {
     __be32 payload;
 };
 
-// Passes over it, from packet->transport on.
-__noinline __u32 take_jumbo_header(CONTEXT* context) {
+// Passes over the jumbo header at packet->transport.
+GLOBAL enum edgefw_reason take_jumbo_header(CONTEXT* context) {
     struct flight* flight = fetch();
     struct packet* packet;
     struct jumbo_header header;
@@ -152,7 +154,7 @@ __noinline __u32 take_jumbo_header(CONTEXT* context) {
     packet->transport_length -= sizeof(header);
     packet->has_jumbo_header = true;
     flight->flow.protocol = header.next;
-    return EDGEFW_REASON_COUNT;
+    return WELL_FORMED;
 }
 
 struct extension {
@@ -179,15 +181,15 @@ static __always_inline bool is_extension(__u8 next) {
     }
 }
 
-// Bytes of an extension header: in units of 8 beyond the first 8; AH in units of 4 beyond the first 8 (RFC 4302).
+// Bytes of an extension header. Its length counts units of 8 beyond the first 8; that of AH units of 4 (RFC 4302).
 static __always_inline __u32 extension_bytes(__u8 kind, __u8 length) {
     if (kind == EXTENSION_FRAGMENT) return 8;
     if (kind == EXTENSION_AUTHENTICATION) return ((__u32)length + 2) * 4;
     return ((__u32)length + 1) * 8;
 }
 
-// Of a routing header with segments left. Segment routing is for within a domain: what comes in from outside is dropped
-// at its edge (RFC 8754 section 5.1).
+// Whether a routing header with segments left drops. Segment routing stays within a domain: a packet that comes in from
+// outside drops at its edge (RFC 8754 section 5.1).
 static __always_inline bool drops_routing(struct packet* packet, __u8 type) {
     if (type == ROUTING_SOURCE) return true;
     packet->is_segment_routed = type == ROUTING_SEGMENT && HOOK == EDGEFW_RECEIVED && config.side == EDGEFW_EXTERNAL &&
@@ -195,10 +197,10 @@ static __always_inline bool drops_routing(struct packet* packet, __u8 type) {
     return packet->is_segment_routed;
 }
 
-// Walks the extension headers from packet->transport on; the flow's protocol is the first that is none of them. Rare: a
-// global function keeps it out of the common path's registers and verification. Unrolled: before Linux 6.8 the verifier
-// takes a loop only where a branch goes back to its head, and clang lays this one out otherwise.
-__noinline __u32 walk_extensions(CONTEXT* context, __u32 first) {
+// Walks the extension headers from packet->transport on. The first header that is none of them gives the flow its
+// protocol. The loop is unrolled: before Linux 6.8 the verifier takes a loop only where a branch goes back to its head,
+// and clang lays this one out otherwise.
+GLOBAL enum edgefw_reason walk_extensions(CONTEXT* context, __u32 first) {
     struct flight* flight = fetch();
     struct packet* packet;
     __u8 next = first;
@@ -210,11 +212,12 @@ __noinline __u32 walk_extensions(CONTEXT* context, __u32 first) {
 #pragma unroll
     for (int i = 0; i < EDGEFW_MAX_EXTENSION_HEADERS + 1; i++) {
         struct extension header;
-        __u32 bytes, reason;
+        enum edgefw_reason reason;
+        __u32 bytes;
 
         if (!is_extension(next)) {
             flight->flow.protocol = next;
-            return EDGEFW_REASON_COUNT;
+            return WELL_FORMED;
         }
         if (i == EDGEFW_MAX_EXTENSION_HEADERS) break;
         if (next == EXTENSION_HOP_BY_HOP && i > 0) return EDGEFW_REASON_MALFORMED_EXTENSION;
@@ -238,7 +241,7 @@ __noinline __u32 walk_extensions(CONTEXT* context, __u32 first) {
                 flight->flow.protocol = header.next;
                 reason = set_fragment(packet, header.next, offset & IPV6_OFFSET_MASK, offset & IPV6_MORE_FRAGMENTS,
                                       EDGEFW_REASON_MALFORMED_EXTENSION);
-                if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
+                if (reason != WELL_FORMED || packet->fragment == FRAGMENT_LATER) return reason;
             }
         }
         next = header.next;
@@ -246,12 +249,13 @@ __noinline __u32 walk_extensions(CONTEXT* context, __u32 first) {
     return EDGEFW_REASON_EXTENSION_DEPTH;
 }
 
-static __always_inline __u32 dissect_ipv6(CONTEXT* context, struct flight* flight, __u32 network) {
+static __always_inline enum edgefw_reason dissect_ipv6(CONTEXT* context, struct flight* flight, __u32 network) {
     struct packet* packet = &flight->packet;
     struct ipv6hdr copy;
     const struct ipv6hdr* header = read(context, network, &copy, sizeof(copy));
     struct transport transport;
-    __u32 payload, reason;
+    enum edgefw_reason reason;
+    __u32 payload;
     bool big;
 
     if (!header) return EDGEFW_REASON_MALFORMED_IPV6;
@@ -268,7 +272,7 @@ static __always_inline __u32 dissect_ipv6(CONTEXT* context, struct flight* fligh
         const bool by_jumbo_header = big && transport.protocol == EXTENSION_HOP_BY_HOP;
 
         reason = by_jumbo_header ? take_jumbo_header(context) : walk_extensions(context, transport.protocol);
-        if (reason != EDGEFW_REASON_COUNT || packet->fragment == FRAGMENT_LATER) return reason;
+        if (reason != WELL_FORMED || packet->fragment == FRAGMENT_LATER) return reason;
         transport = (struct transport){flight->flow.protocol, packet->transport, packet->transport_length};
     }
     return dissect_transport(context, flight, &transport);

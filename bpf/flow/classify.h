@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// classify: flow -> outcome, that of the first rule that matches, or of the default. Walks the decision trees of
-// maps/tree.h, and changes nothing.
+// classify: flow -> outcome.
+//
+//   takes    a flow and a hook
+//   gives    an outcome: EDGEFW_OUTCOME_* and OUTCOME_BY_RULE, of the first rule that matches, or of the default
+//   before   translate (bpf/nat/find.h), so that the rules see the inside address
+//   after    decide (bpf/decide.h), which may ask open (bpf/connection/open.h) for a connection
+//
+// It walks the decision trees of maps/tree.h, and changes nothing but its working memory.
 #pragma once
 
-#include "bpf/bounds.h"
 #include "bpf/flight.h"
+#include "bpf/flow/martian.h"
+#include "bpf/frame/bounds.h"
 #include "bpf/maps.h"
-#include "bpf/martian.h"
 
 #include <bpf/bpf_endian.h>
 
 #define NO_RULE 0xffffffffu
 #define TREE_INDEX(hook, family) ((hook)*EDGEFW_FAMILIES + (family))
 
-// Beside EDGEFW_OUTCOME_*: a rule decided, not the default.
+// A bit beside EDGEFW_OUTCOME_*: a rule decided, not the default.
 #define OUTCOME_BY_RULE 0x80000000u
 #define OUTCOME_MARTIAN (OUTCOME_BY_RULE | MARTIAN_SLOT)
 
-// 0 where the protocol has no ports. No branch: the verifier would walk the trees once for either way.
+// The port that rules see: 0 where the protocol has none. There is no branch here: the verifier would walk the trees
+// once for either way.
 static __always_inline __u32 port_field(const struct flow* flow, __be16 port) {
     return bpf_ntohs(port) & -(__u32)flow->has_ports;
 }
@@ -40,7 +47,7 @@ static __always_inline void set_end_fields(struct fields* fields, const struct f
 }
 
 // The class of one end's address.
-__noinline __u32 class_of(const struct flow* flow, bool local) {
+GLOBAL __u32 class_of(const struct flow* flow, bool local) {
     struct edgefw_class* found = NULL;
 
     if (!flow) return 0;
@@ -69,7 +76,7 @@ static __always_inline bool passes(const struct edgefw_test* test, __u32 value) 
     return (value & (test->mask | EDGEFW_TEST_HIGH_HALF)) - test->low <= test->width;
 }
 
-// A leaf's run: the first rule all of whose tests pass, unless a better one is known.
+// Searches a leaf's run for the first rule all of whose tests pass. A better one that is known already stays.
 static __always_inline void search_leaf(struct fields* fields, __u32 index) {
     for (int step = 0; step < EDGEFW_MAX_LEAF_STEPS; step++) {
         struct edgefw_test* test = bpf_map_lookup_elem(&tests, &index);
@@ -103,9 +110,9 @@ static __always_inline void search_tree(struct fields* fields, __u32 index) {
     search_leaf(fields, index);
 }
 
-// A tree that is not the first of its forest. A global function: the verifier checks it once, whatever the number of
-// callers. A call costs 9 ns on machines that guard returns (SRSO), so the common path has few.
-__noinline int search_group(__u32 root) {
+// Searches a tree that is not the first of its forest. A call costs 9 ns on machines that guard returns (SRSO): the
+// first tree, on the common path, is searched inline.
+GLOBAL int search_group(__u32 root) {
     struct flight* flight = fetch();
 
     if (flight) search_tree(&flight->fields, root);
@@ -119,8 +126,9 @@ static __always_inline void set_classes(struct fields* fields, const struct flow
     if (forest->uses & EDGEFW_USES_REMOTE_CLASS) fields->value[EDGEFW_FIELD_REMOTE_CLASS] = class_of(flow, false);
 }
 
-// The outcome of `flow`, seen at `hook`. `apart`: walk the first tree in a function of its own, too.
-static __always_inline __u32 search(struct flight* flight, const struct flow* flow, __u32 hook, const bool apart) {
+// The outcome of `flow`, seen at `hook`. `apart`: the first tree is not searched inline either.
+static __always_inline __u32 search_forest(struct flight* flight, const struct flow* flow, __u32 hook,
+                                           const bool apart) {
     const __u64 tree = within(TREE_INDEX(hook, flow->family), EDGEFW_HOOKS * EDGEFW_FAMILIES - 1);
     const volatile struct edgefw_forest* forest = &config.forest[0][0] + tree;
     struct fields* fields = &flight->fields;
@@ -140,20 +148,19 @@ static __always_inline __u32 search(struct flight* flight, const struct flow* fl
         search_group(forest->group[i].root);
     }
     if (fields->number != NO_RULE && !(fields->outcome & EDGEFW_OUTCOME_ASK)) return fields->outcome | OUTCOME_BY_RULE;
-    // No rule: the default, and whether the other direction would have opened it.
+    // No rule matches: the default decides. EDGEFW_OUTCOME_ASK says whether the other direction would have opened it.
     return fields->outcome |
            (hook == EDGEFW_SENT ? config.default_outcome[EDGEFW_SENT] : config.default_outcome[EDGEFW_RECEIVED]);
 }
 
-// The packet's own flow, at its own hook: every packet that opens or drops comes through here.
+// The outcome of the packet's own flow, at its own hook. Every packet that opens or drops comes through here.
 static __always_inline __u32 classify(struct flight* flight) {
     if (is_martian_packet(flight)) return OUTCOME_MARTIAN;
-    return search(flight, &flight->flow, HOOK, false);
+    return search_forest(flight, &flight->flow, HOOK, false);
 }
 
-// The outcome of a frame that is not IP, without OUTCOME_BY_RULE where no rule matches. A global function: for few
-// packets.
-__noinline __u32 classify_link(void) {
+// The outcome of a frame that is not IP. Where no rule matches it is 0.
+GLOBAL __u32 classify_link(void) {
     const volatile struct edgefw_forest* forest = &config.link_forest[HOOK];
     struct flight* flight = fetch();
     struct fields* fields;
@@ -172,10 +179,10 @@ __noinline __u32 classify_link(void) {
     return fields->number == NO_RULE ? 0 : fields->outcome | OUTCOME_BY_RULE;
 }
 
-// A flow that may have opened a connection, at either hook. A global function: for few packets.
-__noinline __u32 classify_opener(__u32 hook) {
+// The outcome of flight->opener, a flow that may have opened a connection, at either hook.
+GLOBAL __u32 classify_opener(__u32 hook) {
     struct flight* flight = fetch();
 
     if (!flight) return 0;
-    return is_martian(&flight->opener, hook) ? OUTCOME_MARTIAN : search(flight, &flight->opener, hook, true);
+    return is_martian(&flight->opener, hook) ? OUTCOME_MARTIAN : search_forest(flight, &flight->opener, hook, true);
 }

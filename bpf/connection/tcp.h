@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// tcp: what a segment's numbers say about its connection (RFC 9293 section 3.4, RFC 5961, RFC 7323). A number is
-// compared by its distance, modulo 2^32.
+// What a TCP segment's numbers say about its connection (RFC 9293 section 3.4, RFC 5961, RFC 7323). Two numbers are
+// compared by their distance, modulo 2^32. bpf/connection/state.h asks.
 //
-// The numbers decide over states, not over segments: what does not fit changes nothing and goes on to the host, which
-// checks more closely than a filter can. A reset is the exception: hosts of old believe one anywhere in their window.
+// The numbers decide over states, not over segments. A segment that does not fit changes nothing and goes on to the
+// host, which checks more closely than a filter can. A reset is the exception, because old hosts believe one anywhere
+// in their window.
 #pragma once
 
-#include "bpf/dissect_transport.h"
+#include "bpf/frame/dissect_transport.h"
 
 #define TCP_OPTION_END 0
 #define TCP_OPTION_NOP 1
 #define TCP_OPTION_WINDOW_SCALE 3
 #define TCP_OPTIONS_MAX 40
 
-// A SYN may carry data (RFC 7413), and an answer acknowledge a part of it: as much as a first flight has.
+// A SYN may carry data (RFC 7413), and an answer may acknowledge a part of it. This is as much as a first flight has.
 #define HANDSHAKE_DATA 16384
 
-// What an end may be sent before it has said how much it takes.
+// How much an end may be sent before it has said how much it takes.
 #define FIRST_WINDOW 65535
 
-// Likewise in mid-stream, where windows may have been scaled by anything, up to WIDEST_WINDOW: so much is believed of
-// the ends' numbers, which follow what is sent by its acknowledgments. A reset passes within what can be.
+// In mid-stream windows may have been scaled by anything, up to WIDEST_WINDOW. MIDSTREAM_WINDOW is how much is believed
+// of the ends' numbers, which follow what is sent by its acknowledgments. A reset passes within WIDEST_WINDOW.
 #define MIDSTREAM_WINDOW (1u << 20)
 #define WIDEST_WINDOW (65535u << 14)
 
@@ -28,7 +29,7 @@ static __always_inline __u32 sequence(const struct packet* packet) {
     return bpf_ntohl(packet->sequence_be);
 }
 
-// Behind the last byte. SYN and FIN count as one.
+// The sequence number behind the segment's last byte. SYN and FIN count as one byte each.
 static __always_inline __u32 sequence_end(const struct packet* packet) {
     __u32 header = packet->header_length - packet->transport;
 
@@ -44,13 +45,13 @@ static __always_inline bool is_after(__u32 number, __u32 other) {
     return (__s32)(number - other) > 0;
 }
 
-// The segment acknowledges what an end has sent in the handshake, up to `next`.
+// Whether the segment acknowledges what an end has sent in the handshake, up to `next`.
 static __always_inline bool acknowledges(const struct packet* packet, __u32 next) {
     return (packet->flags & TCP_ACK) && next - acknowledgment(packet) <= HANDSHAKE_DATA;
 }
 
-// RFC 5961 section 5, of both numbers: the segment lies within a window of what `to` has acknowledged, and acknowledges
-// what `to` has sent, within a window. One number alone is guessed in some ten thousand tries.
+// Whether both numbers of the segment fit (RFC 5961 section 5). It lies within a window of what `to` has acknowledged,
+// and it acknowledges what `to` has sent, within a window. One number alone is guessed in some ten thousand tries.
 static __always_inline bool fits(const struct packet* packet, const struct edgefw_end* from,
                                  const struct edgefw_end* to) {
     const __u32 acknowledged = acknowledgment(packet);
@@ -62,14 +63,15 @@ static __always_inline bool fits(const struct packet* packet, const struct edgef
            (__s32)(from->acknowledged - acknowledged) <= (__s32)from->window;
 }
 
-// RFC 5961 section 3.2: a reset ends at one number alone. That is where its sender has got to; or what the other end
-// has acknowledged, which is in the answer to a segment of no connection, and in that to a challenge.
+// Whether a reset ends the connection. One number alone does (RFC 5961 section 3.2): where its sender has got to; or
+// what the other end has acknowledged, which is in the answer to a segment of no connection, and in that to a
+// challenge.
 static __always_inline bool reset_closes(const struct packet* packet, const struct edgefw_end* from,
                                          const struct edgefw_end* to) {
     return sequence(packet) == from->next || sequence(packet) == to->acknowledged;
 }
 
-// In what `to` takes: its host challenges it, or closes, and the next segments tell.
+// Whether a reset lies in what `to` takes. The host of `to` challenges it, or closes, and the next segments tell which.
 static __always_inline bool reset_is_in_window(const struct packet* packet, const struct edgefw_end* to, __u32 window) {
     return sequence(packet) - to->acknowledged <= window + 1;
 }
@@ -79,10 +81,10 @@ static __always_inline __u32 offered_window(const struct packet* packet, const s
     return (__u32)bpf_ntohs(packet->window_be) << (from->scale & 15);
 }
 
-// Of a segment of a confirmed connection: where it fits the ends' numbers move on. An acknowledgment tells of the other
-// end, too: of what it has sent and was not seen to fit. Returns whether it fits.
+// Moves the ends' numbers on where a segment of a confirmed connection fits. An acknowledgment tells of the other end,
+// too: of what that has sent and was not seen to fit. Returns whether the segment fits.
 static __always_inline bool note_numbers(const struct packet* packet, struct edgefw_end* from, struct edgefw_end* to) {
-    // Read once: the compiler has to take it that what is stored to the one changes the other.
+    // These are read once. For all the compiler knows, a store to one end changes the packet, or the other end.
     const __u32 window = offered_window(packet, from);
     const __u32 end = sequence_end(packet);
     const __u32 acknowledged = acknowledgment(packet);
@@ -95,14 +97,14 @@ static __always_inline bool note_numbers(const struct packet* packet, struct edg
     return true;
 }
 
-#define TCP_OPTIONS_ROOM 64  // a power of two: bpf/bounds.h
+#define TCP_OPTIONS_ROOM 64  // a power of two: bpf/frame/bounds.h
 struct tcp_options {
     __u8 bytes[TCP_OPTIONS_ROOM];
     __u32 at;
     __u8 scale;
 };
 
-// One option; returns 1 at the last.
+// Reads one option. Returns 1, which ends the loop, at the last one.
 static long read_option(__u64 unused, struct tcp_options* options) {
     __u32 at = options->at;
     __u8 kind;
@@ -122,9 +124,9 @@ static long read_option(__u64 unused, struct tcp_options* options) {
     return 1;
 }
 
-// The window scale in a SYN's options, or EDGEFW_SCALE_NONE. A global function: once a connection and end. A loop of
-// the kernel's: one of ours the verifier would walk once for every way to place options.
-__noinline int find_scale(CONTEXT* context, const struct packet* packet) {
+// The window scale in a SYN's options, or EDGEFW_SCALE_NONE. bpf_loop() runs the loop: the verifier would walk a loop
+// of ours once for every way to place options.
+GLOBAL int find_scale(CONTEXT* context, const struct packet* packet) {
     struct tcp_options options = {.scale = EDGEFW_SCALE_NONE};
     __u32 start, length;
 

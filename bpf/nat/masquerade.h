@@ -2,12 +2,17 @@
 // translate, openers that are masqueraded: a public port that no live connection to the same remote end has; and how
 // the tables by public end follow the connections.
 //
-// The search begins at the port's own number where it lies in the range, else at a place that depends on the inside end
-// alone: so one inside port mostly has one public port whatever it talks to (RFC 4787 REQ-1).
+//   takes    the flight of an opener, and the number of the masquerade in its translation
+//   gives    the public end, in flight->translation
+//   before   open (bpf/connection/open.h) asks for it, before it enters the connection
+//   after    open
+//
+// The search begins at the port's own number where that lies in the range, else at a place that depends on the inside
+// end alone. So one inside port mostly has one public port, whatever it talks to (RFC 4787 REQ-1).
 #pragma once
 
-#include "bpf/nat.h"
-#include "bpf/table.h"
+#include "bpf/connection/table.h"
+#include "bpf/nat/find.h"
 
 #include <linux/in.h>
 
@@ -15,7 +20,7 @@
 
 #define FIRST_USER_PORT 1024
 
-// The confirmed connection of a key, or a half-open one. As live(): what is confirmed meanwhile is asked for again.
+// The confirmed connection of a key, or NULL.
 static __always_inline const struct edgefw_connection* confirmed_of(const struct edgefw_connection4_key* key) {
     const struct edgefw_connection* found;
 
@@ -30,6 +35,8 @@ static __always_inline const struct edgefw_connection* confirmed_of(const struct
     return found;
 }
 
+// The connection of a key, confirmed or half open, or NULL. It may be confirmed between the two looks: the confirmed
+// ones are asked again then.
 static __always_inline const struct edgefw_connection* connection_of(const struct edgefw_connection4_key* key) {
     const struct edgefw_connection* found = confirmed_of(key);
 
@@ -42,9 +49,9 @@ static __always_inline bool is_reserved(__u64 since) {
     return jiffies_since(since) <= config.reserved;
 }
 
-// Whether the public end in `key` is that of `owner`: it was given to it just now, or a live connection of it has it.
-// What lost its connection is free.
-static __noinline bool is_taken(const struct edgefw_connection4_key* key, const struct edgefw_inside* owner) {
+// Whether the public end in `key` still belongs to `owner`: it was given to that just now, or a live connection of it
+// has it. A public end whose connection is gone is free.
+OUT_OF_LINE bool is_taken(const struct edgefw_connection4_key* key, const struct edgefw_inside* owner) {
     struct edgefw_connection4_key own = *key;
     const struct edgefw_connection* connection;
 
@@ -61,6 +68,13 @@ static __always_inline bool is_same_end(const struct edgefw_inside* one, const s
 }
 
 // Gives the public end in `key` to `inside` unless it is another one's: one processor alone gets it.
+//
+// Two processors may want the same public end at once. Where it is in no table, both enter it with BPF_NOEXIST, and the
+// kernel lets one do so. The other one finds an entry that was reserved just now: it is taken. Where an entry is left
+// whose connection is gone, both may find it free. Both put the present time in the place of the time that they have
+// read, by compare and swap: one of the two finds it as it was, and gets the public end. The element may have gone to
+// another key before that. Then the times differ, and the search goes on; or they are the same jiffy, and another
+// public end stays reserved for a second longer.
 static __always_inline bool reserve(const struct edgefw_connection4_key* key, const struct edgefw_inside* inside) {
     struct edgefw_inside* there;
     struct edgefw_inside owner;
@@ -91,9 +105,9 @@ static __always_inline void forget_confirmed_public(const struct edgefw_connecti
     }
 }
 
-// Whether a confirmed connection of another inside end has the public end of the search. What is left of one that has
-// ended goes if `removes`: only of an end that is reserved, since nobody else can confirm it then.
-static __always_inline bool is_confirmed_elsewhere(const struct search* search, bool removes) {
+// Whether a confirmed connection of another inside end has the public end of the search. The entry of one that has
+// ended is removed if `removes`. That may be asked of a reserved end only, since nobody else can confirm it then.
+static __always_inline bool is_confirmed_elsewhere(const struct port_search* search, bool removes) {
     const struct edgefw_inside* there = inside_of_confirmed(&search->key);
     struct edgefw_inside owner;
 
@@ -105,10 +119,10 @@ static __always_inline bool is_confirmed_elsewhere(const struct search* search, 
     return false;
 }
 
-// One public port; returns 1 when it is free, and taken.
+// Tries one public port. Returns 1, which ends the loop, when it was free and is reserved now.
 static long try_port(__u64 unused, void* none) {
     struct flight* flight = fetch();
-    struct search* search;
+    struct port_search* search;
 
     (void)unused, (void)none;
     if (!flight) return 1;
@@ -119,7 +133,7 @@ static long try_port(__u64 unused, void* none) {
     else
         search->at = search->at + 1 < search->places ? search->at + 1 : 0;
     if (is_confirmed_elsewhere(search, false) || !reserve(&search->key, &search->inside)) return 0;
-    // It may have been confirmed between the two.
+    // Another processor may have confirmed it between the two.
     if (is_confirmed_elsewhere(search, true)) {
         bpf_map_delete_elem(&public_openings4, &search->key);
         return 0;
@@ -128,7 +142,8 @@ static long try_port(__u64 unused, void* none) {
     return 1;
 }
 
-// A search of a whole range may take long: not for each packet of whoever fills the range.
+// Whether a whole range may be searched now. That may take long, so it is not done for each packet of a sender that
+// fills the range.
 static __always_inline bool may_search_all(void) {
     const __u64 now = bpf_ktime_get_coarse_ns();
     __u32 zero = 0;
@@ -139,11 +154,10 @@ static __always_inline bool may_search_all(void) {
     return true;
 }
 
-// Among the ports from `first` to `last`: near the inside port's own number, then anywhere, then each. A global
-// function: the verifier walks what it calls once.
-__noinline int search_ports(__u32 first, __u32 last, int parity) {
+// Searches the ports from `first` to `last`: near the inside port's own number, then anywhere, then each.
+GLOBAL int search_ports(__u32 first, __u32 last, int parity) {
     struct flight* flight = fetch();
-    struct search* search;
+    struct port_search* search;
     __u32 port, places;
 
     if (!flight) return false;
@@ -169,7 +183,7 @@ __noinline int search_ports(__u32 first, __u32 last, int parity) {
     return search->found;
 }
 
-// On the inside port's own side of 1024, where there is one free (RFC 4787 REQ-3), else on the other.
+// Searches the inside port's own side of 1024 first (RFC 4787 REQ-3), then the other one.
 static __always_inline bool search_sides(const struct flight* flight, __u32 first, __u32 last, bool parity) {
     const bool low = bpf_ntohs(flight->flow.key4.local_port) < FIRST_USER_PORT;
     const __u32 end = last < FIRST_USER_PORT ? last : FIRST_USER_PORT - 1;
@@ -179,14 +193,13 @@ static __always_inline bool search_sides(const struct flight* flight, __u32 firs
     return search_ports(begin, last, parity) || (!low && search_ports(first, end, parity));
 }
 
-// Gives the packet, an opener, its public end, by the masquerade that was found. False: there is none left. A global
-// function: once a connection.
-__noinline int allocate(void) {
+// Gives the packet, an opener, its public end, by the masquerade that was found. False: there is none left.
+GLOBAL int allocate(void) {
     struct flight* flight = fetch();
     const struct edgefw_masquerade* entry;
     struct translation* translation;
     const struct flow* flow;
-    struct search* search;
+    struct port_search* search;
     __u32 index;
     bool found;
 
@@ -194,18 +207,18 @@ __noinline int allocate(void) {
     flow = &flight->flow;
     translation = &flight->translation;
     search = &flight->search;
-    index = translation->masquerade - 1;
+    index = translation->masquerade_number - 1;
     entry = bpf_map_lookup_elem(&masquerades, &index);
     if (!entry) return false;
     translation->nat = entry->slot;  // also where it has no port left
-    *search = (struct search){.key = flow->key4, .places = 1};
+    *search = (struct port_search){.key = flow->key4, .places = 1};
     search->key.local = entry->public_address;
     search->inside = (struct edgefw_inside){flow->key4.local, flow->key4.local_port, entry->slot, bpf_jiffies64()};
-    if (flow->has_ports)  // parity: UDP alone (RFC 4787 REQ-4)
+    if (flow->has_ports)  // parity is for UDP only (RFC 4787 REQ-4)
         found = search_sides(flight, entry->first, entry->last, entry->keeps_parity && flow->protocol == IPPROTO_UDP);
     else if (flow->protocol == IPPROTO_ICMP)
         found = search_ports(entry->first, entry->last, false);
-    else  // what has no port keeps none: one connection a remote end
+    else  // a protocol without ports: one connection for each remote end
         found = try_port(0, NULL);
     if (!found) return false;
     translation->public_address = search->key.local;
@@ -213,7 +226,7 @@ __noinline int allocate(void) {
     return true;
 }
 
-// The key of a masqueraded connection as it is outside, and where it is inside.
+// The key of a masqueraded connection as it is outside.
 static __always_inline struct edgefw_connection4_key public_key(const struct flow* flow,
                                                                 const struct edgefw_connection* connection) {
     struct edgefw_connection4_key key = flow->key4;
@@ -223,6 +236,7 @@ static __always_inline struct edgefw_connection4_key public_key(const struct flo
     return key;
 }
 
+// The inside end of a masqueraded connection, as the tables by public end have it.
 static __always_inline struct edgefw_inside inside_of(const struct flow* flow,
                                                       const struct edgefw_connection* connection) {
     return (struct edgefw_inside){flow->key4.local, flow->key4.local_port, connection->nat, bpf_jiffies64()};
@@ -232,9 +246,13 @@ static __always_inline bool is_masqueraded(const struct flow* flow, const struct
     return config.masquerades && flow->family == EDGEFW_IPV4 && connection->masqueraded;
 }
 
-// The tables by public end follow the connection as it is confirmed, goes back, and is forgotten.
+// The tables by public end follow the connection as it is confirmed, goes back, and is forgotten. They are written by
+// the processor that moves the connection, and in the same order: a public end is entered in the new table before it is
+// taken out of the old one, and find_inside() asks the confirmed ones a second time. So a packet always finds it. What
+// a packet finds is believed only if the connection says the same (comes_as_its_own() in bpf/connection/table.h): a
+// public end that is found a moment too early or too late translates nothing.
 
-static __noinline void confirm_public(const struct flow* flow, const struct edgefw_connection* connection) {
+OUT_OF_LINE void confirm_public(const struct flow* flow, const struct edgefw_connection* connection) {
     struct edgefw_connection4_key key = public_key(flow, connection);
     struct edgefw_inside inside = inside_of(flow, connection);
 
@@ -248,7 +266,7 @@ static __noinline void confirm_public(const struct flow* flow, const struct edge
     inside_of_confirmed(&key);  // as confirm() does
 }
 
-static __noinline void retire_public(const struct flow* flow, const struct edgefw_connection* connection) {
+OUT_OF_LINE void move_back_public(const struct flow* flow, const struct edgefw_connection* connection) {
     struct edgefw_connection4_key key = public_key(flow, connection);
     struct edgefw_inside inside = inside_of(flow, connection);
 
@@ -257,14 +275,15 @@ static __noinline void retire_public(const struct flow* flow, const struct edgef
     forget_confirmed_public(&key);
 }
 
-static __noinline void forget_public(const struct flow* flow, const struct edgefw_connection* connection) {
+OUT_OF_LINE void forget_public(const struct flow* flow, const struct edgefw_connection* connection) {
     struct edgefw_connection4_key key = public_key(flow, connection);
 
     forget_confirmed_public(&key);
     bpf_map_delete_elem(&public_openings4, &key);
 }
 
-// `fresh` was not needed: its connection is there, and has the public end of `by`.
+// `fresh` was not needed, because its connection is there and has the public end of `by`. The one that `fresh` got
+// becomes free.
 static __always_inline void give_back(const struct flow* flow, const struct edgefw_connection* fresh,
                                       const struct translation* by) {
     struct edgefw_connection4_key key;
