@@ -13,10 +13,15 @@ source "$story_root/scripts/lab"
 
 fail() {
     printf 'FAILED: %s\n' "$*" >&2
+    story_failed "$*"
     exit 1
 }
 
-chapter() { printf -- '-- %s\n' "$*"; }
+chapter() {
+    printf -- '-- %s\n' "$*"
+    story_chapter=$*
+}
+story_chapter='the beginning'
 
 story_begin() {
     if ((EUID != 0)); then
@@ -25,8 +30,70 @@ story_begin() {
     fi
     [[ -x $EDGEFW ]] || fail "no program at $EDGEFW: build it, or name it in EDGEFW"
     lab_begin
+    trap story_end EXIT
+    story_hold
     set -E # the place of a failure, also in functions
-    trap 'printf "FAILED: %s:%s: %s\n" "${BASH_SOURCE[0]##*/}" "$LINENO" "$BASH_COMMAND" >&2' ERR
+    trap story_error ERR
+}
+# The place is the nearest that is neither here nor in scripts/lab, whose `on` waits for all that fails.
+story_error() {
+    local frame=1 file line said
+    while ((frame < ${#BASH_SOURCE[@]} - 1)) && [[ ${BASH_SOURCE[frame]##*/} == @(story.sh|lab) ]]; do
+        frame=$((frame + 1))
+    done
+    file=${BASH_SOURCE[frame]} line=${BASH_LINENO[frame - 1]}
+    said="${file##*/}:$line: $(sed -n "${line}s/^ *//p" "$file")"
+    [[ ! -e $lab_folder/failed || $said != "$(tail -n 1 "$lab_folder/failed")" ]] || return 0
+    printf 'FAILED: %s\n' "$said" >&2
+    story_failed "$said"
+}
+
+# Stories run side by side, each in namespaces of its own; the folders that hold the state of all namespaces are shared.
+# Whoever leaves one empty removes it, also under the hands of another who is about to use it: not while a story runs.
+story_held=()
+story_hold() {
+    local folder held
+    for folder in "$lab_bpffs/edgefw" "$lab_memory"; do
+        until mkdir "$folder/story-$$" 2>/dev/null; do
+            mkdir -m 700 "$folder" 2>/dev/null || sleep 0.01
+        done
+        story_held+=("$folder/story-$$")
+        for held in "$folder"/story-*; do # of stories that were killed
+            kill -0 "${held##*-}" 2>/dev/null || rm -rf "$held"
+        done
+    done
+    # edgefw takes away what nobody has locked; and of what is remembered all that holds no folder.
+    exec {story_lock}<"$lab_bpffs/edgefw/story-$$"
+    flock "$story_lock"
+    mkdir "$lab_memory/story-$$/held"
+}
+
+# What failed, before anything is removed: the first is the innermost.
+story_failed() {
+    if [[ -d $lab_folder ]]; then printf '%s\n' "$1" >>"$lab_folder/failed"; fi
+}
+# The chapter, what failed there, and the ends of what was written last: all in a few lines.
+story_saw() {
+    local file
+    printf 'in the chapter: %s\n' "$story_chapter"
+    if [[ -s $lab_folder/failed ]]; then head -n 3 "$lab_folder/failed" | cut -c 1-600 | sed 's/^/failed: /'; fi
+    find "$lab_folder" -maxdepth 1 -type f -size -1000k -size +0 ! -name failed ! -name '*.yaml' ! -name '*.pem' \
+        -printf '%T@ %p\n' | sort -rn | head -n 3 | while read -r _ file; do
+        printf '%s: %s\n' "${file##*/}" "$(tail -c 2000 "$file" | tr -d '\000' | tail -n 2 | paste -s -d '|' | cut -c 1-400)"
+    done
+}
+story_end() {
+    local status=$? saw=''
+    trap '' HUP INT TERM # what was begun is finished
+    trap - EXIT ERR
+    set +e
+    ((status == 0 || status == 77)) || saw=$(story_saw 2>&1)
+    rm -r "${story_held[@]}"
+    (lab_end)
+    rmdir "$lab_bpffs/edgefw" "$lab_memory" 2>/dev/null # unless somebody has something there
+    # Last, so that whoever sees ten lines sees this.
+    [[ -z $saw ]] || printf 'FAILED (%d) %s\n' "$status" "$saw" >&2
+    exit "$status"
 }
 
 # edgefw HOST ARGUMENT...
