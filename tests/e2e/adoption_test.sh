@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # First enforcement on a machine in use: an SSH session, a transfer and a UDP stream that began before the card was
-# attached live through the attach, the first push, 100 more, and another binary; what was idle all along is adopted.
+# attached live through the attach, the first push, many more, and another binary; what was idle all along is adopted.
 # With `attach --policy` nothing is.
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"
-# EDGEFW_PUSHES and EDGEFW_TRANSFER_BYTES make it shorter where a machine has less time.
-readonly pushes=${EDGEFW_PUSHES:-100} transfer_bytes=${EDGEFW_TRANSFER_BYTES:-$((1 << 30))}
+# EDGEFW_PUSHES and EDGEFW_TRANSFER_BYTES say how many pushes, and how much is sent at least, 20 and 64 MiB unless said
+# otherwise (100 and 1 GiB at length).
+readonly pushes=${EDGEFW_PUSHES:-$(at_length 20 100)}
+readonly transfer_bytes=${EDGEFW_TRANSFER_BYTES:-$(at_length $((64 << 20)) $((1 << 30)))}
 story_begin
 # shellcheck source=tests/e2e/programs.sh
 source "$story_root/tests/e2e/programs.sh"

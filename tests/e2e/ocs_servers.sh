@@ -210,7 +210,7 @@ relays() { # HOST SOURCE SERVER PORT OPTION...
 # turnutils_uclient cannot answer: a user who is called has a relay of their own.
 called_user() { # HOST NAME MODE SOURCE SERVER:PORT ARGUMENT...: sets `relay` to the port of the relay
     start "$1" "$2" "$story_root/tests/e2e/ocs_turn.py" "${@:3:3}" $login "${@:6}"
-    waits_for 20 grep -q '^relay' "$lab_folder/$2.log" || fail "no relay for $2: $(<"$lab_folder/$2.log")"
+    waits_for 60 grep -q '^relay' "$lab_folder/$2.log" || fail "no relay for $2: $(<"$lab_folder/$2.log")"
     relay=$(awk '$1 == "relay" { print $2 }' "$lab_folder/$2.log")
 }
 

@@ -31,7 +31,7 @@ listens() { # HOST tcp|udp [ADDRESS]:PORT...
         on "$1" ss -Hln "--$2" "src = $where" | grep -q . || return 1
     done
 }
-await() { waits_for 20 listens "$@" || fail "nothing listens: $*"; }
+await() { waits_for 60 listens "$@" || fail "nothing listens: $*"; }
 
 # nginx_on HOST: the server blocks are on stdin.
 nginx_on() {
@@ -111,7 +111,7 @@ keep_neighbours() { # HOST...
 # A host writes each frame of its card down, as $lab_folder/HOST.packets.
 begins_counting() { # HOST
     start "$1" "packets.$1" "$story_root/tests/e2e/host_packets.py" count eth0 "$lab_folder/$1.packets"
-    waits_for 20 grep -q ready "$lab_folder/packets.$1.log" || fail "nobody counts on $1"
+    waits_for 60 grep -q ready "$lab_folder/packets.$1.log" || fail "nobody counts on $1"
 }
 
 # counts_end FILTER HOST...: what the filter counted is $lab_folder/counters, what the hosts saw is in their files.
@@ -119,7 +119,7 @@ counts_end() {
     local filter=$1 host
     shift
     keep_neighbours "$filter" "$@"
-    waits_for 20 rests "$filter" || fail 'the network does not come to rest'
+    waits_for 60 rests "$filter" || fail 'the network does not come to rest'
     for host in "$@"; do
         kill -TERM "${programs[packets.$host]}"
         wait "${programs[packets.$host]}" || fail "$(tail -n 1 "$lab_folder/packets.$host.log")"
@@ -175,7 +175,7 @@ connects() { # HOST SOURCE ADDRESS:PORT
 echoes() { # HOST SOURCE[:PORT] ADDRESS:PORT: a datagram
     local source=$2
     [[ $source == *:* ]] || source+=:0
-    traffic "$1" udp "$3" --bind "$source" >>"$lab_folder/said" 2>&1
+    EDGEFW_ANSWER_SECONDS=$patience traffic "$1" udp "$3" --bind "$source" >>"$lab_folder/said" 2>&1
 }
 
 # Opens without waiting, and only once. A sender's own card does not see what the filter drops there: `knocks`, for the

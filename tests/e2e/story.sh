@@ -142,6 +142,8 @@ tc_programs() { # HOST CARD ingress|egress
 thorough() { [[ -z ${EDGEFW_SHORT-} ]]; }
 # much_of MUCH LITTLE: how much of something, likewise.
 much_of() { if thorough; then echo "$1"; else echo "$2"; fi; }
+# at_length USUAL LONG: how much of something; what proves the point, unless EDGEFW_LONG asks for the long form.
+at_length() { if [[ -z ${EDGEFW_LONG-} ]]; then echo "$1"; else echo "$2"; fi; }
 
 # The kinds of hook at tc that this kernel has, by trying: it had none but clsact before 6.6.
 tc_kinds() { # HOST CARD, which is not attached
@@ -177,8 +179,15 @@ own_mounts=(unshare --mount)
 # shellcheck disable=SC2034  # for the stories
 unshare --mount true 2>/dev/null || own_mounts=(unshare --mount --propagation unchanged)
 
-# traffic HOST ARGUMENT...
+# traffic HOST ARGUMENT...: what has not come back after EDGEFW_ANSWER_SECONDS is lost. They are many, for a machine that
+# has other work; whoever wants nothing back gives them a few.
 traffic() { on "$1" "$story_root/tests/e2e/traffic.py" "${@:2}"; }
+
+# unanswered HOST ARGUMENT...: as traffic, of which nothing comes back; what it says is said only otherwise.
+unanswered() {
+    local said
+    ! said=$(EDGEFW_ANSWER_SECONDS=$(much_of 1 5) traffic "$@" 2>&1) || fail "answered: ${*:2}: $said"
+}
 
 # waits_for SECONDS COMMAND...: until it succeeds.
 waits_for() {

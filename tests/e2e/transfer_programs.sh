@@ -94,7 +94,7 @@ backs_up() {
     head -c "$3" /dev/zero | openssl enc -aes-128-ctr -K "$(openssl rand -hex 16)" -iv "$(openssl rand -hex 16)" |
         tee >(sha256sum >"$lab_folder/sent") | on "$1" socat -u -b 65536 - "$4" ||
         fail "the backup of $3 bytes to $2 fails"
-    waits_for 20 stored_after "$before" || fail "$2 has not stored the backup"
+    waits_for 60 stored_after "$before" || fail "$2 has not stored the backup"
     equal "SHA-256 of $3 bytes at $2" "$(tail -n 1 "$stored")" "$(<"$lab_folder/sent")"
 }
 stored_after() { (($(wc -l <"$stored") > $1)); }

@@ -188,8 +188,9 @@ beside_the_ports() {
 none_pass beside_the_ports
 backs_up inside $alternate 50000000 TCP:$alternate:16384,bind=$stateless:2000
 
-chapter 'online backup: 1 GiB to the primary server, some to the alternate one, and some through a SOCKS proxy'
-backs_up inside $backup 1073741824 TCP:$backup:16384,bind=$agent
+much=$(at_length $((64 << 20)) $((1 << 30)))
+chapter "online backup: $((much >> 20)) MiB to the primary server, some to the alternate one, and some through a SOCKS proxy"
+backs_up inside $backup "$much" TCP:$backup:16384,bind=$agent
 backs_up inside $alternate 10000000 TCP:$alternate:16384,bind=$agent
 by_proxy inside $proxied $another:16384 || fail "no way through the SOCKS proxy: $(tail -n 1 "$lab_folder/said")"
 
