@@ -187,7 +187,8 @@ readonly longest=$((($(date +%s%3N) - begin) * 5 / 4))
 edgefw edge detach eth0 >/dev/null
 RANDOM=1 # the same kills in every run
 was_closed=0 was_armed=0
-for ((number = 0; number < ${EDGEFW_KILLS:-8}; number++)); do
+readonly kills=${EDGEFW_KILLS:-$(at_length 6 8)}
+for ((number = 0; number < kills || (number < 4 * kills && was_closed == 0); number++)); do
     closes_without_bpffs
     booting killed
     sleep "$(printf '0.%03d' $((RANDOM % longest)))"

@@ -60,7 +60,7 @@ floods tcp 198.51.100.1:80
 opened=0
 while kill -0 $flooding 2>/dev/null; do
     # A SYN may be lost where the flood fills the card's queue: it is sent again.
-    on client nc -z -w 15 198.51.100.1 80 || fail 'nobody can connect during the flood'
+    on client nc -z -w 60 198.51.100.1 80 || fail 'nobody can connect during the flood'
     opened=$((opened + 1))
 done
 echo "$opened connections opened meanwhile"

@@ -138,7 +138,7 @@ kill -STOP "$dns_server"
 sleep 3
 kill -TERM "$serving"
 ended() { ! kill -0 "$serving" 2>/dev/null; }
-waits_for 3 ended || fail 'serve does not end'
+waits_for 5 ended || fail 'serve does not end'
 wait "$serving" || fail "serve ended with $?"
 
 chapter 'a push does not wait for a silent server: it is in force while the server is asked'

@@ -39,8 +39,8 @@ import sys
 import threading
 import time
 
-PATIENCE = 3  # seconds: the networks here are memory
-REST = 0.3  # seconds in which what passes arrives
+PATIENCE = 30  # seconds: the networks here are memory, and the machine may have other work
+REST = 1.5  # seconds in which what passes arrives
 PIECE = 1 << 16
 GRE = 47
 IP_RECVERR = 11

@@ -71,7 +71,7 @@ attaches() {
 attaches
 
 # What takes longer than this stands still.
-clients() { on "$1" timeout 120 "$story_root/tests/e2e/nat_load_clients.py" "${@:2}"; } # HOST ARGUMENT...
+clients() { on "$1" timeout 300 "$story_root/tests/e2e/nat_load_clients.py" "${@:2}"; } # HOST ARGUMENT...
 runs() { # HOST NAME ARGUMENT...: in the background
     start "$1" "$2" "$story_root/tests/e2e/nat_load_clients.py" "${@:3}"
     waits_for 60 grep -q ready "$lab_folder/$2.log" || fail "$2: $(tail -n 1 "$lab_folder/$2.log")"
@@ -246,7 +246,7 @@ done
 
 chapter 'iperf3, both ways'
 iperfs() { # JQ-FILTER OPTION...: what iperf3 says of it
-    on client timeout 20 iperf3 --json --client $public --time 1 "${@:2}" >"$lab_folder/iperf3.json" ||
+    on client timeout 60 iperf3 --json --client $public --time 1 "${@:2}" >"$lab_folder/iperf3.json" ||
         fail "iperf3 ${*:2}: $(jq -r '.error // "no answer"' "$lab_folder/iperf3.json")"
     jq -e "$1" "$lab_folder/iperf3.json"
 }
@@ -257,8 +257,13 @@ for way in forward reverse; do
         fail "iperf3 over TCP, $way, carries nothing"
     before=$(nat_packets iperf/udp)
     options+=(--udp --bitrate 50M --length 1400)
-    datagrams=$(iperfs '.end.sum | select(.packets > 0 and .lost_percent < 1) | .packets - .lost_packets' \
-        "${options[@]}") || fail "iperf3 over UDP, $way, loses more than one in a hundred"
+    # Where the machine has other work the receiver may come too late: once in three times it does not.
+    datagrams=''
+    for _ in 1 2 3; do
+        datagrams=$(iperfs '.end.sum | select(.packets > 0 and .lost_percent < 1) | .packets - .lost_packets' \
+            "${options[@]}") && break
+    done
+    [[ $datagrams ]] || fail "iperf3 over UDP, $way, loses more than one in a hundred"
     (($(nat_packets iperf/udp) - before >= datagrams)) || fail 'datagrams of iperf3 are not counted for the forward'
     echo "$way: TCP $megabits Mbit/s, UDP $datagrams datagrams"
 done

@@ -91,7 +91,7 @@ edgefw router attach eth1 --side internal --policy "$lab_folder/all.yaml"
 readonly clients=$story_root/tests/e2e/nat_clients.py
 namespaces=/run/netns/$(lab_netns '')
 clients() { # ARGUMENT...
-    timeout 30 "$clients" "$namespaces" "$@" || fail "$*"
+    timeout 120 "$clients" "$namespaces" "$@" || fail "$*"
 }
 # talks ARGUMENT...: what it prints is in `protocol`, `opener`, `target`, `reached` and `seen`.
 talks() {

@@ -167,7 +167,7 @@ start_authentication() { tls_server "$1" "authentication.$1.$2" "$2:5062" TCP:12
 
 # fetches HOST SOURCE ADDRESS:PORT: the whole file over TLS, unharmed.
 fetches() {
-    on "$1" curl -sS --cacert "$certificate" --connect-to "::$3" --interface "$2" --max-time 10 \
+    on "$1" curl -sS --cacert "$certificate" --connect-to "::$3" --interface "$2" --max-time 60 \
         https://ocs.example/meeting >"$lab_folder/fetched" || fail "$1 cannot fetch from $3"
     cmp "$lab_folder/fetched" "$lab_folder/www/meeting" || fail "$1 fetched something else from $3"
 }
@@ -177,7 +177,7 @@ fetches() {
 calls() {
     start "$2" caller socat TCP-LISTEN:5070,bind=127.0.0.1,reuseaddr "$(tls_client "$4,bind=$3")"
     await "$2" tcp 127.0.0.1:5070
-    on "$2" sipp -sn uac -t t1 -max_socket 100 -i 127.0.0.1 -m "$1" -r 1000 -d 0 -nostdin -timeout 20 -timeout_error \
+    on "$2" sipp -sn uac -t t1 -max_socket 100 -i 127.0.0.1 -m "$1" -r 1000 -d 0 -nostdin -timeout 60 -timeout_error \
         127.0.0.1:5070 >"$lab_folder/sipp" 2>&1 ||
         fail "no SIP from $2 to $4, sipp ends with $?: $(tail -n 1 "$lab_folder/caller.log")"
     wait "${programs[caller]}" || fail "TLS from $2 to $4: $(tail -n 3 "$lab_folder/caller.log")"

@@ -51,12 +51,14 @@ nginx_on() {
 
 # attempt COMMAND...: beside the others; attempts_end waits for all, and sets what was `tried` and what `came_through`.
 declare -A attempts=()
+readonly much_patience=60 # seconds, for what should come through
+patience=$much_patience
 attempt() {
     ("$@" && echo "$*" >>"$lab_folder/came_through") &
     attempts[$!]="$*"
 }
-attempts_begin() {
-    patience=$1 # seconds
+attempts_begin() { # SECONDS, or nothing where all should come through
+    patience=${1:-$much_patience}
     : >"$lab_folder/came_through"
 }
 attempts_end() {
@@ -64,7 +66,7 @@ attempts_end() {
     for pid in "${!attempts[@]}"; do wait "$pid" || true; done
     came_through=$(sort "$lab_folder/came_through")
     tried=$(printf '%s\n' "${attempts[@]}" | sort)
-    attempts=()
+    attempts=() patience=$much_patience
 }
 
 # The documents are about IPv4, and so is the count. The queue of a card holds 256 frames: the window of a connection is

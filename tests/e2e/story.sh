@@ -78,7 +78,8 @@ story_saw() {
     printf 'in the chapter: %s\n' "$story_chapter"
     if [[ -s $lab_folder/failed ]]; then head -n 3 "$lab_folder/failed" | cut -c 1-600 | sed 's/^/failed: /'; fi
     find "$lab_folder" -maxdepth 1 -type f -size -1000k -size +0 ! -name failed ! -name '*.yaml' ! -name '*.pem' \
-        -printf '%T@ %p\n' | sort -rn | head -n 3 | while read -r _ file; do
+        -printf '%T@ %p\n' | sort -rn | while read -r _ file; do if grep -qI . "$file"; then echo "$file"; fi; done |
+        head -n 3 | while read -r file; do
         printf '%s: %s\n' "${file##*/}" "$(tail -c 2000 "$file" | tr -d '\000' | tail -n 2 | paste -s -d '|' | cut -c 1-400)"
     done
 }

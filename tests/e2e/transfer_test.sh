@@ -62,7 +62,7 @@ await protected tcp :19812 $proxy:1080
 
 # Without a filter all that a function attempts comes through, with it nothing.
 all_pass() {
-    attempts_begin 20
+    attempts_begin
     "$1"
     attempts_end
     equal 'what came through without a filter' "$came_through" "$tried"
