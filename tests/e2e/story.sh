@@ -50,22 +50,19 @@ story_error() {
 
 # Stories run side by side, each in namespaces of its own; the folders that hold the state of all namespaces are shared.
 # Whoever leaves one empty removes it, also under the hands of another who is about to use it: not while a story runs.
-story_held=()
+readonly story_held=("$lab_memory/story-$$" "$lab_bpffs/edgefw/story-$$")
+# Remembered as a card of a namespace that is in use, it is nothing that edgefw takes away.
 story_hold() {
-    local folder held
-    for folder in "$lab_bpffs/edgefw" "$lab_memory"; do
-        until mkdir "$folder/story-$$" 2>/dev/null; do
-            mkdir -m 700 "$folder" 2>/dev/null || sleep 0.01
-        done
-        story_held+=("$folder/story-$$")
-        for held in "$folder"/story-*; do # of stories that were killed
-            kill -0 "${held##*-}" 2>/dev/null || rm -rf "$held"
-        done
+    local held
+    until story_remembered; do sleep 0.01; done 2>/dev/null
+    until (umask 077 && mkdir -p "${story_held[1]}"); do sleep 0.01; done 2>/dev/null
+    for held in "$lab_memory"/story-* "$lab_bpffs"/edgefw/story-*; do # of stories that were killed
+        kill -0 "${held##*-}" 2>/dev/null || rm -rf "$held"
     done
-    # edgefw takes away what nobody has locked; and of what is remembered all that holds no folder.
-    exec {story_lock}<"$lab_bpffs/edgefw/story-$$"
-    flock "$story_lock"
-    mkdir "$lab_memory/story-$$/held"
+}
+story_remembered() {
+    (umask 077 && mkdir -p "${story_held[0]}") &&
+        printf '{"namespace": "%s"}\n' "$(readlink /proc/self/ns/net)" >"${story_held[0]}/held"
 }
 
 # What failed, before anything is removed: the first is the innermost.
@@ -89,7 +86,7 @@ story_end() {
     trap - EXIT ERR
     set +e
     ((status == 0 || status == 77)) || saw=$(story_saw 2>&1)
-    rm -r "${story_held[@]}"
+    rm -rf "${story_held[@]}"
     (lab_end)
     rmdir "$lab_bpffs/edgefw" "$lab_memory" 2>/dev/null # unless somebody has something there
     # Last, so that whoever sees ten lines sees this.
