@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A thin door: every target does all it needs, packages and build included.
 PREFIX ?= /usr# edgefw looks for its profiles in /usr/share/edgefw/profiles
+# Most of its time a story waits.
+STORIES_AT_ONCE ?= $(shell expr 1 + $$(nproc))
 CTEST = ctest --test-dir build --output-on-failure --no-tests=error
 
 # A skipped test is a failure here: no ring quietly never runs. EDGEFW_NO_SKIP=0 allows skips.
@@ -29,7 +31,7 @@ test-kernel: deps configure
 	$(call ring,kernel,-j2)
 
 test-e2e: deps binary
-	$(call ring,e2e,-j1)
+	$(call ring,e2e,-j$(STORIES_AT_ONCE))
 
 # Not part of `test`: it boots kernels, which takes up to 20 minutes. KERNELS=--quick: the shortest round of all of them.
 test-kernels: deps-kernels configure

@@ -24,7 +24,9 @@ picture() {
     on edge ip link show
     on edge tc qdisc show
     hooks edge eth0
-    find "$lab_bpffs" -path "$(lab_pins edge)*"
+    local pins
+    pins=$(lab_pins edge)
+    if [[ -e $pins ]]; then find "$pins"; fi
 }
 
 chapter 'a host that is well'

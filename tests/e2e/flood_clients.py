@@ -5,7 +5,7 @@
     flood_clients.py hold ADDRESS:PORT COUNT             opens TCP connections; at SIGUSR1 each must still echo
     flood_clients.py hold_udp ADDRESS:PORT COUNT         sockets of which each has sent, was answered, and goes on
     flood_clients.py ask_udp ADDRESS:PORT SECONDS        asks from one new port after the other; says how many were answered
-    flood_clients.py flood CARD tcp|udp ADDRESS:PORT SECONDS MAC   openers from random addresses, as fast as it can
+    flood_clients.py flood CARD tcp|udp ADDRESS:PORT COUNT MAC   so many openers from random addresses, as fast as it can
 """
 
 import argparse
@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True  # nothing is left in the source tree
 # pylint: disable=wrong-import-position
 from inet_checksum import checksum, ones_sum
 
+PATIENCE = 30  # seconds for an answer, on a machine that has other work
 FRAMES = 100000  # made before, and sent again with other sources
 
 
@@ -46,7 +47,7 @@ def hold(options):
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     all_held = []
     for _ in range(options.count):
-        held = socket.create_connection(options.to, timeout=5)
+        held = socket.create_connection(options.to, timeout=PATIENCE)
         all_held.append(held)
     awaited()
     alive = 0
@@ -63,7 +64,7 @@ def hold_udp(options):
     all_held = []
     for number in range(options.count):
         held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        held.settimeout(5)
+        held.settimeout(PATIENCE)
         held.connect(options.to)
         held.send(struct.pack("!I", number))
         held.recv(4)
@@ -129,8 +130,7 @@ def flood(options):
     checksum_at = TRANSPORT + (16 if options.protocol == "tcp" else 6)
     print("ready", flush=True)
     sent = 0
-    end = time.monotonic() + options.seconds
-    while time.monotonic() < end:
+    while sent < options.count:
         for one in frames[sent % FRAMES :][:1000]:
             if sent >= FRAMES:
                 move_source(one, checksum_at)
@@ -151,10 +151,10 @@ def main():
             command.add_argument("card")
             command.add_argument("protocol", choices=("tcp", "udp"))
         command.add_argument("to", type=endpoint)
-        if run in (hold, hold_udp):
-            command.add_argument("count", type=int)
-        else:
+        if run is ask_udp:
             command.add_argument("seconds", type=float)
+        else:
+            command.add_argument("count", type=int)
         if run is flood:
             command.add_argument("mac")
     options = parser.parse_args()

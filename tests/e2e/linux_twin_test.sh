@@ -124,7 +124,7 @@ edgefw edgefw attach eth0 --policy "$lab_folder/edge.yaml"
 edgefw edgefw attach eth1 --side internal --policy "$lab_folder/edge.yaml"
 
 chapter 'the same scripts through both'
-on outside timeout 60 "$story_root/tests/e2e/linux_twin.py" "$story_root/tests/e2e/linux_twin.table" \
+on outside timeout 300 "$story_root/tests/e2e/linux_twin.py" "$story_root/tests/e2e/linux_twin.table" \
     "/run/netns/$(lab_netns outside)" "/run/netns/$(lab_netns inside)" $mac 2>"$lab_folder/differs" ||
     fail "edgefw and Linux differ: $(<"$lab_folder/differs")"
 

@@ -22,7 +22,7 @@ lab_start edge dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts 
     --listen-address=127.0.0.1 --bind-interfaces --addn-hosts="$hosts" --local-ttl=1 --local=/lab.test/ \
     --cname=alias.lab.test,second.lab.test --cname=second.lab.test,target.lab.test 2>"$lab_folder/dnsmasq"
 dns_server=$lab_started
-waits_for 30 grep -q started "$lab_folder/dnsmasq"
+waits_for 60 grep -q started "$lab_folder/dnsmasq"
 
 cat <<END | policy named
 version: 1
@@ -40,7 +40,7 @@ addresses_of() { edgefw edge --json status | jq -r --arg name "$1" '.hosts[] | s
 is_now() { [[ $(addresses_of "$1") == "$2" ]]; }                # NAME ADDRESSES
 passes() { traffic server udp "$1" --count 1 >/dev/null 2>&1; } # ADDRESS:PORT
 has_address() { [[ " $(addresses_of oem.lab.test) " == *" $1 "* ]]; }
-refuses() { if passes "$1"; then fail "$1 is reached"; fi; }
+refuses() { unanswered server udp "$1" --count 1; }
 metric_is() { [[ $(on edge curl -sSf http://localhost:9477/metrics | awk -v name="$1" '$1 == name { print $2 }') == "$2" ]]; }
 
 chapter 'check, show and explain look names up, or are told'
@@ -62,13 +62,13 @@ is_now alias.lab.test 198.51.100.11 || fail "alias.lab.test is $(addresses_of al
 chapter 'serve: another address comes into force when the TTL is over; what is open goes on'
 lab_start edge "$EDGEFW" serve --resolver "$dns" --names-min 1 2>"$lab_folder/log"
 serving=$lab_started
-waits_for 30 grep -q 'listening on' "$lab_folder/log"
+waits_for 60 grep -q 'listening on' "$lab_folder/log"
 lab_start server "$story_root/tests/e2e/traffic.py" udp 198.51.100.9:1000 --count 0 --gap 0.005 >"$lab_folder/flow"
 flow=$lab_started
 sleep 1
 programs=$(edgefw edge --json status | jq -c '.interfaces[0].programs')
 zone oem.lab.test=198.51.100.10 target.lab.test=198.51.100.11
-waits_for 20 is_now oem.lab.test 198.51.100.10 || fail "oem.lab.test is $(addresses_of oem.lab.test)"
+waits_for 60 is_now oem.lab.test 198.51.100.10 || fail "oem.lab.test is $(addresses_of oem.lab.test)"
 passes 198.51.100.10:1000 || fail 'the new address is not reached'
 refuses 198.51.100.9:1000 # a new connection to the old one
 sleep 1
@@ -81,21 +81,21 @@ equal 'revoked' "$(reason_count edge eth0 revoked)" 0
 
 chapter 'two names at one address, then apart again'
 zone oem.lab.test=198.51.100.10 target.lab.test=198.51.100.10
-waits_for 20 is_now alias.lab.test 198.51.100.10
+waits_for 60 is_now alias.lab.test 198.51.100.10
 passes 198.51.100.10:1000 || fail 'the first name is lost'
 passes 198.51.100.10:2000 || fail 'the second name is not found'
 zone oem.lab.test=198.51.100.9 target.lab.test=198.51.100.10
-waits_for 20 is_now oem.lab.test 198.51.100.9
+waits_for 60 is_now oem.lab.test 198.51.100.9
 passes 198.51.100.10:2000 || fail 'the second name went with the first'
 refuses 198.51.100.10:1000
 
 chapter 'a name that is gone, and a server that is silent, change nothing but a metric and the log'
 zone target.lab.test=198.51.100.10
-waits_for 20 metric_is 'edgefw_host_last_question_answered{host="oem.lab.test"}' 0
+waits_for 60 metric_is 'edgefw_host_last_question_answered{host="oem.lab.test"}' 0
 passes 198.51.100.9:1000 || fail 'the last address is lost'
-waits_for 20 grep -q 'the host oem.lab.test was not found (there is no such name); it keeps' "$lab_folder/log"
+waits_for 60 grep -q 'the host oem.lab.test was not found (there is no such name); it keeps' "$lab_folder/log"
 zone oem.lab.test=198.51.100.9 target.lab.test=198.51.100.10
-waits_for 20 metric_is 'edgefw_host_last_question_answered{host="oem.lab.test"}' 1
+waits_for 60 metric_is 'edgefw_host_last_question_answered{host="oem.lab.test"}' 1
 kill -STOP "$dns_server"
 waits_for 60 metric_is 'edgefw_host_last_question_answered{host="oem.lab.test"}' 0
 passes 198.51.100.9:1000 || fail 'the last address is lost'
@@ -106,22 +106,30 @@ chapter '300 addresses on one name, and back'
 mapfile -t many < <(for ((i = 0; i < 300; i++)); do printf 'oem.lab.test=203.0.%d.%d\n' $((i / 250)) $((i % 250 + 1)); done)
 zone oem.lab.test=198.51.100.11 "${many[@]}" target.lab.test=198.51.100.10
 has_addresses() { (($(addresses_of oem.lab.test | wc -w) == $1)); }
-waits_for 20 has_addresses 301 || fail "$(addresses_of oem.lab.test | wc -w) addresses"
+waits_for 60 has_addresses 301 || fail "$(addresses_of oem.lab.test | wc -w) addresses"
 passes 198.51.100.11:1000 || fail 'the last of 301 addresses is not reached'
 equal 'the first' "$(edgefw edge --json explain 'external outbound udp 10.0.0.5:4000 > 203.0.0.1:1000' | jq -r .rule)" oem
 zone oem.lab.test=198.51.100.9 target.lab.test=198.51.100.10
-waits_for 20 has_addresses 1
+waits_for 60 has_addresses 1
 refuses 198.51.100.11:1000
 
 chapter 'one of three addresses at a time: those seen lately pass, until their time is over'
-sed 's/keep: 0/keep: 20s/' "$named" >"$lab_folder/kept.yaml"
-edgefw edge push "$lab_folder/kept.yaml" --resolver "$dns"
-for last in 10 11 9; do
-    zone "oem.lab.test=198.51.100.$last" target.lab.test=198.51.100.10
-    waits_for 20 has_address "198.51.100.$last" || fail "oem.lab.test is $(addresses_of oem.lab.test)"
+# For how long they pass: long enough that all three can be seen in it, which depends on the machine.
+for keep in 10 30 90; do
+    sed "s/keep: 0/keep: ${keep}s/" "$named" >"$lab_folder/kept.yaml"
+    edgefw edge push "$lab_folder/kept.yaml" --resolver "$dns"
+    begin=$SECONDS missed=()
+    for last in 10 11 9; do
+        zone "oem.lab.test=198.51.100.$last" target.lab.test=198.51.100.10
+        waits_for 60 has_address "198.51.100.$last" || fail "oem.lab.test is $(addresses_of oem.lab.test)"
+    done
+    for last in 9 10 11; do
+        EDGEFW_ANSWER_SECONDS=3 passes "198.51.100.$last:1000" || missed+=("198.51.100.$last")
+    done
+    ((${#missed[@]})) || break
+    ((SECONDS - begin >= keep)) || fail "not reached within $keep s: ${missed[*]}"
 done
-for last in 9 10 11; do passes "198.51.100.$last:1000" || fail "198.51.100.$last is not reached"; done
-waits_for 60 is_now oem.lab.test 198.51.100.9 || fail "oem.lab.test is $(addresses_of oem.lab.test)"
+waits_for 120 is_now oem.lab.test 198.51.100.9 || fail "oem.lab.test is $(addresses_of oem.lab.test)"
 refuses 198.51.100.10:1000
 edgefw edge push "$named" --resolver "$dns"
 
@@ -130,7 +138,7 @@ kill -STOP "$dns_server"
 sleep 3
 kill -TERM "$serving"
 ended() { ! kill -0 "$serving" 2>/dev/null; }
-waits_for 3 ended || fail 'serve does not end'
+waits_for 5 ended || fail 'serve does not end'
 wait "$serving" || fail "serve ended with $?"
 
 chapter 'a push does not wait for a silent server: it is in force while the server is asked'
@@ -138,7 +146,7 @@ before=$(generation edge)
 lab_start edge "$EDGEFW" push "$named" --resolver "$dns" 2>"$lab_folder/said"
 pushing=$lab_started
 is_pushed() { (($(generation edge) == before + 1)); }
-waits_for 30 is_pushed || fail 'the policy is not in force'
+waits_for 60 is_pushed || fail 'the policy is not in force'
 kill -0 "$pushing" 2>/dev/null || fail 'the push has ended, and nobody asked behind it'
 passes 198.51.100.9:1000 || fail 'the address in force is lost'
 wait "$pushing" || fail "the push ended with $?: $(<"$lab_folder/said")"
@@ -169,7 +177,7 @@ chapter 'a server that lies in every field'
 for seed in 1 2 3; do
     lab_start edge "$story_root/tests/e2e/names_liar.py" 127.0.0.1 5354 "$seed" >"$lab_folder/liar"
     liar=$lab_started
-    waits_for 30 grep -q ready "$lab_folder/liar"
+    waits_for 60 grep -q ready "$lab_folder/liar"
     for ((i = 0; i < 3; i++)); do
         edgefw edge --json show "$lab_folder/unknown.yaml" --resolver 127.0.0.1:5354 >"$lab_folder/shown" 2>"$lab_folder/said" ||
             fail "show ended with $?: $(<"$lab_folder/said")"

@@ -39,8 +39,8 @@ import sys
 import threading
 import time
 
-PATIENCE = 3  # seconds: the networks here are memory
-REST = 0.3  # seconds in which what passes arrives
+PATIENCE = 30  # seconds: the networks here are memory, and the machine may have other work
+REST = 0.7  # seconds in which what passes arrives, and no SYN is sent again
 PIECE = 1 << 16
 GRE = 47
 IP_RECVERR = 11
@@ -342,7 +342,7 @@ def keep(hosts, options):
         alive = []
         for name, connection in list(kept.items()):
             for one in connection.client, connection.server:
-                one.settimeout(REST)
+                one.settimeout(4 * REST)
             try:
                 connection.carries(1001)
                 alive.append(name)

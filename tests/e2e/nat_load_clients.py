@@ -33,7 +33,7 @@ sys.dont_write_bytecode = True  # nothing is left in the source tree
 # pylint: disable=wrong-import-position
 from inet_checksum import ones_sum
 
-PATIENCE = 10  # seconds without any progress
+PATIENCE = 30  # seconds without any progress
 IN_FLIGHT = 64  # connections that open or talk at once: few enough for every queue on the way
 IP_BIND_ADDRESS_NO_PORT, SO_NO_CHECK = 24, 11
 PIECE = 1 << 16

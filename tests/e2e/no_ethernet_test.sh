@@ -96,7 +96,7 @@ pair() { # CARD: of tun devices
     : >"$lab_folder/pair"
     lab_start client "$story_root/tests/e2e/tun_pair.py" "$1" "/run/netns/$(lab_netns edge)" "$1" >"$lab_folder/pair"
     pair=$lab_started
-    waits_for 10 grep -q ready "$lab_folder/pair" || fail 'no tun device'
+    waits_for 60 grep -q ready "$lab_folder/pair" || fail 'no tun device'
     address "$1" "$1"
 }
 
@@ -120,7 +120,7 @@ readonly here=wgc$((BASHPID % 100000)) there=wge$((BASHPID % 100000))
 wireguard() { # HOST CARD: by the kernel, or by a program
     on "$1" ip link add "$2" type wireguard 2>"$lab_folder/stderr" && return 0
     lab_start "$1" wireguard-go --foreground "$2" >"$lab_folder/wireguard.$1" 2>&1
-    waits_for 20 test -S "/var/run/wireguard/$2.sock" || fail "WireGuard on $1: $(<"$lab_folder/wireguard.$1")"
+    waits_for 60 test -S "/var/run/wireguard/$2.sock" || fail "WireGuard on $1: $(<"$lab_folder/wireguard.$1")"
 }
 wireguard client "$here"
 wireguard edge "$there"
@@ -147,7 +147,7 @@ is_up() { on "$1" ip -4 address show dev ppp0 2>/dev/null | grep -q peer; } # HO
 if [[ -e /dev/ppp ]] || modprobe ppp_async 2>"$lab_folder/stderr"; then
     callers=()
     lab_start edge socat "pty,raw,echo=0,link=$lab_folder/one" "pty,raw,echo=0,link=$lab_folder/other"
-    waits_for 10 test -e "$lab_folder/other"
+    waits_for 60 test -e "$lab_folder/other"
     dial client one 198.51.100.9 198.51.100.1
     dial edge other 198.51.100.1 198.51.100.9
     for host in client edge; do waits_for 60 is_up $host || fail "PPP on $host: $(<"$lab_folder/ppp.$host")"; done

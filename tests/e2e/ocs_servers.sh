@@ -167,7 +167,7 @@ start_authentication() { tls_server "$1" "authentication.$1.$2" "$2:5062" TCP:12
 
 # fetches HOST SOURCE ADDRESS:PORT: the whole file over TLS, unharmed.
 fetches() {
-    on "$1" curl -sS --cacert "$certificate" --connect-to "::$3" --interface "$2" --max-time 10 \
+    on "$1" curl -sS --cacert "$certificate" --connect-to "::$3" --interface "$2" --max-time 60 \
         https://ocs.example/meeting >"$lab_folder/fetched" || fail "$1 cannot fetch from $3"
     cmp "$lab_folder/fetched" "$lab_folder/www/meeting" || fail "$1 fetched something else from $3"
 }
@@ -177,7 +177,7 @@ fetches() {
 calls() {
     start "$2" caller socat TCP-LISTEN:5070,bind=127.0.0.1,reuseaddr "$(tls_client "$4,bind=$3")"
     await "$2" tcp 127.0.0.1:5070
-    on "$2" sipp -sn uac -t t1 -max_socket 100 -i 127.0.0.1 -m "$1" -r 1000 -d 0 -nostdin -timeout 20 -timeout_error \
+    on "$2" sipp -sn uac -t t1 -max_socket 100 -i 127.0.0.1 -m "$1" -r 1000 -d 0 -nostdin -timeout 60 -timeout_error \
         127.0.0.1:5070 >"$lab_folder/sipp" 2>&1 ||
         fail "no SIP from $2 to $4, sipp ends with $?: $(tail -n 1 "$lab_folder/caller.log")"
     wait "${programs[caller]}" || fail "TLS from $2 to $4: $(tail -n 3 "$lab_folder/caller.log")"
@@ -210,7 +210,7 @@ relays() { # HOST SOURCE SERVER PORT OPTION...
 # turnutils_uclient cannot answer: a user who is called has a relay of their own.
 called_user() { # HOST NAME MODE SOURCE SERVER:PORT ARGUMENT...: sets `relay` to the port of the relay
     start "$1" "$2" "$story_root/tests/e2e/ocs_turn.py" "${@:3:3}" $login "${@:6}"
-    waits_for 20 grep -q '^relay' "$lab_folder/$2.log" || fail "no relay for $2: $(<"$lab_folder/$2.log")"
+    waits_for 60 grep -q '^relay' "$lab_folder/$2.log" || fail "no relay for $2: $(<"$lab_folder/$2.log")"
     relay=$(awk '$1 == "relay" { print $2 }' "$lab_folder/$2.log")
 }
 
@@ -266,13 +266,14 @@ same_lines() {
     [[ ! $differs ]] || fail "$1, and (indented) what should: ${differs//$'\n'/; }"
 }
 
-# Somebody outside tries all ports of all servers.
+# Somebody outside tries the ports of all servers: all of them, unless a story says which.
+scanned=() # or --some
 scans() { # HOST TARGET...
-    on "$1" "$story_root/tests/e2e/ocs_packets.py" scan eth0 $outside_router $scanner "${@:2}"
+    on "$1" "$story_root/tests/e2e/ocs_packets.py" scan "${scanned[@]}" eth0 $outside_router $scanner "${@:2}"
 }
 # What arrived of it is what the rows of the external card open, each port once.
 scan_reached() { # HOST TABLE
     same_lines 'what the scan reached' \
         "$("$story_root/tests/e2e/ocs_packets.py" arrived "$lab_folder/$1.packets" $scanner)" \
-        "$("$story_root/tests/e2e/ocs_packets.py" open "$2" eth0)"
+        "$("$story_root/tests/e2e/ocs_packets.py" open "${scanned[@]}" "$2" eth0)"
 }

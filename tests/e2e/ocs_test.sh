@@ -49,7 +49,7 @@ start_authentication perimeter $av_internal
 start_av_edge perimeter $av_external $av_internal 60000 60999
 
 chapter 'without a filter all can be reached'
-attempts_begin 20
+attempts_begin
 what_no_table_opens
 attempts_end
 equal 'what came through' "$came_through" "$tried"
@@ -92,7 +92,7 @@ scans outside $proxy_external $access_external $conferencing_external $av_extern
 chapter 'with a Director, the Access Edge Server listens to it alone'
 end_program inside.$access_internal # its one connection outwards, from port 5061 to 5061, is used up
 start_access_inside $access_internal TCP:127.0.0.1:5060
-attempts_begin 10
+attempts_begin
 attempt greets inside $wrong_host $access_internal:5061
 attempts_end
 equal 'what came through without a Director' "$came_through" "$tried"

@@ -64,7 +64,7 @@ class Session:
         self.credentials, self.key = b"", None
         self.socket = socket.socket(socket.AF_INET, kind)
         self.stream = kind == socket.SOCK_STREAM
-        self.socket.settimeout(5)
+        self.socket.settimeout(30)
         self.socket.bind((source, 0))
         self.socket.connect(server)
         self.indications = []
@@ -146,7 +146,7 @@ def echo(source, server, login, *permitted):
             session.send(SEND, attribute(PEER, found[PEER]) + attribute(PAYLOAD, found[PAYLOAD]))
             echoed += 1
     session.key = key
-    session.socket.settimeout(5)
+    session.socket.settimeout(30)
     session.end()
     print(f"{echoed} echoed")
 

@@ -81,7 +81,7 @@ transfers() { # PLACE
     local before
     for way in "[$server6]:9555" $public:8000; do
         before=$(errors eth0)
-        timeout 20 nsenter --net="/run/netns/$(lab_netns client)" -- "$story_root/tests/e2e/traffic.py" tcp "$way" \
+        timeout 60 nsenter --net="/run/netns/$(lab_netns client)" -- "$story_root/tests/e2e/traffic.py" tcp "$way" \
             --connections 3 --bytes 200000 || fail "with a narrow link $1 the transfer to $way stands still"
         (($(errors eth0) > before)) || fail "no error came through eth0 with a narrow link $1, to $way"
     done

@@ -31,7 +31,7 @@ listens() { # HOST tcp|udp [ADDRESS]:PORT...
         on "$1" ss -Hln "--$2" "src = $where" | grep -q . || return 1
     done
 }
-await() { waits_for 20 listens "$@" || fail "nothing listens: $*"; }
+await() { waits_for 60 listens "$@" || fail "nothing listens: $*"; }
 
 # nginx_on HOST: the server blocks are on stdin.
 nginx_on() {
@@ -51,12 +51,14 @@ nginx_on() {
 
 # attempt COMMAND...: beside the others; attempts_end waits for all, and sets what was `tried` and what `came_through`.
 declare -A attempts=()
+readonly much_patience=60 # seconds, for what should come through
+patience=$much_patience
 attempt() {
     ("$@" && echo "$*" >>"$lab_folder/came_through") &
     attempts[$!]="$*"
 }
-attempts_begin() {
-    patience=$1 # seconds
+attempts_begin() { # SECONDS, or nothing where all should come through
+    patience=${1:-$much_patience}
     : >"$lab_folder/came_through"
 }
 attempts_end() {
@@ -64,7 +66,7 @@ attempts_end() {
     for pid in "${!attempts[@]}"; do wait "$pid" || true; done
     came_through=$(sort "$lab_folder/came_through")
     tried=$(printf '%s\n' "${attempts[@]}" | sort)
-    attempts=()
+    attempts=() patience=$much_patience
 }
 
 # The documents are about IPv4, and so is the count. The queue of a card holds 256 frames: the window of a connection is
@@ -111,7 +113,7 @@ keep_neighbours() { # HOST...
 # A host writes each frame of its card down, as $lab_folder/HOST.packets.
 begins_counting() { # HOST
     start "$1" "packets.$1" "$story_root/tests/e2e/host_packets.py" count eth0 "$lab_folder/$1.packets"
-    waits_for 20 grep -q ready "$lab_folder/packets.$1.log" || fail "nobody counts on $1"
+    waits_for 60 grep -q ready "$lab_folder/packets.$1.log" || fail "nobody counts on $1"
 }
 
 # counts_end FILTER HOST...: what the filter counted is $lab_folder/counters, what the hosts saw is in their files.
@@ -119,7 +121,7 @@ counts_end() {
     local filter=$1 host
     shift
     keep_neighbours "$filter" "$@"
-    waits_for 20 rests "$filter" || fail 'the network does not come to rest'
+    waits_for 60 rests "$filter" || fail 'the network does not come to rest'
     for host in "$@"; do
         kill -TERM "${programs[packets.$host]}"
         wait "${programs[packets.$host]}" || fail "$(tail -n 1 "$lab_folder/packets.$host.log")"
@@ -175,7 +177,7 @@ connects() { # HOST SOURCE ADDRESS:PORT
 echoes() { # HOST SOURCE[:PORT] ADDRESS:PORT: a datagram
     local source=$2
     [[ $source == *:* ]] || source+=:0
-    traffic "$1" udp "$3" --bind "$source" >>"$lab_folder/said" 2>&1
+    EDGEFW_ANSWER_SECONDS=$patience traffic "$1" udp "$3" --bind "$source" >>"$lab_folder/said" 2>&1
 }
 
 # Opens without waiting, and only once. A sender's own card does not see what the filter drops there: `knocks`, for the

@@ -49,7 +49,7 @@ for thread in /proc/"$serving"/task/*; do
 done
 
 chapter 'a second serve on the same port says so'
-refused 1 'cannot listen on' host timeout 10 "$EDGEFW" serve
+refused 1 'cannot listen on' host timeout 60 "$EDGEFW" serve
 
 chapter 'a changed file comes into force; counters go on from where they were'
 passes_ports '[1000, 2000]' >"$watched"
@@ -102,10 +102,10 @@ edgefw host attach eth0 --policy "$watched"
 chapter 'clients that are idle, send slowly or do not read keep nobody out'
 lab_start host "$story_root/tests/e2e/slow_clients.py" 127.0.0.1 9477 >"$lab_folder/slow"
 slow=$lab_started
-waits_for 30 grep -q ready "$lab_folder/slow"
+waits_for 60 grep -q ready "$lab_folder/slow"
 for ((i = 0; i < 5; i++)); do
-    equal 'health' "$(on host curl -sSf --max-time 3 http://localhost:9477/healthz)" ok
-    on host curl -sSf --max-time 3 http://localhost:9477/metrics >/dev/null
+    equal 'health' "$(on host curl -sSf --max-time 20 http://localhost:9477/healthz)" ok
+    on host curl -sSf --max-time 20 http://localhost:9477/metrics >/dev/null
     sleep 0.3
 done
 kill "$slow"

@@ -22,7 +22,7 @@ import socket
 import subprocess
 import sys
 
-PATIENCE = 5  # seconds for an answer: far more than it takes where nothing is lost
+PATIENCE = 30  # seconds for an answer: far more than it takes where nothing is lost
 LONG, SHORT, FLOWS = 20, 4, 4  # at once
 LONG_PAUSE, SHORT_PAUSE, FLOW_PAUSE, FIRE_PAUSE = 0.05, 0.02, 0.01, 0.004  # seconds
 FLOW = 10  # datagrams from one port

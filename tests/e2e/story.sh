@@ -13,10 +13,15 @@ source "$story_root/scripts/lab"
 
 fail() {
     printf 'FAILED: %s\n' "$*" >&2
+    story_failed "$*"
     exit 1
 }
 
-chapter() { printf -- '-- %s\n' "$*"; }
+chapter() {
+    printf -- '-- %s\n' "$*"
+    story_chapter=$*
+}
+story_chapter='the beginning'
 
 story_begin() {
     if ((EUID != 0)); then
@@ -25,8 +30,68 @@ story_begin() {
     fi
     [[ -x $EDGEFW ]] || fail "no program at $EDGEFW: build it, or name it in EDGEFW"
     lab_begin
+    trap story_end EXIT
+    story_hold
     set -E # the place of a failure, also in functions
-    trap 'printf "FAILED: %s:%s: %s\n" "${BASH_SOURCE[0]##*/}" "$LINENO" "$BASH_COMMAND" >&2' ERR
+    trap story_error ERR
+}
+# The place is the nearest that is neither here nor in scripts/lab, whose `on` waits for all that fails.
+story_error() {
+    local frame=1 file line said
+    while ((frame < ${#BASH_SOURCE[@]} - 1)) && [[ ${BASH_SOURCE[frame]##*/} == @(story.sh|lab) ]]; do
+        frame=$((frame + 1))
+    done
+    file=${BASH_SOURCE[frame]} line=${BASH_LINENO[frame - 1]}
+    said="${file##*/}:$line: $(sed -n "${line}s/^ *//p" "$file")"
+    [[ ! -e $lab_folder/failed || $said != "$(tail -n 1 "$lab_folder/failed")" ]] || return 0
+    printf 'FAILED: %s\n' "$said" >&2
+    story_failed "$said"
+}
+
+# Stories run side by side, each in namespaces of its own; the folders that hold the state of all namespaces are shared.
+# Whoever leaves one empty removes it, also under the hands of another who is about to use it: not while a story runs.
+readonly story_held=("$lab_memory/story-$$" "$lab_bpffs/edgefw/story-$$")
+# Remembered as a card of a namespace that is in use, it is nothing that edgefw takes away.
+story_hold() {
+    local held
+    until story_remembered; do sleep 0.01; done 2>/dev/null
+    until (umask 077 && mkdir -p "${story_held[1]}"); do sleep 0.01; done 2>/dev/null
+    for held in "$lab_memory"/story-* "$lab_bpffs"/edgefw/story-*; do # of stories that were killed
+        kill -0 "${held##*-}" 2>/dev/null || rm -rf "$held"
+    done
+}
+story_remembered() {
+    (umask 077 && mkdir -p "${story_held[0]}") &&
+        printf '{"namespace": "%s"}\n' "$(readlink /proc/self/ns/net)" >"${story_held[0]}/held"
+}
+
+# What failed, before anything is removed: the first is the innermost.
+story_failed() {
+    if [[ -d $lab_folder ]]; then printf '%s\n' "$1" >>"$lab_folder/failed"; fi
+}
+# The chapter, what failed there, and the ends of what was written last: all in a few lines.
+story_saw() {
+    local file
+    printf 'in the chapter: %s\n' "$story_chapter"
+    if [[ -s $lab_folder/failed ]]; then head -n 3 "$lab_folder/failed" | cut -c 1-600 | sed 's/^/failed: /'; fi
+    find "$lab_folder" -maxdepth 1 -type f -size -1000k -size +0 ! -name failed ! -name '*.yaml' ! -name '*.pem' \
+        -printf '%T@ %p\n' | sort -rn | while read -r _ file; do if grep -qI . "$file"; then echo "$file"; fi; done |
+        head -n 3 | while read -r file; do
+        printf '%s: %s\n' "${file##*/}" "$(tail -c 2000 "$file" | tr -d '\000' | tail -n 2 | paste -s -d '|' | cut -c 1-400)"
+    done
+}
+story_end() {
+    local status=$? saw=''
+    trap '' HUP INT TERM # what was begun is finished
+    trap - EXIT ERR
+    set +e
+    ((status == 0 || status == 77)) || saw=$(story_saw 2>&1)
+    rm -rf "${story_held[@]}"
+    (lab_end)
+    rmdir "$lab_bpffs/edgefw" "$lab_memory" 2>/dev/null # unless somebody has something there
+    # Last, so that whoever sees ten lines sees this.
+    [[ -z $saw ]] || printf 'FAILED (%d) %s\n' "$status" "$saw" >&2
+    exit "$status"
 }
 
 # edgefw HOST ARGUMENT...
@@ -75,6 +140,8 @@ tc_programs() { # HOST CARD ingress|egress
 thorough() { [[ -z ${EDGEFW_SHORT-} ]]; }
 # much_of MUCH LITTLE: how much of something, likewise.
 much_of() { if thorough; then echo "$1"; else echo "$2"; fi; }
+# at_length USUAL LONG: how much of something; what proves the point, unless EDGEFW_LONG asks for the long form.
+at_length() { if [[ -z ${EDGEFW_LONG-} ]]; then echo "$1"; else echo "$2"; fi; }
 
 # The kinds of hook at tc that this kernel has, by trying: it had none but clsact before 6.6.
 tc_kinds() { # HOST CARD, which is not attached
@@ -110,8 +177,15 @@ own_mounts=(unshare --mount)
 # shellcheck disable=SC2034  # for the stories
 unshare --mount true 2>/dev/null || own_mounts=(unshare --mount --propagation unchanged)
 
-# traffic HOST ARGUMENT...
+# traffic HOST ARGUMENT...: what has not come back after EDGEFW_ANSWER_SECONDS is lost. They are many, for a machine that
+# has other work; whoever wants nothing back gives them a few.
 traffic() { on "$1" "$story_root/tests/e2e/traffic.py" "${@:2}"; }
+
+# unanswered HOST ARGUMENT...: as traffic, of which nothing comes back; what it says is said only otherwise.
+unanswered() {
+    local said
+    ! said=$(EDGEFW_ANSWER_SECONDS=$(much_of 1 5) traffic "$@" 2>&1) || fail "answered: ${*:2}: $said"
+}
 
 # waits_for SECONDS COMMAND...: until it succeeds.
 waits_for() {

@@ -14,7 +14,7 @@ import random
 import socket
 import sys
 
-PATIENCE = 30.0  # seconds for all
+PATIENCE = 60.0  # seconds for all
 # Connections that send at one time. Few enough for every queue on the way, so that a loss is the filter's doing.
 WINDOW = 8
 

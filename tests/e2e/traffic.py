@@ -19,7 +19,7 @@ import sys
 import time
 
 # What has not come back by then is lost: the networks here are memory. An emulated machine takes its time.
-ANSWER_SECONDS = float(os.environ.get("EDGEFW_ANSWER_SECONDS", "2"))
+ANSWER_SECONDS = float(os.environ.get("EDGEFW_ANSWER_SECONDS", "10"))
 # Datagrams in flight. Few enough for every queue on the way, so that a loss is the filter's doing.
 WINDOW = 16
 

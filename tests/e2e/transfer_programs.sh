@@ -16,8 +16,8 @@ no_anon_password=YES
 anon_root=$lab_folder/ftp
 secure_chroot_dir=$lab_folder/ftp.empty
 connect_from_port_20=YES
-connect_timeout=2
-accept_timeout=2
+connect_timeout=5
+accept_timeout=5
 pasv_min_port=${3%-*}
 pasv_max_port=${3#*-}
 seccomp_sandbox=NO
@@ -64,20 +64,20 @@ arrived_unharmed() { cmp -s "$lab_folder/fetched" "$lab_folder/www/update"; }
 
 # fetches HOST SOURCE http|https ADDRESS:PORT [OPTION...]: the whole file, unharmed.
 fetches() {
-    on "$1" curl -sS --cacert "$certificate" --connect-to "::$4" --interface "$2" --max-time 10 "${@:5}" \
+    on "$1" curl -sS --cacert "$certificate" --connect-to "::$4" --interface "$2" --max-time 60 "${@:5}" \
         "$3://lab.example/update" >"$lab_folder/fetched" 2>>"$lab_folder/said" || fail "$1 ($2) cannot fetch from $4"
     arrived_unharmed || fail "$1 ($2) fetched something else from $4"
 }
 
 by_proxy() { # HOST SOURCE ADDRESS:PORT: HTTP through the SOCKS proxy
-    on "$1" curl -sS --proxy "socks5://$proxy:1080" --interface "$2" --max-time 5 "http://$3/update" \
+    on "$1" curl -sS --proxy "socks5://$proxy:1080" --interface "$2" --max-time "$patience" "http://$3/update" \
         >"$lab_folder/fetched.$3" 2>>"$lab_folder/said" && cmp -s "$lab_folder/fetched.$3" "$lab_folder/www/update"
 }
 
 downloads() { # HOST SOURCE passive|active ADDRESS
     local options=() fetched=$lab_folder/fetched.$2.$3
     [[ $3 == passive ]] || options=(--ftp-port "$2")
-    on "$1" curl -sS --interface "$2" "${options[@]}" --max-time 5 "ftp://$4/update" >"$fetched" 2>>"$lab_folder/said" &&
+    on "$1" curl -sS --interface "$2" "${options[@]}" --max-time "$patience" "ftp://$4/update" >"$fetched" 2>>"$lab_folder/said" &&
         cmp -s "$fetched" "$lab_folder/www/update"
 }
 
@@ -94,7 +94,7 @@ backs_up() {
     head -c "$3" /dev/zero | openssl enc -aes-128-ctr -K "$(openssl rand -hex 16)" -iv "$(openssl rand -hex 16)" |
         tee >(sha256sum >"$lab_folder/sent") | on "$1" socat -u -b 65536 - "$4" ||
         fail "the backup of $3 bytes to $2 fails"
-    waits_for 20 stored_after "$before" || fail "$2 has not stored the backup"
+    waits_for 60 stored_after "$before" || fail "$2 has not stored the backup"
     equal "SHA-256 of $3 bytes at $2" "$(tail -n 1 "$stored")" "$(<"$lab_folder/sent")"
 }
 stored_after() { (($(wc -l <"$stored") > $1)); }

@@ -9,7 +9,7 @@ import asyncio
 import socket
 import sys
 
-PATIENCE = 2  # seconds for a connection outwards; what the filter drops is not tried for longer
+PATIENCE = 8  # seconds for a connection outwards; what the filter drops is not tried for longer
 VERSION, NO_LOGIN, CONNECT, IPV4 = 5, 0, 1, 1
 GRANTED, HOST_UNREACHABLE, NO_COMMAND = 0, 4, 7
 

@@ -62,7 +62,7 @@ await protected tcp :19812 $proxy:1080
 
 # Without a filter all that a function attempts comes through, with it nothing.
 all_pass() {
-    attempts_begin 20
+    attempts_begin
     "$1"
     attempts_end
     equal 'what came through without a filter' "$came_through" "$tried"
@@ -188,8 +188,9 @@ beside_the_ports() {
 none_pass beside_the_ports
 backs_up inside $alternate 50000000 TCP:$alternate:16384,bind=$stateless:2000
 
-chapter 'online backup: 1 GiB to the primary server, some to the alternate one, and some through a SOCKS proxy'
-backs_up inside $backup 1073741824 TCP:$backup:16384,bind=$agent
+much=$(at_length $((64 << 20)) $((1 << 30)))
+chapter "online backup: $((much >> 20)) MiB to the primary server, some to the alternate one, and some through a SOCKS proxy"
+backs_up inside $backup "$much" TCP:$backup:16384,bind=$agent
 backs_up inside $alternate 10000000 TCP:$alternate:16384,bind=$agent
 by_proxy inside $proxied $another:16384 || fail "no way through the SOCKS proxy: $(tail -n 1 "$lab_folder/said")"
 
