@@ -67,7 +67,7 @@ Result<Instance> Instance::load(const policy::Policy& policy, std::uint32_t conn
     return instance;
 }
 
-// As attach and push leave a card: slot 0 judges.
+// As attach and push leave a card: bank 0 judges.
 Result<Ok> Instance::load_entry() {
     const kernel::MapSpec slots = {"programs", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2};
     const kernel::MapSpec active = {"active", BPF_MAP_TYPE_ARRAY, 4, 8, 1};

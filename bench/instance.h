@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A policy loaded as on an attached card: the entry pair, its program slots filled with a judging pair, maps of its
+// A policy loaded as on an attached card: the entry pair, its banks filled with a judging pair, maps of its
 // own. Attached to nothing: test runs are its only packets.
 #pragma once
 

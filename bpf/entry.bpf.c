@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The entry programs: one pair a card, for as long as the card is attached. Each reads the active generation and calls
-// the judging program in its slot; a push fills the idle slot and then flips the one word. See maps/README.md.
+// the judging program in its bank; a push fills the idle bank and then flips the one word. See maps/README.md.
 //
 // A push meets packets here. The word is 8 bytes and is written at once, so that a packet reads the one before or the
 // one after: it is judged by one whole policy.
 // - A packet that has read the word just before the flip is still judged by the policy before, also when the push has
 //   returned already. Its program and maps live until it has ended: the kernel frees them after that. Connections that
 //   it enters have the older generation, and are judged again (bpf/connection/rejudge.h).
-// - The slot that it read is not the one that was just filled. The next push fills it; a packet that stops for that
+// - The bank that it read is not the one that was just filled. The next push fills it; a packet that stops for that
 //   long between the two instructions is judged by that push's policy, some moments early.
 // - Two packets of one connection, or one packet at two cards, may read the word on either side of the flip. Each is
 //   judged by one of the two policies.
@@ -61,7 +61,7 @@ static __always_inline __u64 active_generation(void) {
     return generation ? *generation : 0;
 }
 
-// Calls the judging program in the active slot. The two indexes are constants: the verifier turns each into a direct
+// Calls the judging program in the active bank. The two indexes are constants: the verifier turns each into a direct
 // jump. A variable index costs four times as much.
 static __always_inline void call(void* context, void* programs) {
     if (active_generation() & 1)

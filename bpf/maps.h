@@ -37,8 +37,8 @@ struct {
     __uint(map_flags, BPF_F_MMAPABLE);
     __uint(max_entries, 1);
     __type(key, __u32);
-    __type(value, struct edgefw_test);
-} tests SEC(".maps");
+    __type(value, struct edgefw_insn);
+} insns SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Classification: decision trees in two array maps, shared by all trees of a generation.
 //
-// A walk starts at a group's root in `nodes` and goes down until it reaches a leaf; a leaf is a run in `tests`.
+// A walk starts at a group's root in `nodes` and goes down until it reaches a leaf; a leaf is a run in `insns`.
 // An inner node splits one field: values <= split go to `next`, values > split to `next + 1` (children lie side by
 // side). A leaf's run is a list of rules in order of priority. Each rule is zero or more tests (what the path to the
 // leaf has not settled already) and one match; a test that fails skips to the next rule. The end of the run is its own
@@ -30,7 +30,7 @@ enum edgefw_field {
 // A node's `link` holds the field in its high 8 bits and an index in its low 24.
 #define EDGEFW_NODE_FIELD_SHIFT 24
 #define EDGEFW_NODE_INDEX_MASK 0x00ffffffu
-#define EDGEFW_NODE_LEAF 0xffu  // in place of a field: the index is that of the run's first element in `tests`
+#define EDGEFW_NODE_LEAF 0xffu  // in place of a field: the index is that of the run's first element in `insns`
 
 struct edgefw_node {
     __u32 split;  // inner: the highest value of the lower child. Leaf: the number of the first rule in its run
@@ -38,16 +38,16 @@ struct edgefw_node {
 };
 EDGEFW_ABI_SIZE(edgefw_node, 8);
 
-enum edgefw_test_kind {
-    EDGEFW_TEST = 0,        // (field & mask) in low ... low + width
-    EDGEFW_TEST_MATCH = 1,  // the rule matches: low is its number, width its outcome
-    EDGEFW_TEST_END = 2,    // no further rule in this run
+enum edgefw_insn_kind {
+    EDGEFW_INSN_TEST = 0,   // (field & mask) in low ... low + width
+    EDGEFW_INSN_MATCH = 1,  // the rule matches: low is its number, width its outcome
+    EDGEFW_INSN_END = 2,    // no further rule in this run
 };
 
 // One form of test serves ranges and flags, so that the loop over them has no branch but the result (and the verifier
 // one path a step): a range has every bit in its mask; flags that must have one value have width 0; flags of which one
 // must be set ask for 1 ... 0xffff. Masks reach the low half of a field: only the detail field is masked.
-struct edgefw_test {
+struct edgefw_insn {
     __u32 low;
     __u32 width;
     __u8 kind;
@@ -55,10 +55,10 @@ struct edgefw_test {
     __u16 mask;
     __u32 skip;  // elements to the next rule that does not share this test, counted from this one (>= 1)
 };
-EDGEFW_ABI_SIZE(edgefw_test, 16);
+EDGEFW_ABI_SIZE(edgefw_insn, 16);
 
-#define EDGEFW_TEST_MASK_ALL 0xffffu
-#define EDGEFW_TEST_HIGH_HALF 0xffff0000u
+#define EDGEFW_INSN_MASK_ALL 0xffffu
+#define EDGEFW_INSN_HIGH_HALF 0xffff0000u
 
 // A match's outcome: the counter slot of the rule in the low 24 bits, what it does above them.
 #define EDGEFW_OUTCOME_SLOT_MASK 0x00ffffffu

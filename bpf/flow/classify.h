@@ -72,17 +72,17 @@ GLOBAL __u32 class_of(const struct flow* flow, bool local) {
     return found ? found->number : 0;
 }
 
-static __always_inline bool passes(const struct edgefw_test* test, __u32 value) {
-    return (value & (test->mask | EDGEFW_TEST_HIGH_HALF)) - test->low <= test->width;
+static __always_inline bool passes(const struct edgefw_insn* test, __u32 value) {
+    return (value & (test->mask | EDGEFW_INSN_HIGH_HALF)) - test->low <= test->width;
 }
 
 // Searches a leaf's run for the first rule all of whose tests pass. A better one that is known already stays.
 static __always_inline void search_leaf(struct fields* fields, __u32 index) {
     for (int step = 0; step < EDGEFW_MAX_LEAF_STEPS; step++) {
-        struct edgefw_test* test = bpf_map_lookup_elem(&tests, &index);
+        struct edgefw_insn* test = bpf_map_lookup_elem(&insns, &index);
 
-        if (!test || test->kind == EDGEFW_TEST_END) return;
-        if (test->kind == EDGEFW_TEST_MATCH) {
+        if (!test || test->kind == EDGEFW_INSN_END) return;
+        if (test->kind == EDGEFW_INSN_MATCH) {
             if (test->low < fields->number) {
                 fields->number = test->low;
                 fields->outcome = test->width;

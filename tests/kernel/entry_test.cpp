@@ -13,7 +13,7 @@ namespace {
 
 using kernel::Map;
 
-// The entry programs of a card with two policies, one in each slot: dropping all, and passing all.
+// The entry programs of a card with two policies, one in each bank: dropping all, and passing all.
 class Entry : public ::testing::Test {
 protected:
     void SetUp() override { prepare(kernel::ReceivedAt::kXdp); }
@@ -37,9 +37,9 @@ protected:
         return std::move(*map);
     }
 
-    void fill(std::uint32_t slot, TestRun& policy) {
-        ASSERT_TRUE(received_.set(slot, policy.programs().received.get()));
-        ASSERT_TRUE(sent_.set(slot, policy.programs().sent.get()));
+    void fill(std::uint32_t bank, TestRun& policy) {
+        ASSERT_TRUE(received_.set(bank, policy.programs().received.get()));
+        ASSERT_TRUE(sent_.set(bank, policy.programs().sent.get()));
     }
     void activate(std::uint64_t word) { ASSERT_TRUE(active_.set(0, word)); }
 

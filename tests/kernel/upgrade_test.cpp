@@ -58,7 +58,7 @@ void make_foreign(const std::string& interface) {
     std::memcpy(bytes.data(), &abi, sizeof(abi));
     const auto larger =
         take(kernel::Map::create({"card", BPF_MAP_TYPE_ARRAY, 4, static_cast<std::uint32_t>(bytes.size()), 1}));
-    std::fill(bytes.begin() + offsetof(edgefw_card, slot_generation), bytes.end(), 0xee);
+    std::fill(bytes.begin() + offsetof(edgefw_card, bank_generation), bytes.end(), 0xee);
     take(larger.write(&index, bytes.data()));
     ASSERT_EQ(unlink(pin.c_str()), 0);
     take(larger.pin(pin));

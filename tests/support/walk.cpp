@@ -41,16 +41,16 @@ bool opens(const packet::Packet& packet) {
     return !is_icmp(packet) || !is_echo_reply(packet);
 }
 
-bool passes_test(const edgefw_test& test, std::uint32_t value) {
-    const std::uint32_t asked = value & (test.mask | EDGEFW_TEST_HIGH_HALF);
+bool passes_test(const edgefw_insn& test, std::uint32_t value) {
+    const std::uint32_t asked = value & (test.mask | EDGEFW_INSN_HIGH_HALF);
     return test.low <= asked && asked - test.low <= test.width;
 }
 
 void walk_run(const image::Image& image, std::uint32_t index, const Fields& fields, Walk& walk) {
     std::uint32_t steps = 1;
-    for (; image.tests[index].kind != EDGEFW_TEST_END; ++steps) {
-        const edgefw_test& test = image.tests[index];
-        if (test.kind == EDGEFW_TEST_MATCH) {
+    for (; image.insns[index].kind != EDGEFW_INSN_END; ++steps) {
+        const edgefw_insn& test = image.insns[index];
+        if (test.kind == EDGEFW_INSN_MATCH) {
             if (!walk.rule || test.low < *walk.rule) {
                 walk.rule = test.low;
                 walk.outcome = test.width;

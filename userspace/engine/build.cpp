@@ -54,7 +54,7 @@ Result<Built> build(const Source& source, const World& world) {
     Result<image::Image> image = image::compile(policy);
     if (!image) return image.error();
     say(world.debug, "compile: " + std::to_string(policy.rules.size()) + " rules, " +
-                         std::to_string(image->nodes.size()) + " nodes, " + std::to_string(image->tests.size()) +
+                         std::to_string(image->nodes.size()) + " nodes, " + std::to_string(image->insns.size()) +
                          " tests, " + watch.lap());
     kernel::Compiled compiled{std::move(*image), document::write(policy).dump(), policy.digest,
                               loaded->sources.to_text()};

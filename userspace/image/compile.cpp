@@ -23,7 +23,7 @@ constexpr std::array<Family, EDGEFW_FAMILIES> kFamilies = {Family::kIpv4, Family
 
 class Compiler {
 public:
-    explicit Compiler(const Policy& policy) : policy_(policy), ground_(image_.nodes, image_.tests) {}
+    explicit Compiler(const Policy& policy) : policy_(policy), ground_(image_.nodes, image_.insns) {}
 
     Result<Image> compile() {
         name();
@@ -223,7 +223,7 @@ Result<Ok> Compiler::translate() {
 void Compiler::measure() {
     image_.shape.rules = static_cast<std::uint32_t>(policy_.rules.size());
     image_.shape.nodes = static_cast<std::uint32_t>(image_.nodes.size());
-    image_.shape.tests = static_cast<std::uint32_t>(image_.tests.size());
+    image_.shape.insns = static_cast<std::uint32_t>(image_.insns.size());
     image_.shape.classes = classes_[EDGEFW_IPV4].count() + classes_[EDGEFW_IPV6].count();
 }
 

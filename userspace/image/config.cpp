@@ -74,9 +74,10 @@ void configure_nat(Image& image) {
 }
 
 bool names_a_vlan(const Image& image) {
-    return std::any_of(
-               image.tests.begin(), image.tests.end(),
-               [](const edgefw_test& test) { return test.kind == EDGEFW_TEST && test.field == EDGEFW_FIELD_VLAN; }) ||
+    return std::any_of(image.insns.begin(), image.insns.end(),
+                       [](const edgefw_insn& test) {
+                           return test.kind == EDGEFW_INSN_TEST && test.field == EDGEFW_FIELD_VLAN;
+                       }) ||
            std::any_of(image.nodes.begin(), image.nodes.end(), [](const edgefw_node& node) {
                return node.link >> EDGEFW_NODE_FIELD_SHIFT == EDGEFW_FIELD_VLAN;
            });

@@ -37,7 +37,7 @@ struct ForwardTable {
 struct Shape {
     std::uint32_t rules = 0;
     std::uint32_t nodes = 0;
-    std::uint32_t tests = 0;
+    std::uint32_t insns = 0;
     std::uint32_t classes = 0;
     std::uint32_t depth[EDGEFW_SIDES][EDGEFW_HOOKS][EDGEFW_FAMILIES] = {};  // levels, sum over groups
     std::uint32_t groups[EDGEFW_SIDES][EDGEFW_HOOKS][EDGEFW_FAMILIES] = {};
@@ -49,7 +49,7 @@ struct Image {
     std::uint32_t timeout_seconds[EDGEFW_STATE_COUNT] = {};  // by enum edgefw_connection_state
     policy::Capacity capacity;                               // of each card's tables of connections
     std::vector<edgefw_node> nodes;
-    std::vector<edgefw_test> tests;
+    std::vector<edgefw_insn> insns;
     std::vector<ClassPrefix> classes[EDGEFW_FAMILIES];    // longest prefix wins
     std::vector<policy::Host> hosts;                      // that rules name
     std::vector<ClassMeaning> meanings[EDGEFW_FAMILIES];  // of class n at n - 1; empty without hosts

@@ -13,7 +13,7 @@
 
 namespace edgefw::image {
 
-using Run = std::vector<edgefw_test>;
+using Run = std::vector<edgefw_insn>;
 
 // One element each for what the path to `region` has not settled of `box`.
 Run tests_of(const Boxes& boxes, std::uint32_t box, const Region& region, const FlagTests& flags);
@@ -21,7 +21,7 @@ Run tests_of(const Boxes& boxes, std::uint32_t box, const Region& region, const 
 // One box of a leaf: its tests, and the match they lead to.
 struct Candidate {
     Run tests;
-    edgefw_test match;
+    edgefw_insn match;
 };
 
 // The run for `candidates` in order, with its end.
@@ -30,15 +30,15 @@ Run run_of(std::vector<Candidate> candidates);
 // All runs of an image. Equal ones are stored once.
 class Runs {
 public:
-    explicit Runs(std::vector<edgefw_test>& tests) : tests_(tests) {}
+    explicit Runs(std::vector<edgefw_insn>& insns) : insns_(insns) {}
 
     std::uint32_t add(const Run& run);  // index of its first element
 
 private:
-    std::vector<edgefw_test>& tests_;
+    std::vector<edgefw_insn>& insns_;
     std::unordered_map<std::uint64_t, std::uint32_t> by_hash_;
 };
 
-bool same(const edgefw_test& a, const edgefw_test& b);
+bool same(const edgefw_insn& a, const edgefw_insn& b);
 
 }  // namespace edgefw::image

@@ -78,8 +78,8 @@ Result<Slots> assign_slots(Image& image, const Slots& in_force) {
     const auto nat = give_out(image.nat_ids, {EDGEFW_SLOT_FIRST_NAT, EDGEFW_SLOT_FIRST_RULE, in_force}, in_force);
     if (!nat) return nat.error();
 
-    for (edgefw_test& test : image.tests) {
-        if (test.kind != EDGEFW_TEST_MATCH || (test.width & EDGEFW_OUTCOME_ASK) != 0) continue;
+    for (edgefw_insn& test : image.insns) {
+        if (test.kind != EDGEFW_INSN_MATCH || (test.width & EDGEFW_OUTCOME_ASK) != 0) continue;
         const std::uint32_t slot = (*rules)[test.width & EDGEFW_OUTCOME_SLOT_MASK];
         test.width = (test.width & ~EDGEFW_OUTCOME_SLOT_MASK) | slot;
     }

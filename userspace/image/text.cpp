@@ -35,9 +35,9 @@ std::string outcome_text(std::uint32_t outcome) {
     return (outcome & EDGEFW_OUTCOME_KEEP) == 0 ? "pass" : "pass keep";
 }
 
-std::string question(const edgefw_test& test) {
+std::string question(const edgefw_insn& test) {
     const std::string field = kFieldNames[test.field];
-    if (test.mask != EDGEFW_TEST_MASK_ALL) {
+    if (test.mask != EDGEFW_INSN_MASK_ALL) {
         const std::string flags = field + " & " + hex(test.mask);
         return test.width == 0 ? flags + " == " + hex(test.low) : flags + " != 0";
     }
@@ -113,19 +113,19 @@ private:
     }
 
     void write_run(std::uint32_t first, unsigned indent) {
-        for (std::uint32_t i = first; image_.tests[i].kind != EDGEFW_TEST_END; ++i) {
-            const edgefw_test& test = image_.tests[i];
+        for (std::uint32_t i = first; image_.insns[i].kind != EDGEFW_INSN_END; ++i) {
+            const edgefw_insn& test = image_.insns[i];
             const std::string place = std::to_string(i - first) + ": ";
-            if (test.kind == EDGEFW_TEST_MATCH) {
+            if (test.kind == EDGEFW_INSN_MATCH) {
                 line(indent, place + match_text(test));
             } else {
                 line(indent, place + question(test) + ", else " + std::to_string(i - first + test.skip));
             }
         }
-        if (image_.tests[first].kind == EDGEFW_TEST_END) line(indent, "no rule");
+        if (image_.insns[first].kind == EDGEFW_INSN_END) line(indent, "no rule");
     }
 
-    std::string match_text(const edgefw_test& match) const {
+    std::string match_text(const edgefw_insn& match) const {
         if ((match.width & EDGEFW_OUTCOME_ASK) != 0) return "ask";
         return outcome_text(match.width) + " " + image_.rule_ids[match.low];
     }

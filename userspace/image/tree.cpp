@@ -178,7 +178,7 @@ bool Tree::write_leaf(std::uint32_t node, const Items& items, const Region& regi
     for (const std::uint32_t box : items) {
         const std::uint32_t rule = seed_.boxes.rule(box);
         candidates.push_back({tests_of(seed_.boxes, box, region, flags_left(box, region)),
-                              {rule, seed_.endings[rule].outcome, EDGEFW_TEST_MATCH, 0, 0, 0}});
+                              {rule, seed_.endings[rule].outcome, EDGEFW_INSN_MATCH, 0, 0, 0}});
     }
     const Run run = run_of(std::move(candidates));
     if (run.size() > EDGEFW_MAX_LEAF_STEPS) return false;
@@ -278,10 +278,10 @@ bool Tree::refuse(const Items& items, const std::string& limit) {
 Result<Forest> Ground::grow(const Seed& seed) {
     std::string refusal;
     const std::size_t nodes = nodes_.size();
-    const std::size_t tests = tests_.size();
+    const std::size_t tests = insns_.size();
     for (const Effort& effort : kEfforts) {
         nodes_.resize(nodes);
-        tests_.resize(tests);
+        insns_.resize(tests);
         refusal.clear();
         Forest forest;
         for (Items& group : groups_of(seed.boxes, effort.grouped)) {

@@ -32,8 +32,8 @@ struct Forest {
 // The arrays that all trees of an image share. Node pairs begin at even indexes: none straddles a cache line.
 class Ground {
 public:
-    Ground(std::vector<edgefw_node>& nodes, std::vector<edgefw_test>& tests)
-        : nodes_(nodes), tests_(tests), runs_(tests) {}
+    Ground(std::vector<edgefw_node>& nodes, std::vector<edgefw_insn>& insns)
+        : nodes_(nodes), insns_(insns), runs_(insns) {}
 
     // Fails (kPolicy) where a tree would be deeper, a leaf longer or an array larger than the data path can walk.
     Result<Forest> grow(const Seed& seed);
@@ -41,7 +41,7 @@ public:
 private:
     friend class Tree;
     std::vector<edgefw_node>& nodes_;
-    std::vector<edgefw_test>& tests_;
+    std::vector<edgefw_insn>& insns_;
     Runs runs_;
 };
 

@@ -102,20 +102,20 @@ policy::Capacity room_for(const AttachRequest& request) {
     return capacity_of(request.connections != 0 ? request.connections : EDGEFW_CONNECTIONS_DEFAULT);
 }
 
-// Fills the active program slot. A policy becomes a generation of its own without a flip: no other card has it.
+// Fills the active bank. A policy becomes a generation of its own without a flip: no other card has it.
 Result<Ok> fill_active_slot(const Home& home, const Inventory& inventory, CardState& state,
                             const AttachRequest& request, std::uint32_t number) {
     if (!request.policy) {
         auto programs = state.load(nullptr);
         if (!programs) return programs.error();
-        return state.fill_slot(inventory.active.slot, *programs, 0);
+        return state.fill_bank(inventory.active.bank, *programs, 0);
     }
     auto prepared = prepare(home, inventory, *request.policy, number, &state);
     if (!prepared) return prepared.error();
     if (auto ready = prepare_counters(inventory, state, *prepared); !ready) return ready.error();
     auto programs = state.load(&prepared->generation);
     if (!programs) return programs.error();
-    return state.fill_slot(inventory.active.slot, *programs, number);
+    return state.fill_bank(inventory.active.bank, *programs, number);
 }
 
 // A card whose hooks are to be put on the wire.
@@ -322,7 +322,7 @@ Result<Card> attach(const AttachRequest& request) {
     }
     const std::string unremembered = remember_or_warn(*home, built->state.card());
     if (request.policy) {
-        if (auto noted = write_active(*home, {number, inventory->active.slot}); !noted) return noted.error();
+        if (auto noted = write_active(*home, {number, inventory->active.bank}); !noted) return noted.error();
     }
     inventory = take_inventory(*home);
     if (!inventory) return inventory.error();

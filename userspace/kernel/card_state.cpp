@@ -160,7 +160,7 @@ Result<CardState> CardState::create(const std::string& directory, const edgefw_c
     if (auto made = take(state.card_map_, Map::create(info)); !made) return made.error();
     edgefw_card described = card;
     described.counter_maps = 1;
-    described.slot_tables[0] = described.slot_tables[1] = state.tables_;
+    described.bank_tables[0] = described.bank_tables[1] = state.tables_;
     if (auto wrote = state.write_card(described); !wrote) return wrote.error();
     if (auto made = make_directory(directory); !made) return made.error();
     const std::pair<const char*, const Map*> pins[] = {
@@ -182,7 +182,7 @@ Result<CardState> CardState::create(const std::string& directory, const edgefw_c
 }
 
 Result<edgefw_card> read_any_card(const std::string& directory) {
-    constexpr std::size_t kOfAllVersions = offsetof(edgefw_card, slot_generation);
+    constexpr std::size_t kOfAllVersions = offsetof(edgefw_card, bank_generation);
     auto map = Map::open_pinned(directory + "/card");
     if (!map) return map.error();
     std::vector<std::uint8_t> bytes(std::max<std::size_t>(map->value_size(), sizeof(edgefw_card)));
@@ -206,13 +206,13 @@ Result<edgefw_card> read_card(const std::string& directory) {
 
 // A push may take the pins of older tables away between the look at which there are and their opening: then the card
 // says something else now.
-Result<CardState> CardState::open(const std::string& directory, std::uint32_t slot) {
+Result<CardState> CardState::open(const std::string& directory, std::uint32_t bank) {
     constexpr int kLooks = 5;
     Result<CardState> state = failed("the tables of a card change too fast to be read; try again");
     for (int i = 0; i < kLooks; i++) {
         auto before = read_card(directory);
         if (!before) return before.error();
-        state = open_once(directory, slot);
+        state = open_once(directory, bank);
         if (state) return state;
         auto after = read_card(directory);
         if (!after) return after.error();
@@ -221,7 +221,7 @@ Result<CardState> CardState::open(const std::string& directory, std::uint32_t sl
     return state;
 }
 
-Result<CardState> CardState::open_once(const std::string& directory, std::uint32_t slot) {
+Result<CardState> CardState::open_once(const std::string& directory, std::uint32_t bank) {
     CardState state;
     state.directory_ = directory;
     auto opened = [&](Map& map, const std::string& name) {
@@ -231,8 +231,8 @@ Result<CardState> CardState::open_once(const std::string& directory, std::uint32
     auto card = read_card(directory);
     if (!card) return card.error();
     state.card_ = *card;
-    state.tables_ = card->slot_tables[slot & 1];
-    state.older_tables_ = card->slot_older[slot & 1];
+    state.tables_ = card->bank_tables[bank & 1];
+    state.older_tables_ = card->bank_older[bank & 1];
     // A card may be renamed while it is attached.
     const std::string name = interface_name(static_cast<int>(card->ifindex));
     if (!name.empty()) {
@@ -325,8 +325,8 @@ void CardState::forget_older() {
     older_tables_ = 0;
 }
 
-void CardState::unpin_unused_tables(std::uint32_t slot) const {
-    const std::uint32_t used = card_.slot_tables[slot & 1], older = card_.slot_older[slot & 1];
+void CardState::unpin_unused_tables(std::uint32_t bank) const {
+    const std::uint32_t used = card_.bank_tables[bank & 1], older = card_.bank_older[bank & 1];
     // Numbers follow each other: a push that was killed leaves the next one, or the one before.
     for (const std::uint32_t number : {used - 1, used + 1}) {
         if (number == older) continue;
@@ -458,20 +458,20 @@ void CardState::note_adoption(std::uint32_t seconds, bool is_first) {
         card_.adopts_until = uptime() + seconds;
 }
 
-Result<Ok> CardState::fill_slot(std::uint32_t slot, const ProgramPair& programs, std::uint32_t generation) {
-    const std::uint32_t index = slot & 1;
+Result<Ok> CardState::fill_bank(std::uint32_t bank, const ProgramPair& programs, std::uint32_t generation) {
+    const std::uint32_t index = bank & 1;
     const int received = programs.received.get(), sent = programs.sent.get();
     if (auto wrote = received_.write(&index, &received); !wrote) return wrote.error();
     if (auto wrote = sent_.write(&index, &sent); !wrote) return wrote.error();
     edgefw_card card = card_;
-    card.slot_generation[index] = generation;
-    card.slot_tables[index] = tables_;
-    card.slot_older[index] = older_tables_;
+    card.bank_generation[index] = generation;
+    card.bank_tables[index] = tables_;
+    card.bank_older[index] = older_tables_;
     return write_card(card);
 }
 
-Result<ProgramPair> CardState::programs_in(std::uint32_t slot) const {
-    const std::uint32_t index = slot & 1;
+Result<ProgramPair> CardState::programs_in(std::uint32_t bank) const {
+    const std::uint32_t index = bank & 1;
     auto open_one = [&](const Map& map) -> Result<Fd> {
         auto id = map.at<std::uint32_t>(index);
         if (!id) return id.error();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The pinned state of one attached card: its maps, program slots and links.
+// The pinned state of one attached card: its maps, banks and links.
 #pragma once
 
 #include <string>
@@ -67,11 +67,11 @@ inline ReceivedAt received_at(const edgefw_card& card) {
 
 class CardState {
 public:
-    // Makes maps and program arrays and pins them under `directory`; no link yet, every slot empty.
+    // Makes maps and program arrays and pins them under `directory`; no link yet, every bank empty.
     static Result<CardState> create(const std::string& directory, const edgefw_card& card,
                                     const policy::Capacity& capacity);
-    // With the tables of connections that the programs in `slot` use.
-    static Result<CardState> open(const std::string& directory, std::uint32_t slot);
+    // With the tables of connections that the programs in `bank` use.
+    static Result<CardState> open(const std::string& directory, std::uint32_t bank);
 
     const edgefw_card& card() const { return card_; }
     Result<Ok> write_card(const edgefw_card& card);
@@ -82,7 +82,7 @@ public:
 
     policy::Side side() const { return static_cast<policy::Side>(card_.side); }
     ReceivedAt received_at() const { return kernel::received_at(card_); }
-    std::uint32_t generation_in(std::uint32_t slot) const { return card_.slot_generation[slot & 1]; }
+    std::uint32_t generation_in(std::uint32_t bank) const { return card_.bank_generation[bank & 1]; }
 
     // Makes room for `slots` counters: a further, larger map that later programs count in. What the earlier ones hold
     // stays and is added when counters are read.
@@ -100,8 +100,8 @@ public:
     bool comes_over() const { return older_tables_ != 0; }
     // For the programs that are loaded next nothing comes over any more.
     void forget_older();
-    // Takes pins of tables away that the programs in `slot` do not use. Needs the lock.
-    void unpin_unused_tables(std::uint32_t slot) const;
+    // Takes pins of tables away that the programs in `bank` do not use. Needs the lock.
+    void unpin_unused_tables(std::uint32_t bank) const;
     // What came into each table and went out of it, by EDGEFW_TABLE_INDEX; over all sizes the tables had.
     Result<std::vector<edgefw_table_counter>> table_counters() const;
     // Adds connections that the control plane has taken out of a table. Needs the lock.
@@ -112,16 +112,16 @@ public:
     // Loads a judging pair for this card under `generation` (nullptr: passes everything).
     Result<ProgramPair> load(const Generation* generation) const;
     // A policy is about to be loaded that adopts connections for `seconds` after the first push (0: not at all). The
-    // first one sets the end, later ones keep it. Written with the next fill_slot().
+    // first one sets the end, later ones keep it. Written with the next fill_bank().
     void note_adoption(std::uint32_t seconds, bool is_first);
-    // Puts a pair into a program slot and notes which generation it is of.
-    Result<Ok> fill_slot(std::uint32_t slot, const ProgramPair& programs, std::uint32_t generation);
-    // The programs that are in a slot.
-    Result<ProgramPair> programs_in(std::uint32_t slot) const;
+    // Puts a pair into a bank and notes which generation it is of.
+    Result<Ok> fill_bank(std::uint32_t bank, const ProgramPair& programs, std::uint32_t generation);
+    // The programs that are in a bank.
+    Result<ProgramPair> programs_in(std::uint32_t bank) const;
 
 private:
     Result<Variant> variant(bool armed) const;
-    static Result<CardState> open_once(const std::string& directory, std::uint32_t slot);
+    static Result<CardState> open_once(const std::string& directory, std::uint32_t bank);
 
     std::string directory_;
     edgefw_card card_ = {};

@@ -62,7 +62,7 @@ struct Loaded {
     std::uint32_t generation;
 };
 
-// A pair for every card: new instances for the selected ones; the others go on with what they have, in the other slot.
+// A pair for every card: new instances for the selected ones; the others go on with what they have, in the other bank.
 // The verifier takes most of a push's time and one processor a program: the cards are loaded side by side.
 Result<std::vector<Loaded>> load_all(Inventory& inventory, const Prepared& prepared,
                                      const std::optional<std::string>& interface) {
@@ -78,7 +78,7 @@ Result<std::vector<Loaded>> load_all(Inventory& inventory, const Prepared& prepa
     for (const auto& card : inventory.cards) {
         const bool selected = is_selected(card, interface);
         pairs.push_back(std::async(selected ? std::launch::async : std::launch::deferred, [&, selected] {
-            return selected ? card.load(&prepared.generation) : card.programs_in(inventory.active.slot);
+            return selected ? card.load(&prepared.generation) : card.programs_in(inventory.active.bank);
         }));
     }
     std::vector<Loaded> loaded;
@@ -96,10 +96,10 @@ Result<Ok> build_and_flip(const Home& home, Inventory& inventory, const Prepared
                           const std::optional<std::string>& interface) {
     auto loaded = load_all(inventory, prepared, interface);
     if (!loaded) return loaded.error();
-    const ActiveWord next = {prepared.number, inventory.active.slot ^ 1};
+    const ActiveWord next = {prepared.number, inventory.active.bank ^ 1};
     const Uninterrupted uninterrupted;
     for (auto& entry : *loaded) {
-        if (auto filled = entry.card->fill_slot(next.slot, entry.programs, entry.generation); !filled)
+        if (auto filled = entry.card->fill_bank(next.bank, entry.programs, entry.generation); !filled)
             return filled.error();
     }
     auto flipped = write_active(home, next);
@@ -110,12 +110,12 @@ Result<Ok> build_and_flip(const Home& home, Inventory& inventory, const Prepared
 // Ends what a push began that was killed while connections came over: this push begins with whole tables.
 Result<Ok> bring_over_leftovers(const Home& home, Inventory& inventory) {
     for (auto& card : inventory.cards) {
-        card.unpin_unused_tables(inventory.active.slot);
+        card.unpin_unused_tables(inventory.active.bank);
         if (!card.comes_over()) continue;
         const std::uint32_t number = inventory.generation_of(card);
         auto generation = Generation::open(home.generation(number));
         if (!generation) return generation.error();
-        auto brought = bring_over(card, *generation, number, inventory.active.slot);
+        auto brought = bring_over(card, *generation, number, inventory.active.bank);
         if (!brought) return brought.error();
     }
     return Ok{};
@@ -129,7 +129,7 @@ std::string bring_over_all(Inventory& inventory, const Prepared& prepared) {
                                  " of the host's own addresses are not among the martians: there is room for " +
                                  std::to_string(EDGEFW_MARTIANS) + "; a rule can drop what comes from them";
     for (auto& card : inventory.cards) {
-        auto brought = bring_over(card, prepared.generation, prepared.number, inventory.active.slot);
+        auto brought = bring_over(card, prepared.generation, prepared.number, inventory.active.bank);
         const std::string line = brought ? *brought
                                          : std::string(card.card().interface) +
                                                ": connections still come over to their new tables (" +
@@ -202,7 +202,7 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
     if (auto done = build_and_flip(*home, *inventory, *prepared, interface); !done) {
         remove_directory(home->generation(number));
         for (const auto& card : inventory->cards)
-            card.unpin_unused_tables(inventory->active.slot);
+            card.unpin_unused_tables(inventory->active.bank);
         return done.error();
     }
     const std::string warning = bring_over_all(*inventory, *prepared);

@@ -155,7 +155,7 @@ Result<Generation> Generation::create(const image::Image& image, const std::stri
     // In the order of Part.
     if (auto done = add(config_map(configs_of(image, number))); !done) return done.error();
     if (auto done = add(filled_array("nodes", image.nodes)); !done) return done.error();
-    if (auto done = add(filled_array("tests", image.tests)); !done) return done.error();
+    if (auto done = add(filled_array("insns", image.insns)); !done) return done.error();
     if (auto done = add(class_hosts("class_hosts4", image, Family::kIpv4)); !done) return done.error();
     if (auto done = add(class_hosts("class_hosts6", image, Family::kIpv6)); !done) return done.error();
     if (auto done = add(class_prefixes("class_prefixes4", image, Family::kIpv4)); !done) return done.error();

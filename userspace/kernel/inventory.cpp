@@ -183,7 +183,7 @@ Result<Inventory> take_inventory(const Home& home, OtherVersions others) {
                 auto card = read_any_card(directory);
                 if (card && card->abi != EDGEFW_ABI_VERSION) continue;
             }
-            auto state = CardState::open(directory, before->slot);
+            auto state = CardState::open(directory, before->bank);
             if (!state && !is_whole) continue;  // its pins are lost, too: hooked_cards() tells
             if (!state) return state.error();
             inventory.cards.push_back(std::move(*state));
@@ -267,9 +267,9 @@ Card describe(const Inventory& inventory, const CardState& state, const std::str
     card.generation = inventory.generation_of(state);
     const std::uint32_t now = uptime(), until = state.card().adopts_until;
     if (card.generation != 0 && until > now) card.adopts = until - now;
-    const std::uint32_t slot = inventory.active.slot;
-    if (auto id = state.received().at<std::uint32_t>(slot)) card.received_program = *id;
-    if (auto id = state.sent().at<std::uint32_t>(slot)) card.sent_program = *id;
+    const std::uint32_t bank = inventory.active.bank;
+    if (auto id = state.received().at<std::uint32_t>(bank)) card.received_program = *id;
+    if (auto id = state.sent().at<std::uint32_t>(bank)) card.sent_program = *id;
     card.forerunners = forerunners(state.card(), state.directory());
     describe_policy(document, card);
     return card;

@@ -12,15 +12,15 @@
 
 namespace edgefw::kernel {
 
-// The one word that every entry program reads: which program slot judges, and the newest generation in force.
+// The one word that every entry program reads: which bank judges, and the newest generation in force.
 struct ActiveWord {
     std::uint32_t generation = 0;
-    std::uint32_t slot = 0;
+    std::uint32_t bank = 0;
 
     static ActiveWord from(std::uint64_t word) {
         return {static_cast<std::uint32_t>(word >> 1), static_cast<std::uint32_t>(word & 1)};
     }
-    std::uint64_t word() const { return std::uint64_t{generation} << 1 | slot; }
+    std::uint64_t word() const { return std::uint64_t{generation} << 1 | bank; }
     auto operator<=>(const ActiveWord&) const = default;
 };
 
@@ -28,7 +28,7 @@ struct Inventory {
     ActiveWord active;
     std::vector<CardState> cards;
 
-    std::uint32_t generation_of(const CardState& card) const { return card.generation_in(active.slot); }
+    std::uint32_t generation_of(const CardState& card) const { return card.generation_in(active.bank); }
     // Larger than every generation that a program or a connection can be of.
     std::uint32_t next_generation() const;
     CardState* find(const std::string& interface);
@@ -65,7 +65,7 @@ Result<Ok> take_down(const std::string& directory);
 void remove_leftovers(const Home& home);
 // As door.h describes them.
 Result<std::vector<HookedCard>> hooked_cards(const Home& home);
-// Generations that no card's active slot names, and half-made ones. Needs the lock.
+// Generations that no card's active bank names, and half-made ones. Needs the lock.
 void remove_unused_generations(const Home& home, const Inventory& inventory);
 
 // Numbers of the generations that cards are under, ascending; 0 where one is under none.

@@ -55,12 +55,12 @@ bool has_lost_its_card(const std::string& link_path) {
 // card is there: such a home stays until edgefw is used in its own namespace again, or until the next boot.
 bool is_judged_by_a_filter(const std::string& directory) {
     auto map = Map::open_pinned(directory + "/card");
-    if (!map || map->value_size() < offsetof(edgefw_card, slot_generation)) return false;
+    if (!map || map->value_size() < offsetof(edgefw_card, bank_generation)) return false;
     std::vector<std::uint8_t> value(map->value_size());
     const std::uint32_t index = 0;
     if (!map->read(&index, value.data())) return false;
     edgefw_card card = {};
-    std::memcpy(&card, value.data(), offsetof(edgefw_card, slot_generation));
+    std::memcpy(&card, value.data(), offsetof(edgefw_card, bank_generation));
     return card.xdp_mode == EDGEFW_XDP_NONE && card.egress == EDGEFW_EGRESS_CLSACT;
 }
 

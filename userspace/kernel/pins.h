@@ -2,7 +2,7 @@
 // Where everything lives in bpffs:
 //
 //   /sys/fs/bpf/edgefw/<network namespace cookie>/     locked (flock) by who changes something
-//       active                                         the one word that says which program slot judges
+//       active                                         the one word that says which bank judges
 //       generation_<N>/                                config, rule maps and document of a policy in force
 //       card_<ifindex>/                                card, programs, links, connections, counters
 //       upgrade_<N>/                                   a card while it is taken over (kernel/upgrade.cpp)

@@ -40,7 +40,7 @@
 #define EDGEFW_GENERATION_MAPS(MAP)       \
     MAP(kConfig, config)                  \
     MAP(kNodes, nodes)                    \
-    MAP(kTests, tests)                    \
+    MAP(kInsns, insns)                    \
     MAP(kClassHosts4, class_hosts4)       \
     MAP(kClassHosts6, class_hosts6)       \
     MAP(kClassPrefixes4, class_prefixes4) \

@@ -116,7 +116,7 @@ std::string left_out_text(const CardState& card, const ConnectionTable& table, c
 }  // namespace
 
 Result<std::string> bring_over(CardState& card, const Generation& generation, std::uint32_t number,
-                               std::uint32_t slot) {
+                               std::uint32_t bank) {
     if (!card.comes_over()) return std::string();
     auto config = generation.config(card.side());
     if (!config) return config.error();
@@ -134,11 +134,11 @@ Result<std::string> bring_over(CardState& card, const Generation& generation, st
     card.forget_older();
     auto programs = card.load(&generation);
     if (!programs) return programs.error();
-    // In both slots: the idle one would keep the older tables in memory until the next push.
-    for (const std::uint32_t each : {slot, slot ^ 1}) {
-        if (auto filled = card.fill_slot(each, *programs, number); !filled) return filled.error();
+    // In both banks: the idle one would keep the older tables in memory until the next push.
+    for (const std::uint32_t each : {bank, bank ^ 1}) {
+        if (auto filled = card.fill_bank(each, *programs, number); !filled) return filled.error();
     }
-    card.unpin_unused_tables(slot);
+    card.unpin_unused_tables(bank);
     return text;
 }
 

@@ -24,9 +24,9 @@ namespace edgefw::kernel {
 // time is a live connection in neither. Does nothing where the older table does not have it.
 Result<Ok> bring_one(const ConnectionTable& table, const std::vector<std::uint8_t>& key);
 
-// Step 3, of a card whose programs in `slot` are in force under `generation` (number `number`). Does nothing where
+// Step 3, of a card whose programs in `bank` are in force under `generation` (number `number`). Does nothing where
 // nothing comes over. Where a new table is too small it keeps the connections seen last, and the line that is returned
 // says how many did not fit; empty: all did. Needs the lock. When it fails step 2 stays in force.
-Result<std::string> bring_over(CardState& card, const Generation& generation, std::uint32_t number, std::uint32_t slot);
+Result<std::string> bring_over(CardState& card, const Generation& generation, std::uint32_t number, std::uint32_t bank);
 
 }  // namespace edgefw::kernel

@@ -81,7 +81,7 @@ Result<Ok> build_beside(const Home& home, const Inventory& inventory, const Fore
     state->note_adoption(config->adopt, true);
     auto programs = state->load(&prepared.generation);
     if (!programs) return programs.error();
-    if (auto filled = state->fill_slot(inventory.active.slot, *programs, prepared.number); !filled)
+    if (auto filled = state->fill_bank(inventory.active.bank, *programs, prepared.number); !filled)
         return filled.error();
     const Uninterrupted uninterrupted;
     return take_hooks(foreign, *state, *entry);
@@ -97,7 +97,7 @@ Result<Ok> take_over(const Home& home, const Inventory& inventory, const Foreign
     }
     if (renameat2(AT_FDCWD, directory.c_str(), AT_FDCWD, foreign.directory.c_str(), RENAME_EXCHANGE) != 0)
         return system_error("putting the card in the place of the older one", errno);
-    return write_active(home, {prepared.number, inventory.active.slot});
+    return write_active(home, {prepared.number, inventory.active.bank});
 }
 
 }  // namespace

@@ -6,21 +6,21 @@
 namespace edgefw::test {
 namespace {
 
-edgefw_test asks(unsigned field, std::uint32_t value) {
-    return {value, 0, EDGEFW_TEST, static_cast<__u8>(field), EDGEFW_TEST_MASK_ALL, 0};
+edgefw_insn asks(unsigned field, std::uint32_t value) {
+    return {value, 0, EDGEFW_INSN_TEST, static_cast<__u8>(field), EDGEFW_INSN_MASK_ALL, 0};
 }
 
-edgefw_test match(std::uint32_t rule) {
-    return {rule, rule, EDGEFW_TEST_MATCH, 0, 0, 0};
+edgefw_insn match(std::uint32_t rule) {
+    return {rule, rule, EDGEFW_INSN_MATCH, 0, 0, 0};
 }
 
 // "8=80>3": field 8 equals 80, else three further. "!1": rule 1 matches. ".": the end.
 std::string text(const image::Run& run) {
     std::string text;
-    for (const edgefw_test& test : run) {
-        if (test.kind == EDGEFW_TEST_END) {
+    for (const edgefw_insn& test : run) {
+        if (test.kind == EDGEFW_INSN_END) {
             text += ".";
-        } else if (test.kind == EDGEFW_TEST_MATCH) {
+        } else if (test.kind == EDGEFW_INSN_MATCH) {
             text += "!" + std::to_string(test.low) + " ";
         } else {
             text += std::to_string(test.field) + "=" + std::to_string(test.low) + ">" + std::to_string(test.skip) + " ";
@@ -45,7 +45,7 @@ TEST(Leaf, SharedQuestionsAreAskedOnce) {
 }
 
 TEST(Runs, EqualOnesAreStoredOnce) {
-    std::vector<edgefw_test> tests;
+    std::vector<edgefw_insn> tests;
     image::Runs runs(tests);
     const image::Run one = image::run_of({{{asks(8, 80)}, match(1)}});
     const image::Run other = image::run_of({{{asks(8, 81)}, match(1)}});

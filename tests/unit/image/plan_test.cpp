@@ -40,9 +40,9 @@ image::Image image_of(const std::vector<std::string>& rules, std::vector<policy:
 
 std::vector<std::uint32_t> slots_in(const image::Image& image) {
     std::vector<std::uint32_t> slots;
-    for (const edgefw_test& test : image.tests) {
+    for (const edgefw_insn& test : image.insns) {
         const bool asks = (test.width & EDGEFW_OUTCOME_ASK) != 0;
-        if (test.kind == EDGEFW_TEST_MATCH && !asks) slots.push_back(test.width & EDGEFW_OUTCOME_SLOT_MASK);
+        if (test.kind == EDGEFW_INSN_MATCH && !asks) slots.push_back(test.width & EDGEFW_OUTCOME_SLOT_MASK);
     }
     std::sort(slots.begin(), slots.end());
     slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
@@ -64,9 +64,9 @@ TEST(Slots, KeepTheirsAndNewOnesFollowTheHighest) {
 TEST(Slots, OutcomesKeepTheirFlags) {
     image::Image image = image_of({"a"});
     ASSERT_TRUE(image::assign_slots(image, {}));
-    const auto match = std::find_if(image.tests.begin(), image.tests.end(),
-                                    [](const edgefw_test& test) { return test.kind == EDGEFW_TEST_MATCH; });
-    ASSERT_NE(match, image.tests.end());
+    const auto match = std::find_if(image.insns.begin(), image.insns.end(),
+                                    [](const edgefw_insn& test) { return test.kind == EDGEFW_INSN_MATCH; });
+    ASSERT_NE(match, image.insns.end());
     EXPECT_EQ(match->width, EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_KEEP | unsigned{EDGEFW_SLOT_FIRST_RULE});
 }
 

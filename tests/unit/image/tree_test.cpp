@@ -55,7 +55,7 @@ TEST(Tree, TenThousandDistinctServices) {
     EXPECT_EQ(shape.groups[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4], 1u);
     EXPECT_LE(shape.depth[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4], 20u);
     EXPECT_LE(shape.nodes, 4u * 45000);
-    EXPECT_LE(shape.tests, 11u * 45000);
+    EXPECT_LE(shape.insns, 11u * 45000);
     for (std::uint32_t i = 0; i < 10000; i += 7) {
         packet::Packet packet = opener(policy.rules[i]);
         const Walk hit = walk(*image, packet);
@@ -106,8 +106,8 @@ TEST(Tree, HiddenRulesAreLeftOut) {
     some.local_port = {{80, 443}};
     const Result<image::Image> image = image::compile(policy_of({all, some}));
     ASSERT_TRUE(image);
-    EXPECT_EQ(std::count_if(image->tests.begin(), image->tests.end(),
-                            [](const edgefw_test& test) { return test.kind == EDGEFW_TEST_MATCH && test.low == 1; }),
+    EXPECT_EQ(std::count_if(image->insns.begin(), image->insns.end(),
+                            [](const edgefw_insn& test) { return test.kind == EDGEFW_INSN_MATCH && test.low == 1; }),
               0);
 }
 
@@ -169,7 +169,7 @@ TEST(Tree, RefusesWhatItCannotSortApart) {
         ids.push_back("rule-" + std::to_string(rule));
     }
     std::vector<edgefw_node> nodes;
-    std::vector<edgefw_test> tests;
+    std::vector<edgefw_insn> tests;
     image::Ground ground(nodes, tests);
     const Result<image::Forest> forest = ground.grow({boxes, endings, ids});
     ASSERT_FALSE(forest);
