@@ -14,9 +14,13 @@ fail() {
     exit 1
 }
 
-mkdir -p "$tree"/{bpf,maps,userspace/kernel,tests,bench,scripts,.ci,cmake}
+mkdir -p "$tree"/{bpf,maps,userspace/kernel,tests,bench,scripts,.ci,cmake,docs}
 cp "$root/scripts/check-style" "$tree/scripts/"
 readonly notice='SPDX-License-Identifier: GPL-2.0-only'
+# Stands for what makes the page of the reasons.
+printf '#!/bin/sh\n# %s\necho generated\n' "$notice" >"$tree/scripts/generate-reasons"
+chmod +x "$tree/scripts/generate-reasons"
+echo generated >"$tree/docs/reasons.md"
 printf '# %s\n' "$notice" | tee "$tree/CMakeLists.txt" >"$tree/Makefile"
 
 # checked: what the script says of the tree is $said, how it ends is $status.
@@ -59,6 +63,13 @@ code <<<'#include <bpf/libbpf.h>' | keeps userspace/kernel/program.cpp
 code <<<'#include <bpf/libbpf.h>' | keeps bench/bench.cpp
 code <<<'#include <linux/bpf.h>' | keeps userspace/policy/parse.cpp
 
+rule='a room includes what stands below it (ARCHITECTURE.md)'
+code <<<'#include "userspace/cli/output.h"' | breaks "$rule" userspace/kernel/map.h
+code <<<'#include "userspace/image/image.h"' | breaks "$rule" userspace/check/check.cpp
+code <<<'#include "userspace/show/table.h"' | keeps userspace/daemon/metrics.cpp
+code <<<'#include "userspace/kernel/map.h"' | keeps userspace/kernel/map.cpp
+code <<<'#include "userspace/cli/push.h"' | keeps userspace/main.cpp
+
 rule='no conditional compilation in bpf/ and maps/'
 code <<<'#ifdef WITH_IPV6' | breaks "$rule" bpf/track.h
 code <<<'#if EDGEFW_ABI_VERSION > 1' | breaks "$rule" maps/abi.h
@@ -80,6 +91,10 @@ breaks "$rule" maps/rate.h <<<'// SPDX-License-Identifier: MIT'
 breaks "$rule" scripts/without <<<'no notice and no end'
 keeps tests/e2e/story.py <<<$'#!/usr/bin/env python3\n# SPDX-License-Identifier: GPL-2.0-only'
 keeps userspace/README.md <<<'what is no source needs none'
+
+rule='docs/reasons.md is what scripts/generate-reasons prints (make docs)'
+breaks "$rule" docs/reasons.md <<<'edited by hand'
+echo generated >"$tree/docs/reasons.md"
 
 rule='trailing whitespace'
 code <<<'int one; ' | breaks "$rule" userspace/base/one.h
