@@ -45,6 +45,7 @@ Result<std::string> with_hosts(const std::string& document, const std::vector<ke
         const Result<image::Hosts> hosts = image::parse_hosts(entry.text);
         if (!hosts) return hosts.error();
         json["hosts"] = list_of(hosts->hosts);
+        json["hosts_digest"] = document::hosts_digest(hosts->hosts);
     }
     return json.dump();
 }
