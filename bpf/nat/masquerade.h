@@ -75,6 +75,10 @@ static __always_inline bool is_same_end(const struct edgefw_inside* one, const s
 // read, by compare and swap: one of the two finds it as it was, and gets the public end. The element may have gone to
 // another key before that. Then the times differ, and the search goes on; or they are the same jiffy, and another
 // public end stays reserved for a second longer.
+//
+// The reservation ends after EDGEFW_RESERVED_SECONDS. By then the connection is in its table, and is_taken() asks that.
+// A processor that stops for longer between reserve() and store() loses the public end to another one; both have it
+// then. No softirq stops so long. A test run can, since it may be preempted (seen on a machine with too much to do).
 static __always_inline bool reserve(const struct edgefw_connection4_key* key, const struct edgefw_inside* inside) {
     struct edgefw_inside* there;
     struct edgefw_inside owner;
