@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <map>
 #include <set>
 
 #include "userspace/cli/profile.h"
 #include "userspace/engine/build.h"
 #include "userspace/engine/policy_tests.h"
+#include "userspace/image/bytes.h"
 #include "userspace/kernel/door.h"
 #include "userspace/language/read.h"
 #include "userspace/packet/notation.h"
@@ -23,24 +25,32 @@ struct Tally {
     std::set<std::string> passed;  // of those, the ones that a must_pass packet names
 };
 
-Result<Ok> judge_packets(const engine::Built& built) {
-    Result<kernel::Judge> judge = kernel::Judge::of(built.compiled, kConnections);
-    if (!judge) return judge.error();
-    return engine::run_tests(built.profile_packets, [&](const packet::Packet& packet) -> Result<kernel::Judgement> {
-        if (auto done = judge->forget(); !done) return done.error();
-        return judge->judge(packet.side, packet.hook(), packet::frame(packet));
-    });
-}
+struct Sample {
+    std::string text;
+    std::vector<policy::PolicyTest> packets;
+};
+
+// The samples that come to one image, which differ in what their packets are bound to. Programs are loaded once for all
+// of them: that takes far longer than all else.
+struct Group {
+    kernel::Compiled compiled;
+    std::vector<Sample> samples;
+};
+using Groups = std::map<std::string, Group>;  // by image::bytes_of()
 
 Result<Ok> give_addresses(policy::Policy& policy) {
     policy::give_sample_addresses(policy.hosts);
     return Ok{};
 }
 
-Result<Ok> check_sample(const std::string& text, const std::string& file, const policy::ProfilePath& path,
-                        Tally& tally) {
-    const Result<engine::Built> built = engine::build({file, text}, {path, give_addresses});
-    if (!built) return Error{built.error().kind, "with the policy\n" + text + built.error().message};
+Error with_sample(const Error& error, const std::string& text) {
+    return {error.kind, "with the policy\n" + text + error.message};
+}
+
+Result<Ok> add_sample(const std::string& text, const std::string& file, const policy::ProfilePath& path, Tally& tally,
+                      Groups& groups) {
+    Result<engine::Built> built = engine::build({file, text}, {path, give_addresses});
+    if (!built) return with_sample(built.error(), text);
     for (const policy::PolicyTest& test : built->profile_packets) {
         if (test.rule) tally.passed.insert(*test.rule);
     }
@@ -48,11 +58,25 @@ Result<Ok> check_sample(const std::string& text, const std::string& file, const 
         tally.rules.insert(rule.id);
     ++tally.policies;
     tally.packets += built->profile_packets.size();
-    auto done = judge_packets(*built);
-    if (!done && done.error().kind == ErrorKind::kPolicy) {
-        return Error{ErrorKind::kPolicy, "with the policy\n" + text + done.error().message};
+    Group& group = groups[image::bytes_of(built->compiled.image)];
+    if (group.samples.empty()) group.compiled = std::move(built->compiled);
+    group.samples.push_back({text, std::move(built->profile_packets)});
+    return Ok{};
+}
+
+Result<Ok> judge_group(const Group& group) {
+    Result<kernel::Judge> judge = kernel::Judge::of(group.compiled, kConnections);
+    if (!judge) return judge.error();
+    const auto judge_packet = [&](const packet::Packet& packet) -> Result<kernel::Judgement> {
+        if (auto done = judge->forget(); !done) return done.error();
+        return judge->judge(packet.side, packet.hook(), packet::frame(packet));
+    };
+    for (const Sample& sample : group.samples) {
+        const auto done = engine::run_tests(sample.packets, judge_packet);
+        if (done) continue;
+        return done.error().kind == ErrorKind::kPolicy ? with_sample(done.error(), sample.text) : done.error();
     }
-    return done;
+    return Ok{};
 }
 
 std::string folder_of(const std::string& file) {
@@ -71,9 +95,14 @@ Result<Ok> run(const ProfileCheckOptions& options, Context& context) {
     policy::ProfilePath path = context.profiles;
     path.folders.insert(path.folders.begin(), folder_of(options.file));
     Tally tally;
+    Groups groups;
     for (const std::string& sample : policy::sample_policies(*profile)) {
-        if (auto done = check_sample(sample, options.file, path, tally); !done) return done.error();
+        if (auto done = add_sample(sample, options.file, path, tally, groups); !done) return done.error();
     }
+    for (const auto& [image, group] : groups) {
+        if (auto done = judge_group(group); !done) return done.error();
+    }
+    context.log.debug("{} policies, {} images", tally.policies, groups.size());
     for (const std::string& id : tally.rules) {
         if (!tally.passed.contains(id))
             context.log.warn("warning: no packet under must_pass names the rule {}", id.substr(id.find('/') + 1));

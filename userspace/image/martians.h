@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Sources that no packet from outside can have, beside the fixed ones of bpf/martian.h: the host's own addresses and
+// Sources that no packet from outside can have, beside the fixed ones of bpf/flow/martian.h: the host's own addresses and
 // the networks of its internal cards.
 #pragma once
 

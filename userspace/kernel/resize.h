@@ -2,7 +2,7 @@
 // resize: the connections of a card come over to tables of another size, while packets go on.
 //
 //   1. CardState::resize() makes the new tables; the programs loaded next use them, and fetch what they do not find
-//      there from the older ones (bpf/carry_over.h). Until the flip nothing has changed.
+//      there from the older ones (bpf/connection/carry_over.h). Until the flip nothing has changed.
 //   2. The flip: each packet finds its connection, in the new tables or through them in the older ones.
 //   3. bring_over() waits until no program of before is running, moves what nobody has fetched, and puts programs in
 //      the place of those in force that no longer ask the older tables, which then go.
