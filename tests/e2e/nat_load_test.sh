@@ -256,14 +256,14 @@ for way in forward reverse; do
     megabits=$(iperfs '.end.sum_received.bits_per_second / 1e6 | floor | select(. > 0)' "${options[@]}") ||
         fail "iperf3 over TCP, $way, carries nothing"
     before=$(nat_packets iperf/udp)
-    options+=(--udp --bitrate 50M --length 1400)
-    # Where the machine has other work the receiver may come too late: once in three times it does not.
+    options+=(--udp --length 1400)
+    # Where the machine has other work the receiver comes too late for that many: then with fewer.
     datagrams=''
-    for _ in 1 2 3; do
+    for bitrate in 50M 5M 500K; do
         datagrams=$(iperfs '.end.sum | select(.packets > 0 and .lost_percent < 1) | .packets - .lost_packets' \
-            "${options[@]}") && break
+            "${options[@]}" --bitrate $bitrate) && break
     done
-    [[ $datagrams ]] || fail "iperf3 over UDP, $way, loses more than one in a hundred"
+    [[ $datagrams ]] || fail "iperf3 over UDP, $way, loses more than one in a hundred, at $bitrate, too"
     (($(nat_packets iperf/udp) - before >= datagrams)) || fail 'datagrams of iperf3 are not counted for the forward'
     echo "$way: TCP $megabits Mbit/s, UDP $datagrams datagrams"
 done
