@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
 #include "userspace/kernel/door.h"
@@ -48,6 +51,24 @@ TEST(Pins, WithoutABpffs) {
     ASSERT_FALSE(home);
     EXPECT_NE(home.error().message.find("mount -t bpf -o mode=0700 bpf /sys/fs/bpf"), std::string::npos)
         << home.error().message;
+}
+
+// Who is the last to leave, in another network namespace, takes the common folder away whenever it is empty.
+TEST(Pins, TheCommonFolderMayGoAtAnyMoment) {
+    const Lab lab;
+    std::atomic<bool> done = false;
+    std::thread leaving([&] {
+        while (!done)
+            rmdir(kRoot.c_str());
+    });
+    for (int i = 0; i < 3000; i++) {
+        auto home = Home::lock();
+        EXPECT_TRUE(home) << home.error().message;
+        if (!home) break;
+        home->remove_if_empty();
+    }
+    done = true;
+    leaving.join();
 }
 
 TEST(Pins, Numbered) {

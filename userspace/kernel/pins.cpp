@@ -158,6 +158,15 @@ Result<Ok> make_directory(const std::string& path) {
     return Ok{};
 }
 
+Result<Ok> make_directory_in(const std::string& root, const std::string& path) {
+    constexpr int kTries = 100;
+    for (int i = 0;; i++) {
+        if (auto made = make_directory(root); !made) return made;
+        if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return Ok{};
+        if (errno != ENOENT || i == kTries) return system_error("making " + path, errno);
+    }
+}
+
 void remove_directory(const std::string& path) {
     for (const auto& name : entries(path))
         unlink((path + "/" + name).c_str());
@@ -175,7 +184,7 @@ Result<Home> Home::lock(std::chrono::milliseconds wait) {
     for (;;) {
         if (auto made = make_directory(kRoot); !made) return made.error();
         if (auto checked = check_bpffs(); !checked) return checked.error();
-        if (auto made = make_directory(*path); !made) return made.error();
+        if (auto made = make_directory_in(kRoot, *path); !made) return made.error();
         Home home;
         home.path_ = *path;
         home.directory_ = Fd::own(open(path->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -76,6 +76,9 @@ Result<Ok> check_folder(const std::string& path, bool is_shared, const std::stri
 std::vector<std::string> entries(const std::string& path);
 
 Result<Ok> make_directory(const std::string& path);
+// Makes `path` in `root`, which is made, too: who leaves it empty may take it away in between, from another network
+// namespace.
+Result<Ok> make_directory_in(const std::string& root, const std::string& path);
 // A directory and the pins in it (one level deep, as above). Missing: nothing to do.
 void remove_directory(const std::string& path);
 bool is_pinned(const std::string& path);

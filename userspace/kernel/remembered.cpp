@@ -136,11 +136,6 @@ void remove_remembered(const std::string& memory) {
     rmdir(memory.c_str());
 }
 
-Result<Ok> make_folder(const std::string& path) {
-    if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_error("making " + path, errno);
-    return Ok{};
-}
-
 // A crash in the middle leaves what was there before.
 Result<Ok> replace_file(const std::string& path, const std::string& text) {
     const std::string later = path + ".new";
@@ -182,9 +177,9 @@ const Remembered* find(const std::vector<Remembered>& memory, std::uint32_t ifin
 }
 
 Result<Ok> remember(const Home& home, const edgefw_card& card) {
-    if (auto made = make_folder(kRoot); !made) return made;
+    if (auto made = make_directory(kRoot); !made) return made;
     if (auto checked = check_remembered(); !checked) return checked;
-    if (auto made = make_folder(home.remembered_folder()); !made) return made;
+    if (auto made = make_directory_in(kRoot, home.remembered_folder()); !made) return made;
     const auto there = links();
     if (!there) return there.error();
     const auto link = std::find_if(there->begin(), there->end(), [&](const Link& candidate) {
