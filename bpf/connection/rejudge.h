@@ -125,13 +125,15 @@ OUT_OF_LINE bool judge_again(struct flight* flight, const struct flow* flow, str
     return true;
 }
 
-// Ends the connection that live() found, by its key. Of two processors one removes it. A connection that another
-// one has entered under the same key since then ends, too: its opener sends again. One that another one has just
-// confirmed stays in the table of the confirmed ones, but a masqueraded one loses its public end.
-static __always_inline void revoke(const struct flow* flow, struct found found) {
+// Ends the connection that live() found, by its key. Where the key leads elsewhere by now, another processor has ended
+// the connection, or moved it to the other half of the tables. A moved one is judged there by its next packet: it keeps
+// its public end, by which the packets it receives are found. Of two processors that are here at once one removes it. A
+// connection that another one enters under the same key behind the lookup ends, too: its opener sends again.
+OUT_OF_LINE void revoke(const struct flow* flow, const struct edgefw_connection* connection, bool half_open) {
+    if (lookup_found(flow, half_open) != connection) return;
     // This is asked of the connection, since this policy may masquerade nothing any more.
-    if (flow->family == EDGEFW_IPV4 && found.connection->masqueraded) forget_public(flow, found.connection);
-    if (found.half_open)
+    if (flow->family == EDGEFW_IPV4 && connection->masqueraded) forget_public(flow, connection);
+    if (half_open)
         forget(flow, true);
     else
         forget(flow, false);
@@ -150,7 +152,7 @@ static __always_inline bool revoke_by(struct flight* flight, const struct edgefw
     set_key_end(older, older->protocol, is_static ? port : retired->target_port, now->remote_port);
     found = live(older, &by, false);
     if (!found.connection) return false;
-    revoke(older, found);
+    revoke(older, found.connection, found.half_open);
     return true;
 }
 

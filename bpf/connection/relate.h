@@ -166,7 +166,7 @@ GLOBAL enum relation relate(CONTEXT* context) {
     }
     if (is_of_older_policy(found.connection) &&
         !judge_again(flight, &flight->other, found.connection, found.half_open)) {
-        revoke(&flight->other, found);
+        revoke(&flight->other, found.connection, found.half_open);
         return RELATED_REVOKED;
     }
     go_with(flight, found.connection);

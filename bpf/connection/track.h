@@ -170,7 +170,7 @@ GLOBAL enum tracking track(CONTEXT* context, int is_unconfirmed) {
         const bool opens_anew = opens_instead(&flight->flow, found.connection);
 
         if (!judge_again(flight, &flight->flow, found.connection, found.half_open)) {
-            revoke(&flight->flow, found);
+            revoke(&flight->flow, found.connection, found.half_open);
             return opens_anew ? TRACK_NEW : TRACK_REVOKED;
         }
     }

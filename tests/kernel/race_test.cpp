@@ -145,6 +145,47 @@ TEST(Race, TwoInsideHostsGetTwoPublicEnds) {
     }
 }
 
+// Two segments that confirm a connection which an older policy opened: one processor moves it while the other judges it
+// again. What then comes in finds it by its public end.
+TEST(Race, WhatIsJudgedAgainKeepsItsPublicEnd) {
+    TestRun run(TestRun::Options{.connections = 4 * kRounds});
+    run.push(kOffice);
+    const auto answer = [](int round, std::uint8_t flags, std::uint32_t sequence) {
+        return frame(Ethernet{}, Ipv4{.source = "198.51.100.9", .destination = "203.0.113.7"},
+                     Tcp{.source_port = 53,
+                         .destination_port = static_cast<std::uint16_t>(2000 + round),
+                         .flags = flags,
+                         .sequence = sequence,
+                         .acknowledgment = 1001});
+    };
+    for (int round = 0; round < kRounds; round++) {
+        const auto from = static_cast<std::uint16_t>(2000 + round);
+        run_once(run.programs().sent.get(),
+                 frame(Ethernet{}, Ipv4{.source = "10.0.0.5", .destination = "198.51.100.9"},
+                       Tcp{.source_port = from, .destination_port = 53, .flags = kSyn, .sequence = 1000}));
+        run_once(run.programs().received.get(), answer(round, kSyn | kAck, 5000));
+    }
+    run.push(kOffice);
+    race(
+        run.programs().sent.get(),
+        [](int round, int) {
+            return frame(Ethernet{}, Ipv4{.source = "10.0.0.5", .destination = "198.51.100.9"},
+                         Tcp{.source_port = static_cast<std::uint16_t>(2000 + round),
+                             .destination_port = 53,
+                             .flags = kAck,
+                             .sequence = 1001,
+                             .acknowledgment = 5001});
+        },
+        nullptr);
+    EXPECT_EQ(run.confirmed(), static_cast<std::uint64_t>(kRounds));
+    int lost = 0;
+    for (int round = 0; round < kRounds; round++) {
+        const std::string judged = run.judge(EDGEFW_RECEIVED, answer(round, kAck, 5001));
+        if (!judged.starts_with("pass connection out via office")) lost++;
+    }
+    EXPECT_EQ(lost, 0);
+}
+
 // One opener that comes on both opens one connection, which counts once and has one public end.
 TEST(Race, OneOpenerOpensOnce) {
     for (const bool is_tcp : {true, false}) {
