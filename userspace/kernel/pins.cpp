@@ -159,7 +159,7 @@ Result<Ok> make_directory(const std::string& path) {
 }
 
 Result<Ok> make_directory_in(const std::string& root, const std::string& path) {
-    constexpr int kTries = 100;
+    constexpr int kTries = 1000;
     for (int i = 0;; i++) {
         if (auto made = make_directory(root); !made) return made;
         if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return Ok{};
