@@ -21,7 +21,8 @@ constexpr auto kKeysOfIp = std::to_array<std::string_view>(
 bool has_ports(const Rule& rule) {
     return rule.protocol == IPPROTO_TCP || rule.protocol == IPPROTO_UDP;
 }
-// What bpf/frame/dissect_ip.h walks through in IPv6: a packet's protocol is what comes behind. In IPv4 they are protocols.
+// What bpf/frame/dissect_ip.h walks through in IPv6: a packet's protocol is what comes behind. In IPv4 they are
+// protocols.
 bool is_ipv6_extension(std::uint8_t protocol) {
     constexpr std::uint8_t kExtensions[] = {0, 43, 44, 51, 60, 135, 139, 140};
     return std::find(std::begin(kExtensions), std::end(kExtensions), protocol) != std::end(kExtensions);

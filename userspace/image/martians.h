@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Sources that no packet from outside can have, beside the fixed ones of bpf/flow/martian.h: the host's own addresses and
-// the networks of its internal cards.
+// Sources that no packet from outside can have, beside the fixed ones of bpf/flow/martian.h: the host's own addresses
+// and the networks of its internal cards.
 #pragma once
 
 #include <cstddef>

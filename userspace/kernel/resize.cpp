@@ -30,7 +30,8 @@ Result<Ok> wait_for_programs() {
 
 }  // namespace
 
-// As bpf/connection/carry_over.h says it of both sides: who entered the connection in the new table takes it out of the older one.
+// As bpf/connection/carry_over.h says it of both sides: who entered the connection in the new table takes it out of the
+// older one.
 Result<Ok> bring_one(const ConnectionTable& table, const std::vector<std::uint8_t>& key) {
     edgefw_connection value;
     if (!table.older->read(key.data(), &value)) return Ok{};  // fetched
