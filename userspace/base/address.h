@@ -12,7 +12,7 @@
 
 namespace edgefw {
 
-__extension__ typedef unsigned __int128 uint128;
+__extension__ using uint128 = unsigned __int128;
 
 enum class Family : std::uint8_t { kIpv4 = 0, kIpv6 = 1 };  // as enum edgefw_family
 

@@ -70,8 +70,9 @@ struct TcpFlags {
 
     // Whether an opener can have them: SYN, with ACK, RST and FIN clear.
     bool may_open() const {
-        constexpr std::uint8_t kAsked = 0x17, kSynAlone = 0x02;
-        return ((value ^ kSynAlone) & mask & kAsked) == 0;
+        constexpr std::uint8_t asked = 0x17;
+        constexpr std::uint8_t syn_alone = 0x02;
+        return ((value ^ syn_alone) & mask & asked) == 0;
     }
 };
 
