@@ -200,7 +200,7 @@ constexpr const char* kMethod = R"(## How it is measured
   interleaved rounds, each of which runs every program once, 20,000 times over. The frame is the smallest of its kind
   and the same in each repetition: caches are warm. A driver program (`bench/drive.bpf.c`) reads the clock at the middle
   and the last repetition and tail-calls the program under test; the no-op has the same driver.
-* What is run is the entry program of a card, with the judging programs of a compiled policy in its slots. After each
+* What is run is the entry program of a card, with the judging programs of a compiled policy in its banks. After each
   run the reason counters must show that every packet ended as the row says.
 * The floor parses Ethernet, IPv4 and ports, looks one connection up in an LRU hash of the same size and counts the
   packet in one per-CPU counter. Each ratio is to the floor driven in the same way.
