@@ -10,4 +10,6 @@ namespace edgefw {
 // surrogates, at most U+10FFFF).
 std::size_t utf8_length(std::string_view text);
 
+bool is_utf8(std::string_view text);
+
 }  // namespace edgefw

@@ -28,7 +28,8 @@ std::string Sources::to_text() const {
     ordered_json json{{"file", file}, {"text", text}, {"profiles", ordered_json::array()}};
     for (const policy::ProfileText& profile : profiles)
         json["profiles"].push_back({{"name", profile.name}, {"file", profile.file}, {"text", profile.text}});
-    return json.dump();
+    // A folder of --profiles may be named in any bytes.
+    return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 Result<Sources> read_sources(const std::string& text) {

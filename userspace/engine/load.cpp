@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "userspace/base/utf8.h"
 #include "userspace/check/check.h"
 #include "userspace/language/parse.h"
 #include "userspace/language/read.h"
@@ -52,6 +53,8 @@ Result<Loaded> load_text(const std::string& text, const std::string& file, const
 }  // namespace
 
 Result<Loaded> load(const Source& source, const ProfilePath& profiles) {
+    // The name is kept with the policy, and printed as JSON.
+    if (!is_utf8(source.file)) return failed("the name of the policy file is no UTF-8; give it another one");
     if (source.text) return load_text(*source.text, source.file, profiles);
     const auto text = read(source.file);
     if (!text) return text.error();

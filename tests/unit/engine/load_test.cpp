@@ -60,6 +60,13 @@ TEST(Load, FileAndDigest) {
     EXPECT_EQ(policy->digest, *sha256("version: 1\ndefault: pass\n"));
 }
 
+TEST(Load, AFileNameIsUtf8) {
+    const auto policy = engine::load_policy({"\xff.yaml", "version: 1\n"}, {});
+    ASSERT_FALSE(policy);
+    EXPECT_EQ(policy.error().message, "the name of the policy file is no UTF-8; give it another one");
+    EXPECT_TRUE(engine::load_policy({"b\xc3\xbcro.yaml", "version: 1\n"}, {}));
+}
+
 TEST(Load, GarbageIsReportedInPart) {
     std::string text = "rules:\n";
     for (int i = 0; i < 2000; ++i)
