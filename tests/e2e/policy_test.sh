@@ -41,6 +41,10 @@ refused 3 "$wrong:1:" edge "$EDGEFW" attach eth1 --side internal --policy "$wron
 equal 'hooks of eth1' "$(hooks edge eth1)" '0 received, 0 sent'
 edgefw edge attach eth1 --side internal
 edgefw edge push "$lab_folder/first.yaml"
+mv "$lab_folder/first.yaml" "$lab_folder/moved.yaml"
+edgefw edge show --source | cmp - "$lab_folder/moved.yaml" || fail 'show --source is not what was pushed'
+equal 'digest' "$(edgefw edge --json show | jq -r .digest)" "$(sha256sum <"$lab_folder/moved.yaml" | cut -d' ' -f1)"
+mv "$lab_folder/moved.yaml" "$lab_folder/first.yaml"
 
 chapter 'a wrong policy names every error and changes nothing'
 before=$(edgefw edge --json status | jq -c '.interfaces | map({generation, digest, programs})')
