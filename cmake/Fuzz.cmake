@@ -9,8 +9,9 @@ set(fuzz_sanitizers address,undefined)
 set(fuzz_flags -std=c++20 -O1 -gline-tables-only -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS
     -fsanitize=fuzzer-no-link,${fuzz_sanitizers} -fno-sanitize-recover=all -I${CMAKE_SOURCE_DIR}
     -DEDGEFW_SOURCE_DIR="${CMAKE_SOURCE_DIR}" -DEDGEFW_SOURCE_PROFILES="${CMAKE_SOURCE_DIR}/profiles"
-    -DEDGEFW_BUILD_DIR="${CMAKE_BINARY_DIR}" ${yaml-cpp_CFLAGS} ${cares_CFLAGS})
-set(fuzz_libraries ${yaml-cpp_LINK_LIBRARIES} ${cares_LINK_LIBRARIES} ${OPENSSL_CRYPTO_LIBRARY})
+    -DEDGEFW_BUILD_DIR="${CMAKE_BINARY_DIR}" ${yaml-cpp_CFLAGS} ${cares_CFLAGS} ${zstd_CFLAGS})
+set(fuzz_libraries ${yaml-cpp_LINK_LIBRARIES} ${cares_LINK_LIBRARIES} ${OPENSSL_CRYPTO_LIBRARY}
+    ${zstd_LINK_LIBRARIES})
 
 # Asked at each configuring until it is there: scripts/bootstrap may have brought it.
 set(fuzz_missing "")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A text in a pinned map: in elements of a page, read whole or not at all while another process writes it.
+// A text in a pinned map: compressed, in elements of a page, read whole or not at all while another process writes it.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,11 @@
 
 namespace edgefw::kernel {
 
-// A map that holds `text`. `room`: bytes that a later text may be longer.
+// Bytes of the longest text that is kept. A reader takes no more memory, whatever a map says.
+inline constexpr std::size_t kLongestText = std::size_t{1} << 30;
+
+// A map that holds `text`. `room`: bytes that a later text may be longer, however badly it compresses. Fails (kFailed)
+// where the text is longer than kLongestText.
 Result<Map> text_map(const char* name, const std::string& text, std::size_t room);
 
 // Fails where the text has no room.
