@@ -7,7 +7,6 @@
 
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
-#include "userspace/document/document.h"
 #include "userspace/document/sources.h"
 #include "userspace/engine/build.h"
 #include "userspace/image/hosts.h"
@@ -52,7 +51,7 @@ std::uint64_t received(const CardCounters& counters, edgefw_verdict verdict, edg
 }
 
 edgefw_counter counter(const CardCounters& counters, const std::string& id) {
-    return counters.slots.at(document::slots_of(counters.document).at(id));
+    return counters.at(counters.listing->slots().at(id));
 }
 
 // The hook has run when the frame is seen beyond it, or counted as dropped.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // generation: the maps of one policy, pinned and found again; and what is kept beside them.
 #include "userspace/kernel/generation.h"
-#include "userspace/document/document.h"
 #include "userspace/image/config.h"
 #include "userspace/image/plan.h"
 
@@ -80,18 +79,64 @@ TEST(Generation, PinsAllOrNothing) {
     EXPECT_FALSE(kernel::is_pinned(directory));
 }
 
-TEST(Generation, DocumentWithSlots) {
-    const std::string document = R"({"rules":[{"id":"a"},{"id":"b"}],"nat":[{"id":"n"}]})";
+TEST(Generation, SlotsNeeded) {
     const image::Slots slots = {{"a", 1024}, {"b", 1025}, {"n", 32}};
-    const std::string with = document::with_slots(document, slots, 3);
-    EXPECT_EQ(
-        with,
-        R"({"rules":[{"id":"a","slot":1024},{"id":"b","slot":1025}],"nat":[{"id":"n","slot":32}],"generation":3})");
-    EXPECT_EQ(document::slots_of(with), slots);
-    EXPECT_TRUE(document::slots_of(document).empty());
-    EXPECT_TRUE(document::slots_of("no json").empty());
     EXPECT_EQ(Generation::slots_needed(slots), 1026u);
-    EXPECT_EQ(Generation::slots_needed({}), 1024u);
+    EXPECT_EQ(Generation::slots_needed(image::Slots{}), 1024u);
+    document::Listing listing{{{"a"}, {"b"}}, {{"n"}}};
+    EXPECT_EQ(Generation::slots_needed(listing), 1024u);
+    listing.set_slots(slots);
+    EXPECT_EQ(Generation::slots_needed(listing), 1026u);
+}
+
+// What `status` and counters need of a generation lies apart from its document.
+TEST(Generation, KeepsItsListingAndItsSummary) {
+    const Lab lab;
+    kernel::Compiled policy = compiled(kPolicy);
+    policy.digest = "d1";
+    policy.listing.set_slots({{"web", 1024}, {"dns", 1025}, {"map", 32}});
+    const kernel::Summary summary = kernel::summarise(policy);
+    const auto made = Generation::create(
+        image_of(kPolicy), {policy.document, policy.listing.to_text(), summary.to_text(), "made of this"}, 7);
+    ASSERT_TRUE(made) << made.error().message;
+    const auto listing = made->listing();
+    ASSERT_TRUE(listing) << listing.error().message;
+    EXPECT_EQ(listing->slots(), policy.listing.slots());
+    EXPECT_EQ(*made->sources(), "made of this");
+    const auto found = made->summary();
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->digest, "d1");
+    EXPECT_EQ(found->rules[EDGEFW_EXTERNAL], 1u);
+    EXPECT_EQ(found->rules[EDGEFW_INTERNAL], 1u);
+    EXPECT_TRUE(found->drops[EDGEFW_EXTERNAL] && found->drops[EDGEFW_INTERNAL]);
+    EXPECT_EQ(found->shape.rules, policy.image.shape.rules);
+    EXPECT_EQ(found->shape.nodes, policy.image.shape.nodes);
+    EXPECT_EQ(std::memcmp(found->shape.depth, policy.image.shape.depth, sizeof(found->shape.depth)), 0);
+    EXPECT_EQ(std::memcmp(found->shape.groups, policy.image.shape.groups, sizeof(found->shape.groups)), 0);
+    EXPECT_NE(made->listing_id(), 0u);
+}
+
+TEST(Summary, KnowsASideWithoutRules) {
+    const auto summary = [](const std::string& lines) { return kernel::summarise(compiled(lines)); };
+    const char* const one = "rules:\n- {name: web, side: external, protocol: tcp, local_port: 443, action: pass}\n";
+    EXPECT_FALSE(summary(one).is_without_rules(policy::Side::kExternal));
+    EXPECT_TRUE(summary(one).is_without_rules(policy::Side::kInternal));
+    const kernel::Summary passes = summary(std::string("default: {internal: pass}\n") + one);
+    EXPECT_FALSE(passes.is_without_rules(policy::Side::kInternal)) << "what it gets passes";
+    const kernel::Summary half = summary(std::string("default: {internal: {inbound: pass, outbound: drop}}\n") + one);
+    EXPECT_TRUE(half.is_without_rules(policy::Side::kInternal));
+    EXPECT_FALSE(summary("").is_without_rules(policy::Side::kInternal)) << "a policy without any rules means it";
+}
+
+TEST(Summary, WhatIsNotReadableIsAnError) {
+    EXPECT_EQ(kernel::read_summary("")->digest, "");
+    for (const char* text :
+         {"{", "[]", "{}", R"({"digest": 1})", R"({"digest": "d", "rules": [1], "drops": [true]})"}) {
+        const auto read = kernel::read_summary(text);
+        ASSERT_FALSE(read) << text;
+        EXPECT_EQ(read.error().message,
+                  "the summary kept with the policy in force is not readable: push the policy again");
+    }
 }
 
 TEST(Generation, NamesAVlan) {

@@ -16,7 +16,6 @@
 #include "tests/kernel/one_processor.h"
 #include "tests/kernel/services.h"
 #include "tests/support/lab.h"
-#include "userspace/document/document.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/resize.h"
 
@@ -285,7 +284,7 @@ kernel::CardCounters counters() {
 
 std::uint64_t opened() {
     const kernel::CardCounters now = counters();
-    return now.slots.at(document::slots_of(now.document).at("dns")).connections;
+    return now.at(now.listing->slots().at("dns")).connections;
 }
 
 std::string push(const std::string& lines) {

@@ -12,7 +12,6 @@
 
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
-#include "userspace/document/document.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/features.h"
 
@@ -45,7 +44,7 @@ CardCounters counters() {
 }
 
 std::uint32_t slot_of(const CardCounters& counters, const std::string& id) {
-    return document::slots_of(counters.document).at(id);
+    return counters.listing->slots().at(id);
 }
 
 std::uint64_t sent(const CardCounters& counters, edgefw_verdict verdict, edgefw_reason reason) {

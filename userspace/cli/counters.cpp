@@ -16,12 +16,10 @@ namespace {
 constexpr const char* kClearScreen = "\x1b[H\x1b[2J";
 
 // One JSON document; on one line when more are to follow.
-Result<std::string> render(const std::vector<kernel::CardCounters>& cards, const CountersOptions& options,
-                           const Context& context) {
+std::string render(const std::vector<kernel::CardCounters>& cards, const CountersOptions& options,
+                   const Context& context) {
     if (!context.options.json) return show::counters_text(cards, context.out.width());
-    const Result<nlohmann::ordered_json> json = show::counters_json(cards);
-    if (!json) return json.error();
-    return json->dump(options.watch ? -1 : 2) + "\n";
+    return show::counters_json(cards).dump(options.watch ? -1 : 2) + "\n";
 }
 
 // Past Output, which writes control characters out.
@@ -35,14 +33,14 @@ Result<Ok> run(const CountersOptions& options, Context& context) {
     std::optional<std::string> interface;
     if (!options.interface.empty()) interface = options.interface;
     const bool clear = options.watch && !context.options.json && context.out.is_terminal();
+    kernel::KnownListings known;
     while (true) {
-        const Result<std::vector<kernel::CardCounters>> cards = kernel::counters(interface);
+        const Result<std::vector<kernel::CardCounters>> cards = kernel::counters(interface, known);
         if (!cards) return cards.error();
         if (cards->empty()) return failed("nothing is attached: run 'edgefw attach IFACE'");
-        const Result<std::string> text = render(*cards, options, context);
-        if (!text) return text.error();
+        const std::string text = render(*cards, options, context);
         if (clear) clear_screen(context);
-        context.out.write(*text);
+        context.out.write(text);
         if (!options.watch || !context.out.flush()) return Ok{};
         std::this_thread::sleep_for(std::chrono::seconds(1));
     }

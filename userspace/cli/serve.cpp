@@ -92,7 +92,8 @@ Result<Ok> run(const ServeOptions& options, Context& context) {
     const daemon::Refresh::Bounds bounds{std::chrono::seconds(options.shortest), std::chrono::seconds(options.longest)};
     daemon::Service service{
         *address,
-        {[] { return kernel::counters(std::nullopt); }, kernel::status, kernel::closed_cards, kernel::hooked_cards},
+        {[known = std::make_shared<kernel::KnownListings>()] { return kernel::counters(std::nullopt, *known); },
+         kernel::status, kernel::closed_cards, kernel::hooked_cards},
         EDGEFW_VERSION,
         std::nullopt,
         refresh_of(resolver, std::move(*fixed), bounds),

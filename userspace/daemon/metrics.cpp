@@ -4,7 +4,6 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
-#include "userspace/document/document.h"
 #include "userspace/policy/policy.h"
 #include "userspace/policy/reasons.h"
 #include "userspace/show/hooks.h"
@@ -20,50 +19,46 @@ using Labels = std::vector<ClientMetric::Label>;
 using Families = std::vector<MetricFamily>;
 using Catalogues = std::map<std::string, Catalogue>;
 
-Result<Catalogue> catalogue_of(const CardCounters& card) {
-    const Result<document::Document> document = document::read(card.document);
-    if (!document) return document.error();
+Catalogue catalogue_of(const CardCounters& card) {
     const std::string side = policy::to_text(card.card.side);
-    Catalogue catalogue{card.document, {}, {}};
+    Catalogue catalogue{card.listing, {}, {}};
     const auto add_rule = [&](const document::RuleEntry& rule) {
         catalogue.rules.push_back({rule.slot,
                                    {{"interface", card.card.interface},
                                     {"side", side},
-                                    {"direction", rule.direction},
+                                    {"direction", policy::to_text(rule.direction)},
                                     {"rule", rule.id},
                                     {"profile", rule.profile},
-                                    {"action", rule.action}}});
+                                    {"action", policy::to_text(rule.action)}}});
     };
-    for (const document::RuleEntry& rule : document->rules) {
-        if (rule.side == side) add_rule(rule);
+    for (const document::RuleEntry& rule : card.listing->rules) {
+        if (rule.side == card.card.side) add_rule(rule);
     }
     std::uint32_t slot = EDGEFW_SLOT_FIRST_BUILTIN;
     for (std::size_t i = 0; i < policy::kBuiltinIds.size(); ++i) {
-        const char* action = policy::kBuiltinVerdicts[i] == policy::ReasonVerdict::kDROP ? "drop" : "pass";
-        add_rule({policy::kBuiltinIds[i], "", side, "both", action, slot++});
+        const bool drops = policy::kBuiltinVerdicts[i] == policy::ReasonVerdict::kDROP;
+        add_rule({policy::kBuiltinIds[i], "", card.card.side, policy::Direction::kBoth,
+                  drops ? policy::Action::kDrop : policy::Action::kPass, slot++});
     }
-    for (const document::NatEntry& entry : document->nat) {
-        if (!entry.is_on(side)) continue;
+    for (const document::NatEntry& entry : card.listing->nat) {
+        if (!entry.is_on(card.card.side)) continue;
         catalogue.nat.push_back({entry.slot, {{"interface", card.card.interface}, {"nat", entry.id}}});
     }
     return catalogue;
 }
 
 // Brings the catalogues up to date; a card that is gone takes its own along.
-Result<Ok> refresh(Catalogues& catalogues, const std::vector<CardCounters>& cards) {
+void refresh(Catalogues& catalogues, const std::vector<CardCounters>& cards) {
     Catalogues fresh;
     for (const CardCounters& card : cards) {
         const auto known = catalogues.find(card.card.interface);
-        if (known != catalogues.end() && known->second.document == card.document) {
+        if (known != catalogues.end() && known->second.listing == card.listing) {
             fresh.insert(catalogues.extract(known));
             continue;
         }
-        Result<Catalogue> catalogue = catalogue_of(card);
-        if (!catalogue) return catalogue.error();
-        fresh.emplace(card.card.interface, std::move(*catalogue));
+        fresh.emplace(card.card.interface, catalogue_of(card));
     }
     catalogues = std::move(fresh);
-    return Ok{};
 }
 
 void add(MetricFamily& family, const Labels& labels, double value) {
@@ -91,8 +86,7 @@ void add_slots(Families& families, const std::string& noun, const std::string& l
     MetricFamily connections = family("connections", "Connections opened");
     for (std::size_t i = 0; i < cards.size(); ++i) {
         for (const Catalogue::Series& one : *series[i]) {
-            const auto found = cards[i].slots.find(one.slot);
-            const edgefw_counter counter = found != cards[i].slots.end() ? found->second : edgefw_counter{};
+            const edgefw_counter counter = cards[i].at(one.slot);
             add(packets, one.labels, static_cast<double>(counter.packets));
             add(bytes, one.labels, static_cast<double>(counter.bytes));
             add(connections, one.labels, static_cast<double>(counter.connections));
@@ -297,7 +291,7 @@ void add_process(Families& families, const Snapshot& snapshot) {
 }  // namespace
 
 Result<std::string> Metrics::render(const Snapshot& snapshot) {
-    if (auto done = refresh(catalogues_, snapshot.cards); !done) return done.error();
+    refresh(catalogues_, snapshot.cards);
     Families families;
     add_rules_and_nat(families, snapshot.cards, catalogues_);
     add_reasons(families, snapshot.cards);

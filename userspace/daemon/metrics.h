@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,20 +38,20 @@ struct Snapshot {
     std::vector<kernel::HookedCard> hooked = {};
 };
 
-// What the document of a card says, as labels of its series.
+// What the listing of a card says, as labels of its series.
 struct Catalogue {
     struct Series {
         std::uint32_t slot = 0;
         std::vector<prometheus::ClientMetric::Label> labels;
     };
-    std::string document;
+    std::shared_ptr<const document::Listing> listing;
     std::vector<Series> rules;  // those of the card's side, then the built-in ones
     std::vector<Series> nat;
 };
 
 class Metrics {
 public:
-    // Text format 0.0.4. A card's document is parsed once a push, so that a scrape of 10,000 rules is cheap.
+    // Text format 0.0.4. Labels are made once a push, so that a scrape of 10,000 rules is cheap.
     Result<std::string> render(const Snapshot& snapshot);
 
 private:

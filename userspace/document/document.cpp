@@ -228,17 +228,11 @@ ordered_json hosts_digest(const std::vector<policy::Host>& hosts) {
     return digest ? ordered_json(*digest) : ordered_json(nullptr);
 }
 
-std::string with_slots(const std::string& document, const Slots& slots, std::uint32_t generation) {
-    ordered_json json = ordered_json::parse(document, nullptr, false);
-    if (json.is_discarded()) return document;
-    json["generation"] = generation;
-    for (const char* list : {"rules", "nat"}) {
-        for (auto& entry : json[list]) {
-            const auto slot = slots.find(entry.value("id", ""));
-            if (slot != slots.end()) entry["slot"] = slot->second;
-        }
-    }
-    return json.dump();
+std::string with_generation(const std::string& document, std::uint32_t generation) {
+    if (!document.ends_with('}')) return document;
+    std::string text = document.substr(0, document.size() - 1);
+    if (!text.ends_with('{')) text += ',';
+    return text + "\"generation\":" + std::to_string(generation) + "}";
 }
 
 ordered_json write(const Policy& policy) {

@@ -57,7 +57,7 @@ Result<Built> build(const Source& source, const World& world) {
                          std::to_string(image->nodes.size()) + " nodes, " + std::to_string(image->insns.size()) +
                          " tests, " + watch.lap());
     kernel::Compiled compiled{std::move(*image), document::write(policy).dump(), policy.digest,
-                              loaded->sources.to_text()};
+                              loaded->sources.to_text(), document::list(policy)};
     return Built{std::move(policy), std::move(loaded->profile_packets), std::move(compiled)};
 }
 

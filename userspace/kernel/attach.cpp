@@ -330,7 +330,7 @@ Result<Card> attach(const AttachRequest& request) {
     if (state == nullptr) return failed(request.interface + " went away while it was being attached");
     // Last: until here a card that was closed is closed.
     if (auto opened = open_up(interface->index); !opened) return opened.error();
-    Card card = describe(*inventory, *state, request.policy ? request.policy->document : "");
+    Card card = describe(*inventory, *state, request.policy ? summarise(*request.policy) : Summary{});
     if (card.mode == ReceivedMode::kNative) card.warning = renew_receive_buffers(read_driver(request.interface));
     if (!unremembered.empty()) card.warning += (card.warning.empty() ? "" : "; ") + unremembered;
     return card;

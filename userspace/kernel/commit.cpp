@@ -27,9 +27,9 @@ struct Before {
 Result<Ok> add_generation(const Home& home, std::uint32_t number, Before& before) {
     auto generation = Generation::open(home.generation(number));
     if (!generation) return generation.error();
-    auto document = generation->document();
-    if (!document) return document.error();
-    const image::Slots slots = document::slots_of(*document);
+    const auto listing = generation->listing();
+    if (!listing) return listing.error();
+    const image::Slots slots = listing->slots();
     before.in_force.slots.insert(slots.begin(), slots.end());
     before.slots[number] = slots;
     auto forwards = generation->forwards();
@@ -158,8 +158,11 @@ Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Com
     image::Image image = policy.image;
     auto plan = image::plan(image, before->in_force);
     if (!plan) return plan.error();
-    const std::string document = document::with_slots(policy.document, plan->slots, number);
-    auto generation = Generation::create(image, document, number, policy.sources);
+    document::Listing listing = policy.listing;
+    listing.set_slots(plan->slots);
+    const Kept kept{document::with_generation(policy.document, number), listing.to_text(), summarise(policy).to_text(),
+                    policy.sources};
+    auto generation = Generation::create(image, kept, number);
     if (!generation) return generation.error();
     if (auto pinned = generation->pin(home.generation(number)); !pinned) return pinned.error();
     return Prepared{std::move(*generation),   std::move(plan->slots), number,
@@ -215,7 +218,7 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
     if (auto hooked = hooked_cards(*home)) report.hooked = std::move(*hooked);
     for (const auto& card : inventory->cards) {
         if (!is_selected(card, interface)) continue;
-        report.cards.push_back(describe(*inventory, card, policy.document));
+        report.cards.push_back(describe(*inventory, card, summarise(policy)));
         // An attach that was killed in its last step has left it.
         if (auto opened = open_up(static_cast<int>(card.card().ifindex)); !opened) return opened.error();
     }

@@ -8,7 +8,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "userspace/document/document.h"
 #include "userspace/kernel/clock.h"
 #include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
@@ -49,9 +48,9 @@ Result<Reader> reader_of(const Home& home, const CardState& card, std::uint32_t 
     auto config = generation->config(card.side());
     if (!config) return config.error();
     reader.config = *config;
-    auto document = generation->document();
-    if (!document) return document.error();
-    for (const auto& [id, slot] : document::slots_of(*document))
+    const auto listing = generation->listing();
+    if (!listing) return listing.error();
+    for (const auto& [id, slot] : listing->slots())
         reader.ids[slot] = id;
     return reader;
 }

@@ -85,7 +85,9 @@ Result<std::vector<Connection>> connections(const std::optional<std::string>& in
 // Removes those that `which` picks, and returns how many: their next packet is judged as one of no connection.
 Result<std::uint64_t> end_connections(const std::function<bool(const Connection&)>& which);
 
-// One snapshot of every attached card, or of `interface` alone.
+// One snapshot of every attached card, or of `interface` alone. `known` has the listings that are in force afterwards,
+// and no others: those that it has already are not read again.
+Result<std::vector<CardCounters>> counters(const std::optional<std::string>& interface, KnownListings& known);
 Result<std::vector<CardCounters>> counters(const std::optional<std::string>& interface);
 
 class Judge {

@@ -144,8 +144,16 @@ std::uint32_t Generation::slots_needed(const image::Slots& slots) {
     return needed;
 }
 
-Result<Generation> Generation::create(const image::Image& image, const std::string& document, std::uint32_t number,
-                                      const std::string& sources) {
+std::uint32_t Generation::slots_needed(const document::Listing& listing) {
+    std::uint32_t needed = EDGEFW_SLOT_FIRST_RULE;
+    for (const document::RuleEntry& rule : listing.rules)
+        needed = std::max(needed, rule.slot + 1);
+    for (const document::NatEntry& entry : listing.nat)
+        needed = std::max(needed, entry.slot + 1);
+    return needed;
+}
+
+Result<Generation> Generation::create(const image::Image& image, const Kept& kept, std::uint32_t number) {
     Generation generation;
     auto add = [&](Result<Map> map) -> Result<Ok> {
         if (!map) return map.error();
@@ -163,10 +171,12 @@ Result<Generation> Generation::create(const image::Image& image, const std::stri
     if (auto done = add(filled_array("forwards_in", image.forwards_in.entries)); !done) return done.error();
     if (auto done = add(filled_array("forwards_out", image.forwards_out.entries)); !done) return done.error();
     if (auto done = add(filled_array("masquerades", image.masquerades)); !done) return done.error();
-    if (auto done = add(text_map("document", document, 0)); !done) return done.error();
+    if (auto done = add(text_map("document", kept.document, 0)); !done) return done.error();
+    if (auto done = add(text_map("listing", kept.listing, 0)); !done) return done.error();
+    if (auto done = add(text_map("summary", kept.summary, 0)); !done) return done.error();
     const std::string hosts = image::hosts_text(image);
     if (auto done = add(text_map("hosts", hosts, image.hosts.size() * kHostText)); !done) return done.error();
-    if (auto done = add(text_map("sources", sources, 0)); !done) return done.error();
+    if (auto done = add(text_map("sources", kept.sources, 0)); !done) return done.error();
     return generation;
 }
 
@@ -197,6 +207,18 @@ Result<edgefw_config> Generation::config(policy::Side side) const {
 
 Result<std::string> Generation::document() const {
     return read_text(maps_[kDocument]);
+}
+
+Result<document::Listing> Generation::listing() const {
+    const auto text = read_text(maps_[kListing]);
+    if (!text) return text.error();
+    return document::read_listing(*text);
+}
+
+Result<Summary> Generation::summary() const {
+    const auto text = read_text(maps_[kSummary]);
+    if (!text) return text.error();
+    return read_summary(*text);
 }
 
 Result<std::string> Generation::sources() const {

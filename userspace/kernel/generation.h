@@ -13,16 +13,28 @@
 #include "userspace/kernel/map.h"
 #include "userspace/kernel/program.h"
 #include "userspace/kernel/registry.h"
+#include "userspace/kernel/summary.h"
 #include "userspace/kernel/types.h"
 
 namespace edgefw::kernel {
 
+// What is kept with a generation beside the maps of its programs, each as it was written to a text.
+struct Kept {
+    std::string document;      // document::write(...).dump()
+    std::string listing = {};  // document::Listing
+    std::string summary = {};  // Summary
+    std::string sources = {};  // document::Sources; empty: it was not told
+};
+
 class Generation {
 public:
     // Creates and fills the maps. `image` has its slots; `number` and the tick of the clock are written into the
-    // config. `document` and `sources` (document/sources.h) are kept as they are.
-    static Result<Generation> create(const image::Image& image, const std::string& document, std::uint32_t number,
-                                     const std::string& sources = "");
+    // config.
+    static Result<Generation> create(const image::Image& image, const Kept& kept, std::uint32_t number);
+    // One that judges and is never in force: nobody asks for what else would be kept with it.
+    static Result<Generation> create(const image::Image& image, const std::string& document, std::uint32_t number) {
+        return create(image, Kept{document}, number);
+    }
     static Result<Generation> open(const std::string& directory);
 
     // Pins everything in `directory`, which is made. Nothing is left there when it fails.
@@ -30,6 +42,10 @@ public:
 
     Result<edgefw_config> config(policy::Side side) const;
     Result<std::string> document() const;
+    Result<document::Listing> listing() const;
+    // The kernel's number of the map that the listing is in, which no other listing has before the next boot.
+    std::uint32_t listing_id() const { return maps_[kListing].id(); }
+    Result<Summary> summary() const;
     // document::Sources::to_text(); empty where it was not told.
     Result<std::string> sources() const;
     // image::hosts_text(); empty where the policy names none.
@@ -42,6 +58,7 @@ public:
     std::vector<Binding> bindings() const;
     // The highest counter slot that its programs count in, plus one.
     static std::uint32_t slots_needed(const image::Slots& slots);
+    static std::uint32_t slots_needed(const document::Listing& listing);
 
 private:
 #define EDGEFW_PART(part, name) part,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/inventory.h"
-#include "userspace/document/document.h"
 
 #include <linux/bpf.h>
 #include <bpf/bpf.h>
@@ -103,14 +102,6 @@ Held held(const std::string& card_directory) {
 namespace {
 
 // A policy without any rule is meant as it is: nothing tells that the card is of the wrong side.
-void describe_policy(const std::string& text, Card& card) {
-    const Result<document::Document> document = document::read(text);
-    if (!document) return;
-    card.digest = document->digest;
-    card.without_rules = !document->rules.empty() && !document->has_rules_for(card.side) &&
-                         document->drops[static_cast<std::size_t>(card.side)];
-}
-
 }  // namespace
 
 CardState* Inventory::find(const std::string& interface) {
@@ -257,7 +248,7 @@ void remove_unused_generations(const Home& home, const Inventory& inventory) {
     }
 }
 
-Card describe(const Inventory& inventory, const CardState& state, const std::string& document) {
+Card describe(const Inventory& inventory, const CardState& state, const Summary& summary) {
     Card card;
     card.interface = state.card().interface;
     card.ifindex = static_cast<int>(state.card().ifindex);
@@ -271,7 +262,8 @@ Card describe(const Inventory& inventory, const CardState& state, const std::str
     if (auto id = state.received().at<std::uint32_t>(bank)) card.received_program = *id;
     if (auto id = state.sent().at<std::uint32_t>(bank)) card.sent_program = *id;
     card.forerunners = forerunners(state.card(), state.directory());
-    describe_policy(document, card);
+    card.digest = summary.digest;
+    card.without_rules = summary.is_without_rules(card.side);
     return card;
 }
 

@@ -9,6 +9,7 @@
 #include "userspace/base/result.h"
 #include "userspace/kernel/card_state.h"
 #include "userspace/kernel/pins.h"
+#include "userspace/kernel/summary.h"
 
 namespace edgefw::kernel {
 
@@ -77,8 +78,8 @@ Result<Ok> write_active(const Home& home, ActiveWord active);
 ReceivedMode mode_of(const edgefw_card& card);
 Egress egress_of(const edgefw_card& card);
 // As types.h describes a card.
-// `document`: of the policy in force on it; empty: none.
-Card describe(const Inventory& inventory, const CardState& state, const std::string& document);
+// `summary`: of the policy in force on it.
+Card describe(const Inventory& inventory, const CardState& state, const Summary& summary);
 
 Error nothing_attached();
 Error not_attached(const std::string& interface);

@@ -13,7 +13,6 @@
 #include "maps/builtins.h"
 #include "maps/decision.h"
 #include "maps/limits.h"
-#include "userspace/document/document.h"
 #include "userspace/image/plan.h"
 #include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
@@ -130,7 +129,7 @@ Result<Judge> Judge::of(const Compiled& policy, std::uint32_t connections) {
     image::Image image = policy.image;
     auto slots = image::assign_slots(image, {});
     if (!slots) return slots.error();
-    auto generation = Generation::create(image, policy.document, 1);
+    auto generation = Generation::create(image, "{}", 1);
     if (!generation) return generation.error();
     return Judge(std::make_unique<Instances>(std::move(*generation), *slots, connections));
 }
@@ -159,9 +158,9 @@ Result<Judge> Judge::in_force(const std::optional<std::string>& interface, std::
     }
     auto generation = Generation::open(home->generation(number));
     if (!generation) return generation.error();
-    auto document = generation->document();
-    if (!document) return document.error();
-    return Judge(std::make_unique<Instances>(std::move(*generation), document::slots_of(*document), connections));
+    const auto listing = generation->listing();
+    if (!listing) return listing.error();
+    return Judge(std::make_unique<Instances>(std::move(*generation), listing->slots(), connections));
 }
 
 Result<Judgement> Judge::judge(policy::Side side, edgefw_hook hook, const std::vector<std::uint8_t>& frame,

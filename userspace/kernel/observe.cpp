@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "maps/limits.h"
-#include "userspace/document/document.h"
 #include "userspace/image/plan.h"
 #include "userspace/kernel/clock.h"
 #include "userspace/kernel/config.h"
@@ -17,11 +17,25 @@
 namespace edgefw::kernel {
 namespace {
 
-Result<std::string> document_of(const Home& home, std::uint32_t generation) {
-    if (generation == 0) return std::string();
-    auto opened = Generation::open(home.generation(generation));
+Result<Summary> summary_of(const Home& home, std::uint32_t generation) {
+    if (generation == 0) return Summary{};
+    const auto opened = Generation::open(home.generation(generation));
     if (!opened) return opened.error();
-    return opened->document();
+    return opened->summary();
+}
+
+using Shared = std::shared_ptr<const document::Listing>;
+
+// `before` has those that are known, `fresh` those of this look.
+Result<Shared> listing_of(const Generation& generation, const KnownListings& before, KnownListings& fresh) {
+    const std::uint32_t id = generation.listing_id();
+    for (const KnownListings* known : {&std::as_const(fresh), &before}) {
+        const auto found = known->by_map.find(id);
+        if (id != 0 && found != known->by_map.end()) return fresh.by_map[id] = found->second;
+    }
+    auto read = generation.listing();
+    if (!read) return read.error();
+    return fresh.by_map[id] = std::make_shared<const document::Listing>(std::move(*read));
 }
 
 struct Look {
@@ -85,22 +99,25 @@ Result<Ok> read_reasons(const CardState& state, CardCounters& to) {
     });
 }
 
-Result<CardCounters> card_counters(const Look& seen, const CardState& state) {
+Result<CardCounters> card_counters(const Look& seen, const CardState& state, const KnownListings& before,
+                                   KnownListings& fresh) {
     CardCounters result;
-    auto document = document_of(seen.home, seen.inventory.generation_of(state));
-    if (!document) return document.error();
-    result.document = std::move(*document);
-    const image::Slots slots = document::slots_of(result.document);
-    auto sums = state.counters(Generation::slots_needed(slots));
-    if (!sums) return sums.error();
-    for (std::uint32_t i = 0; i < EDGEFW_BUILTIN_COUNT; i++) {
-        const std::uint32_t slot = EDGEFW_SLOT_FIRST_BUILTIN + i;
-        result.slots[slot] = (*sums)[slot];
+    Summary summary;
+    if (const std::uint32_t number = seen.inventory.generation_of(state); number != 0) {
+        const auto generation = Generation::open(seen.home.generation(number));
+        if (!generation) return generation.error();
+        auto listing = listing_of(*generation, before, fresh);
+        if (!listing) return listing.error();
+        result.listing = std::move(*listing);
+        auto read = generation->summary();
+        if (!read) return read.error();
+        summary = std::move(*read);
     }
-    for (const auto& [id, slot] : slots)
-        result.slots[slot] = (*sums)[slot];
+    auto sums = state.counters(Generation::slots_needed(*result.listing));
+    if (!sums) return sums.error();
+    result.slots = std::move(*sums);
     if (auto read = read_reasons(state, result); !read) return read.error();
-    result.card = describe(seen.inventory, state, result.document);
+    result.card = describe(seen.inventory, state, summary);
     return result;
 }
 
@@ -190,14 +207,13 @@ Result<Status> status(bool count_entries) {
         if (!hooked) return hooked.error();
         result.hooked = std::move(*hooked);
         for (const auto& state : seen.inventory.cards) {
-            auto document = document_of(seen.home, seen.inventory.generation_of(state));
-            if (!document) return document.error();
+            const auto summary = summary_of(seen.home, seen.inventory.generation_of(state));
+            if (!summary) return summary.error();
             auto maps = occupancy(state, count_entries);
             if (!maps) return maps.error();
             auto timeouts = timeouts_of(seen, state);
             if (!timeouts) return timeouts.error();
-            result.cards.push_back(
-                {describe(seen.inventory, state, *document), std::move(*maps), std::move(*timeouts)});
+            result.cards.push_back({describe(seen.inventory, state, *summary), std::move(*maps), std::move(*timeouts)});
         }
         return result;
     });
@@ -212,16 +228,23 @@ Result<std::vector<HookedCard>> hooked_cards() {
 }
 
 Result<std::vector<CardCounters>> counters(const std::optional<std::string>& interface) {
+    KnownListings none;
+    return counters(interface, none);
+}
+
+Result<std::vector<CardCounters>> counters(const std::optional<std::string>& interface, KnownListings& known) {
     return with_look<std::vector<CardCounters>>([&](Look& seen) -> Result<std::vector<CardCounters>> {
         if (interface && seen.inventory.find(*interface) == nullptr) return not_attached(*interface);
         if (seen.inventory.cards.empty()) return nothing_attached();
         std::vector<CardCounters> result;
+        KnownListings fresh;
         for (const auto& state : seen.inventory.cards) {
             if (interface && *interface != state.card().interface) continue;
-            auto read = card_counters(seen, state);
+            auto read = card_counters(seen, state, known, fresh);
             if (!read) return read.error();
             result.push_back(std::move(*read));
         }
+        known = std::move(fresh);
         return result;
     });
 }

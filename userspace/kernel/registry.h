@@ -49,6 +49,8 @@
     MAP(kForwardsOut, forwards_out)       \
     MAP(kMasquerades, masquerades)        \
     MAP(kDocument, document)              \
+    MAP(kListing, listing)                \
+    MAP(kSummary, summary)                \
     MAP(kHosts, hosts)                    \
     MAP(kSources, sources)
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,7 +12,7 @@
 #include "maps/config.h"
 #include "maps/counters.h"
 #include "maps/limits.h"
-#include "userspace/document/document.h"
+#include "userspace/document/listing.h"
 #include "userspace/image/hosts.h"
 #include "userspace/image/image.h"
 #include "userspace/policy/policy.h"
@@ -30,7 +31,8 @@ struct Compiled {
     image::Image image;
     std::string document;
     std::string digest;
-    std::string sources = {};  // empty: unknown, it cannot be compiled again
+    std::string sources = {};        // empty: unknown, it cannot be compiled again
+    document::Listing listing = {};  // of the policy, without slots; an id that is not in it keeps no counter
 };
 
 struct AttachRequest {
@@ -167,9 +169,18 @@ struct Connection {
 
 struct CardCounters {
     Card card;
-    std::map<std::uint32_t, edgefw_counter> slots;  // summed over CPUs; every slot of `document`, also zero ones
+    std::vector<edgefw_counter> slots = {};  // by slot, summed over CPUs; as far as `listing` has some
     edgefw_reason_counter reasons[EDGEFW_HOOKS][2][EDGEFW_REASON_COUNT] = {};  // [hook][verdict][reason]
-    std::string document;  // of the policy in force on this card: ids and slots ("slot" in each rule and nat entry)
+    // Of the policy in force on this card. The same object as long as the same one is.
+    std::shared_ptr<const document::Listing> listing = std::make_shared<const document::Listing>();
+
+    // Zero where there is no such slot.
+    edgefw_counter at(std::uint32_t slot) const { return slot < slots.size() ? slots[slot] : edgefw_counter{}; }
+};
+
+// Listings that were read already, by who asks for counters again and again.
+struct KnownListings {
+    std::map<std::uint32_t, std::shared_ptr<const document::Listing>> by_map;  // by number of the map they are in
 };
 
 // Judges frames on the real programs (BPF_PROG_TEST_RUN) with private connections and counters.

@@ -40,15 +40,12 @@ std::string time_text(std::uint32_t seconds) {
 
 std::vector<std::string> unknown_names(const std::vector<std::string>& words,
                                        const std::vector<kernel::CardCounters>& cards) {
-    const auto has = [&](const char* list, const std::string& name) {
-        for (const kernel::CardCounters& card : cards) {
-            const auto document = ordered_json::parse(card.document, nullptr, false);
-            if (!document.is_object() || !document.contains(list)) continue;
-            for (const ordered_json& entry : document[list]) {
-                if (is_named(entry.value("id", ""), name)) return true;
-            }
-        }
-        return false;
+    const auto has = [&](auto document::Listing::*list, const std::string& name) {
+        return std::any_of(cards.begin(), cards.end(), [&](const kernel::CardCounters& card) {
+            const auto& entries = (*card.listing).*list;
+            return std::any_of(entries.begin(), entries.end(),
+                               [&](const auto& entry) { return is_named(entry.id, name); });
+        });
     };
     const auto is_attached = [&](const std::string& name) {
         return std::any_of(cards.begin(), cards.end(),
@@ -59,9 +56,9 @@ std::vector<std::string> unknown_names(const std::vector<std::string>& words,
         const std::size_t equals = word.find('=');
         if (equals == std::string::npos) continue;
         const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
-        if (key == "rule" && !has("rules", value))
+        if (key == "rule" && !has(&document::Listing::rules, value))
             unknown.push_back("no rule in force is called " + value + "; `edgefw show` lists them");
-        if (key == "nat" && !has("nat", value))
+        if (key == "nat" && !has(&document::Listing::nat, value))
             unknown.push_back("no NAT entry in force is called " + value + "; `edgefw show` lists them");
         if (key == "interface" && !is_attached(value))
             unknown.push_back(value + " is not attached; `edgefw status` lists the cards that are");

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/show/counters.h"
 
-#include "userspace/document/document.h"
 #include "userspace/policy/policy.h"
 #include "userspace/policy/reasons.h"
 #include "userspace/show/table.h"
@@ -12,13 +11,8 @@ namespace {
 using kernel::CardCounters;
 using nlohmann::ordered_json;
 
-edgefw_counter counter_of(const CardCounters& card, std::uint32_t slot) {
-    const auto found = card.slots.find(slot);
-    return found != card.slots.end() ? found->second : edgefw_counter{};
-}
-
 edgefw_counter builtin_counter(const CardCounters& card, std::size_t builtin) {
-    return counter_of(card, EDGEFW_SLOT_FIRST_BUILTIN + static_cast<std::uint32_t>(builtin));
+    return card.at(EDGEFW_SLOT_FIRST_BUILTIN + static_cast<std::uint32_t>(builtin));
 }
 
 void add(edgefw_reason_counter& sum, const edgefw_reason_counter& more) {
@@ -98,18 +92,18 @@ ordered_json directions_json(const CardCounters& card) {
     return directions;
 }
 
-ordered_json card_json(const CardCounters& card, const document::Document& document) {
+ordered_json card_json(const CardCounters& card) {
     ordered_json rules = ordered_json::array();
-    for (const document::RuleEntry& rule : document.rules) {
-        rules.push_back(counter_json(rule.id, counter_of(card, rule.slot)));
+    for (const document::RuleEntry& rule : card.listing->rules) {
+        rules.push_back(counter_json(rule.id, card.at(rule.slot)));
     }
     for (std::size_t i = 0; i < policy::kBuiltinIds.size(); ++i) {
         rules.push_back(counter_json(policy::kBuiltinIds[i], builtin_counter(card, i)));
     }
     ordered_json nat = ordered_json::array();
-    for (const document::NatEntry& entry : document.nat) {
-        if (!entry.is_on(policy::to_text(card.card.side))) continue;
-        nat.push_back(counter_json(entry.id, counter_of(card, entry.slot)));
+    for (const document::NatEntry& entry : card.listing->nat) {
+        if (!entry.is_on(card.card.side)) continue;
+        nat.push_back(counter_json(entry.id, card.at(entry.slot)));
     }
     const edgefw_reason_counter total = total_of(card);
     return {{"interface", card.card.interface},
@@ -140,19 +134,19 @@ std::string reasons_text(const CardCounters& card, std::size_t width) {
     return table.empty() ? "" : "\n" + table.to_text(width);
 }
 
-std::string card_text(const CardCounters& card, const document::Document& document, std::size_t width) {
+std::string card_text(const CardCounters& card, std::size_t width) {
     const std::string side = policy::to_text(card.card.side);
     Table rules = counter_table("rule");
-    for (const document::RuleEntry& rule : document.rules) {
-        if (rule.side == side) add_row(rules, rule.id, counter_of(card, rule.slot));
+    for (const document::RuleEntry& rule : card.listing->rules) {
+        if (rule.side == card.card.side) add_row(rules, rule.id, card.at(rule.slot));
     }
     for (std::size_t i = 0; i < policy::kBuiltinIds.size(); ++i) {
         const edgefw_counter counter = builtin_counter(card, i);
         if (counter.packets > 0) add_row(rules, policy::kBuiltinIds[i], counter);
     }
     Table nat = counter_table("nat");
-    for (const document::NatEntry& entry : document.nat) {
-        if (entry.is_on(side)) add_row(nat, entry.id, counter_of(card, entry.slot));
+    for (const document::NatEntry& entry : card.listing->nat) {
+        if (entry.is_on(card.card.side)) add_row(nat, entry.id, card.at(entry.slot));
     }
 
     const edgefw_reason_counter total = total_of(card);
@@ -168,23 +162,19 @@ std::string card_text(const CardCounters& card, const document::Document& docume
 
 }  // namespace
 
-Result<ordered_json> counters_json(const std::vector<CardCounters>& cards) {
+ordered_json counters_json(const std::vector<CardCounters>& cards) {
     ordered_json interfaces = ordered_json::array();
     for (const CardCounters& card : cards) {
-        const Result<document::Document> document = document::read(card.document);
-        if (!document) return document.error();
-        interfaces.push_back(card_json(card, *document));
+        interfaces.push_back(card_json(card));
     }
     return ordered_json{{"interfaces", std::move(interfaces)}};
 }
 
-Result<std::string> counters_text(const std::vector<CardCounters>& cards, std::size_t width) {
+std::string counters_text(const std::vector<CardCounters>& cards, std::size_t width) {
     std::string text;
     for (const CardCounters& card : cards) {
-        const Result<document::Document> document = document::read(card.document);
-        if (!document) return document.error();
         if (!text.empty()) text += '\n';
-        text += card_text(card, *document, width);
+        text += card_text(card, width);
     }
     return text;
 }

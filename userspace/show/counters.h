@@ -6,15 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "userspace/base/result.h"
 #include "userspace/kernel/types.h"
 
 namespace edgefw::show {
 
 // {"interfaces": [...]}, see docs/commands.md. Rules are those of the policy in order, then the built-in ones.
-Result<nlohmann::ordered_json> counters_json(const std::vector<kernel::CardCounters>& cards);
+nlohmann::ordered_json counters_json(const std::vector<kernel::CardCounters>& cards);
 
 // The rules of each card's side, its NAT entries, the built-in rules and reasons that saw a packet, and the total.
-Result<std::string> counters_text(const std::vector<kernel::CardCounters>& cards, std::size_t width);
+std::string counters_text(const std::vector<kernel::CardCounters>& cards, std::size_t width);
 
 }  // namespace edgefw::show

@@ -181,8 +181,8 @@ TEST(Metrics, FollowAPushAndACardThatGoes) {
     snapshot.cards.push_back(show::internal_counters());
     ASSERT_TRUE(metrics.render(snapshot));
     snapshot.cards.pop_back();
-    snapshot.cards[0].document =
-        R"({"rules": [{"id": "other", "side": "external", "direction": "inbound", "action": "pass", "slot": 1024}]})";
+    snapshot.cards[0].listing = std::make_shared<const document::Listing>(document::Listing{
+        {{"other", "", policy::Side::kExternal, policy::Direction::kInbound, policy::Action::kPass, 1024}}, {}});
     const Result<std::string> text = metrics.render(snapshot);
     ASSERT_TRUE(text);
     EXPECT_THAT(*text, HasSubstr(R"(rule="other",profile="",action="pass"} 7)"));

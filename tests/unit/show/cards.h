@@ -30,6 +30,17 @@ inline constexpr const char* kDocument = R"({
   "sets": [{"name": "branch-offices", "members": ["198.51.100.0/24", "2001:db8:7::/48"]}],
   "digest": "d1", "file": "policy.yaml"})";
 
+// What is kept of it for who counts.
+inline document::Listing listing() {
+    using policy::Action;
+    using policy::Direction;
+    using policy::Side;
+    return {{{"admin-ssh", "", Side::kExternal, Direction::kInbound, Action::kPass, 1024},
+             {"ocs/access-edge/external-443", "ocs2007", Side::kExternal, Direction::kBoth, Action::kPass, 1026},
+             {"ocs/access-edge/internal-5061", "ocs2007", Side::kInternal, Direction::kOutbound, Action::kDrop, 1025}},
+            {{"office/map", policy::bit_of(Side::kExternal), 32}}};
+}
+
 inline kernel::Card external_card() {
     kernel::Card card;
     card.interface = "eth0";
@@ -44,11 +55,12 @@ inline kernel::Card external_card() {
 inline kernel::CardCounters external_counters() {
     kernel::CardCounters counters;
     counters.card = external_card();
-    counters.document = kDocument;
-    counters.slots = {{1024, {7, 420, 1}},
-                      {1026, {100, 6000, 9}},
-                      {32, {5, 300, 2}},
-                      {EDGEFW_SLOT_FIRST_BUILTIN + EDGEFW_BUILTIN_ARP, {2, 120, 0}}};
+    counters.listing = std::make_shared<const document::Listing>(listing());
+    counters.slots.resize(1027);
+    counters.slots[1024] = {7, 420, 1};
+    counters.slots[1026] = {100, 6000, 9};
+    counters.slots[32] = {5, 300, 2};
+    counters.slots[EDGEFW_SLOT_FIRST_BUILTIN + EDGEFW_BUILTIN_ARP] = {2, 120, 0};
     counters.reasons[EDGEFW_RECEIVED][EDGEFW_PASS][EDGEFW_REASON_RULE] = {40, 2400};
     counters.reasons[EDGEFW_SENT][EDGEFW_PASS][EDGEFW_REASON_RULE] = {2, 120};
     counters.reasons[EDGEFW_RECEIVED][EDGEFW_DROP][EDGEFW_REASON_DEFAULT] = {3, 180};
