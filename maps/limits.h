@@ -4,9 +4,9 @@
 
 #define EDGEFW_MAX_TAGS 2               // 802.1Q and QinQ; a third tag is a shape of its own (reason vlan-depth)
 #define EDGEFW_MAX_EXTENSION_HEADERS 8  // IPv6; more is an attack on parsers, not traffic
-#define EDGEFW_MAX_GROUPS 4             // trees a rule set is parted into; four keep replication near one
-#define EDGEFW_MAX_TREE_DEPTH 64        // levels the data path walks; the compiler refuses a deeper tree
-#define EDGEFW_MAX_LEAF_STEPS 160       // tests and matches the data path takes in one leaf; the compiler keeps below
+#define EDGEFW_MAX_GROUPS 8             // trees a rule set is parted into: one for each field that parts rules well
+#define EDGEFW_MAX_TREE_DEPTH 64        // levels the data path walks; below, the compiler leaves boxes together
+#define EDGEFW_MAX_LEAF_STEPS 160       // tests and matches of a leaf that are walked inline; longer ones by bpf_loop
 #define EDGEFW_MAX_FORWARD_CHAIN 4      // forwards in one hash bucket
 #define EDGEFW_MAX_MASQUERADES 64       // pairs of networks the sources of which are masqueraded: a list, searched
 #define EDGEFW_NEAR_PORT_TRIES 32       // public ports tried for one opener, beginning at its own number

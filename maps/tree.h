@@ -2,10 +2,10 @@
 // Classification: decision trees in two array maps, shared by all trees of a generation.
 //
 // A walk starts at a group's root in `nodes` and goes down until it reaches a leaf; a leaf is a run in `insns`.
-// An inner node splits one field: values <= split go to `next`, values > split to `next + 1` (children lie side by
-// side). A leaf's run is a list of rules in order of priority. Each rule is zero or more tests (what the path to the
-// leaf has not settled already) and one match; a test that fails skips to the next rule. The end of the run is its own
-// element.
+// An inner node asks for one field. A split: values <= split go to `next`, values > split to `next + 1` (children lie
+// side by side). Cuts: 2^bits cells of equal size, and one behind them for values outside. A leaf's run is a list of
+// rules in order of priority. Each rule is zero or more tests (what the path to the leaf has not settled already) and
+// one match; a test that fails skips to the next rule. The end of the run is its own element.
 #pragma once
 
 #include "maps/abi.h"
@@ -30,12 +30,21 @@ enum edgefw_field {
 // A node's `link` holds the field in its high 8 bits and an index in its low 24.
 #define EDGEFW_NODE_FIELD_SHIFT 24
 #define EDGEFW_NODE_INDEX_MASK 0x00ffffffu
-#define EDGEFW_NODE_LEAF 0xffu  // in place of a field: the index is that of the run's first element in `insns`
+#define EDGEFW_NODE_CUTS 0x40u       // beside a field: `split` describes cuts
+#define EDGEFW_NODE_LEAF 0xffu       // in place of a field: the index is that of the run's first element in `insns`
+#define EDGEFW_NODE_LONG_LEAF 0xfeu  // likewise, where the run is longer than EDGEFW_MAX_LEAF_STEPS
 
 struct edgefw_node {
-    __u32 split;  // inner: the highest value of the lower child. Leaf: the number of the first rule in its run
-    __u32 link;   // field << 24 | index of the lower child (inner) or of the run (leaf)
+    // Split: the highest value of the lower child. Cuts: low | shift << 4 | bits; low is a multiple of 2^(shift +
+    // bits), and that is at least 2^EDGEFW_CUTS_WIDTH_MIN. Leaf: the number of the first rule in its run
+    __u32 split;
+    __u32 link;  // field << 24 | index of the first child (inner) or of the run (leaf)
 };
+#define EDGEFW_CUTS_BITS_MASK 0xfu
+#define EDGEFW_CUTS_SHIFT_SHIFT 4
+#define EDGEFW_CUTS_SHIFT_MASK 0x1fu
+#define EDGEFW_CUTS_WIDTH_MIN 9
+#define EDGEFW_CUTS_LOW_MASK 0xfffffe00u
 EDGEFW_ABI_SIZE(edgefw_node, 8);
 
 enum edgefw_insn_kind {
@@ -80,7 +89,7 @@ struct edgefw_forest {
     __u32 uses;    // EDGEFW_USES_*
     struct edgefw_group group[EDGEFW_MAX_GROUPS];
 };
-EDGEFW_ABI_SIZE(edgefw_forest, 40);
+EDGEFW_ABI_SIZE(edgefw_forest, 72);
 
 #define EDGEFW_USES_LOCAL_CLASS 0x1u  // some rule names a set (or long list) as local
 #define EDGEFW_USES_REMOTE_CLASS 0x2u

@@ -76,38 +76,81 @@ static __always_inline bool passes(const struct edgefw_insn* test, __u32 value) 
     return (value & (test->mask | EDGEFW_INSN_HIGH_HALF)) - test->low <= test->width;
 }
 
-// Searches a leaf's run for the first rule all of whose tests pass. A better one that is known already stays.
-static __always_inline void search_leaf(struct fields* fields, __u32 index) {
-    for (int step = 0; step < EDGEFW_MAX_LEAF_STEPS; step++) {
-        struct edgefw_insn* test = bpf_map_lookup_elem(&insns, &index);
+// One element of a run. False where the search of the run ends: at its end, or at the first rule all of whose tests
+// pass. A better one that is known already stays.
+static __always_inline bool step(struct fields* fields, __u32* index) {
+    struct edgefw_insn* test = bpf_map_lookup_elem(&insns, index);
 
-        if (!test || test->kind == EDGEFW_INSN_END) return;
-        if (test->kind == EDGEFW_INSN_MATCH) {
-            if (test->low < fields->number) {
-                fields->number = test->low;
-                fields->outcome = test->width;
-            }
-            return;
+    if (!test || test->kind == EDGEFW_INSN_END) return false;
+    if (test->kind == EDGEFW_INSN_MATCH) {
+        if (test->low < fields->number) {
+            fields->number = test->low;
+            fields->outcome = test->width;
         }
-        index += passes(test, fields->value[test->field & (EDGEFW_FIELDS - 1)]) ? 1 : test->skip;
+        return false;
+    }
+    *index += passes(test, fields->value[test->field & (EDGEFW_FIELDS - 1)]) ? 1 : test->skip;
+    return true;
+}
+
+static __always_inline void search_leaf(struct fields* fields, __u32 index) {
+    for (int i = 0; i < EDGEFW_MAX_LEAF_STEPS; i++) {
+        if (!step(fields, &index)) return;
     }
 }
 
+struct long_leaf {
+    struct fields* fields;
+    __u32 index;
+};
+
+static long step_on(__u32 number, void* context) {
+    struct long_leaf* leaf = context;
+
+    (void)number;
+    return !step(leaf->fields, &leaf->index);
+}
+
+// A leaf that no tree could part further. It is as long as the policy makes it, and a packet walks all of it.
+GLOBAL int search_long_leaf(__u32 index) {
+    struct flight* flight = fetch();
+    struct long_leaf leaf = {.index = index};
+
+    if (!flight) return 0;
+    leaf.fields = &flight->fields;
+    bpf_loop(EDGEFW_NODE_INDEX_MASK >> 1, step_on, &leaf, 0);
+    return 0;
+}
+
+// The child of an inner node that `value` goes to, counted from the first one. What is outside of cuts goes behind
+// them; the subtraction makes what is below them large.
+static __always_inline __u32 child_of(const struct edgefw_node* node, __u32 field, __u32 value) {
+    __u32 bits, cell;
+
+    if (!(field & EDGEFW_NODE_CUTS)) return value > node->split;
+    bits = node->split & EDGEFW_CUTS_BITS_MASK;
+    cell = (value - (node->split & EDGEFW_CUTS_LOW_MASK)) >>
+           (node->split >> EDGEFW_CUTS_SHIFT_SHIFT & EDGEFW_CUTS_SHIFT_MASK);
+    return cell >> bits ? 1u << bits : cell;
+}
+
 static __always_inline void search_tree(struct fields* fields, __u32 index) {
-    for (int level = 0; level < EDGEFW_MAX_TREE_DEPTH; level++) {
+    __u32 field = EDGEFW_NODE_LEAF;
+
+    for (int level = 0; level <= EDGEFW_MAX_TREE_DEPTH; level++) {
         struct edgefw_node* node = bpf_map_lookup_elem(&nodes, &index);
-        __u32 field;
 
         if (!node) return;
         field = node->link >> EDGEFW_NODE_FIELD_SHIFT;
         index = node->link & EDGEFW_NODE_INDEX_MASK;
-        if (field == EDGEFW_NODE_LEAF) {
+        if (field >= EDGEFW_NODE_LONG_LEAF) {
             if (node->split >= fields->number) return;
             break;
         }
-        index += fields->value[field & (EDGEFW_FIELDS - 1)] > node->split;
+        index += child_of(node, field, fields->value[field & (EDGEFW_FIELDS - 1)]);
     }
-    search_leaf(fields, index);
+    if (field == EDGEFW_NODE_LEAF) search_leaf(fields, index);
+    if (field == EDGEFW_NODE_LONG_LEAF) search_long_leaf(index);
 }
 
 // Searches a tree that is not the first of its forest. A call costs 9 ns on machines that guard returns (SRSO): the

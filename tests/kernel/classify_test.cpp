@@ -2,7 +2,12 @@
 // classify: every field of a rule, with a packet inside, at the edge and outside; and the order of rules.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+#include <set>
+
 #include "tests/kernel/test_run.h"
+#include "userspace/image/compile.h"
 
 namespace edgefw::test {
 namespace {
@@ -314,6 +319,96 @@ TEST(Classify, ManyEthertypes) {
     }
     EXPECT_EQ(run.counter("r36864").packets, 1u);
     EXPECT_EQ(run.counter("r36864").connections, 0u);
+}
+
+// Rules of both kinds that trees have: hosts, which cuts part, and boxes that overlap in four fields, which stay
+// together in a leaf longer than EDGEFW_MAX_LEAF_STEPS.
+std::string hosts_and_boxes(std::mt19937& random) {
+    const auto below = [&](std::uint32_t bound) { return random() % bound; };
+    const auto number = [](std::uint32_t value) { return std::to_string(value); };
+    std::string text = "rules:\n";
+    for (int rule = 0; rule < 1200; ++rule) {
+        text += "- {name: r" + number(rule) +
+                ", side: external, direction: inbound, protocol: tcp, state: none, action: " +
+                (rule % 2 == 0 ? "pass" : "drop");
+        if (rule % 2 == 0) {
+            text += ", local: 10." + number(below(16)) + "." + number(below(256)) + "." + number(below(256)) +
+                    ", local_port: " + number(1 + below(9000)) + "-" + number(9000 + below(9000)) + "}\n";
+            continue;
+        }
+        for (const char* end : {"local", "remote"}) {
+            const std::uint32_t address = below(200), port = below(40000);
+            text += ", " + std::string(end) + ": 10." + number(address) + ".0.0-10." + number(address + 50) +
+                    ".255.255, " + end + "_port: " + number(port) + "-" + number(port + 20000);
+        }
+        text += "}\n";
+    }
+    return text;
+}
+
+bool is_inside(std::uint16_t port, const std::vector<policy::PortRange>& ranges) {
+    return ranges.empty() || (ranges[0].first <= port && port <= ranges[0].last);
+}
+
+bool is_inside(const Address& address, const policy::AddressMatch& match) {
+    return match.any() || match.ranges[0].contains(address);
+}
+
+std::string first_rule(const policy::Policy& policy, const packet::Packet& packet) {
+    for (const policy::Rule& rule : policy.rules) {
+        if (!is_inside(packet.destination, rule.local) || !is_inside(packet.source, rule.remote)) continue;
+        if (!is_inside(packet.destination_port, rule.local_port) || !is_inside(packet.source_port, rule.remote_port))
+            continue;
+        return (rule.action == policy::Action::kPass ? "pass rule " : "drop rule ") + rule.id;
+    }
+    return "drop default";
+}
+
+std::size_t nodes_of_kind(const image::Image& image, std::uint32_t kind) {
+    return static_cast<std::size_t>(std::count_if(image.nodes.begin(), image.nodes.end(), [&](const edgefw_node& node) {
+        return (node.link >> EDGEFW_NODE_FIELD_SHIFT) == kind;
+    }));
+}
+
+TEST(Classify, CutsAndLongLeaves) {
+    std::mt19937 random(7);
+    const policy::Policy policy = policy_of(hosts_and_boxes(random));
+    const Result<image::Image> image = image::compile(policy);
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_GT(nodes_of_kind(*image, EDGEFW_FIELD_LOCAL | EDGEFW_NODE_CUTS), 0u);
+    EXPECT_GT(nodes_of_kind(*image, EDGEFW_NODE_LONG_LEAF), 0u);
+    TestRun run;
+    run.push(policy);
+    packet::Packet packet = *packet::parse("external inbound tcp 10.0.0.1:1 > 10.0.0.2:2");
+    const auto at_an_edge = [&](const policy::AddressMatch& match, Address any) {
+        if (match.any()) return any;
+        Address address = random() % 2 == 0 ? match.ranges[0].first : match.ranges[0].last;
+        address.value += random() % 3;
+        --address.value;
+        return address;
+    };
+    const auto edge_port = [&](const std::vector<policy::PortRange>& ranges) {
+        const std::uint32_t port = ranges.empty()      ? random() % 65536
+                                   : random() % 2 == 0 ? ranges[0].first
+                                                       : ranges[0].last;
+        return static_cast<std::uint16_t>(port + random() % 3 - 1);
+    };
+    std::set<std::string> met;
+    for (int i = 0; i < 6000; ++i) {
+        const policy::Rule& rule = policy.rules[random() % policy.rules.size()];
+        packet.destination = at_an_edge(rule.local, packet.destination);
+        packet.source = at_an_edge(rule.remote, packet.source);
+        packet.destination_port = edge_port(rule.local_port);
+        packet.source_port = edge_port(rule.remote_port);
+        if (packet.source == packet.destination) continue;  // builtin/martian
+        const std::string expected = first_rule(policy, packet);
+        ASSERT_EQ(run.judge(packet), expected) << packet.to_text();
+        met.insert(expected);
+    }
+    EXPECT_GT(met.size(), 300u);
+    // And what lies outside of all cuts, below and above.
+    EXPECT_EQ(run.judge("external inbound tcp 9.255.255.254:1 > 9.255.255.255:2"), "drop default");
+    EXPECT_EQ(run.judge("external inbound tcp 223.255.255.254:1 > 223.255.255.255:2"), "drop default");
 }
 
 }  // namespace

@@ -109,10 +109,7 @@ TEST(Generation, KeepsItsListingAndItsSummary) {
     EXPECT_EQ(found->rules[EDGEFW_EXTERNAL], 1u);
     EXPECT_EQ(found->rules[EDGEFW_INTERNAL], 1u);
     EXPECT_TRUE(found->drops[EDGEFW_EXTERNAL] && found->drops[EDGEFW_INTERNAL]);
-    EXPECT_EQ(found->shape.rules, policy.image.shape.rules);
-    EXPECT_EQ(found->shape.nodes, policy.image.shape.nodes);
-    EXPECT_EQ(std::memcmp(found->shape.depth, policy.image.shape.depth, sizeof(found->shape.depth)), 0);
-    EXPECT_EQ(std::memcmp(found->shape.groups, policy.image.shape.groups, sizeof(found->shape.groups)), 0);
+    EXPECT_EQ(found->shape, policy.image.shape);
     EXPECT_NE(made->listing_id(), 0u);
 }
 

@@ -41,28 +41,6 @@ bool opens(const packet::Packet& packet) {
     return !is_icmp(packet) || !is_echo_reply(packet);
 }
 
-bool passes_test(const edgefw_insn& test, std::uint32_t value) {
-    const std::uint32_t asked = value & (test.mask | EDGEFW_INSN_HIGH_HALF);
-    return test.low <= asked && asked - test.low <= test.width;
-}
-
-void walk_run(const image::Image& image, std::uint32_t index, const Fields& fields, Walk& walk) {
-    std::uint32_t steps = 1;
-    for (; image.insns[index].kind != EDGEFW_INSN_END; ++steps) {
-        const edgefw_insn& test = image.insns[index];
-        if (test.kind == EDGEFW_INSN_MATCH) {
-            if (!walk.rule || test.low < *walk.rule) {
-                walk.rule = test.low;
-                walk.outcome = test.width;
-            }
-            break;
-        }
-        index += passes_test(test, fields[test.field]) ? 1 : test.skip;
-    }
-    walk.steps += steps;
-    walk.longest_run = std::max(walk.longest_run, steps);
-}
-
 }  // namespace
 
 Fields fields_of(const image::Image& image, const packet::Packet& packet) {
@@ -91,29 +69,10 @@ Fields fields_of(const image::Image& image, const packet::Packet& packet) {
     return fields;
 }
 
-Walk walk(const image::Image& image, const edgefw_forest& forest, const Fields& fields) {
-    Walk result;
-    for (unsigned i = 0; i < forest.groups; ++i) {
-        const edgefw_group& group = forest.group[i];
-        if (result.rule && *result.rule < group.first) break;
-        edgefw_node node = image.nodes[group.root];
-        while (node.link >> EDGEFW_NODE_FIELD_SHIFT != EDGEFW_NODE_LEAF) {
-            const std::uint32_t value = fields[node.link >> EDGEFW_NODE_FIELD_SHIFT];
-            const std::uint32_t lower = node.link & EDGEFW_NODE_INDEX_MASK;
-            node = image.nodes[value > node.split ? lower + 1 : lower];
-            ++result.levels;
-        }
-        if (result.rule && *result.rule < node.split) continue;
-        walk_run(image, node.link & EDGEFW_NODE_INDEX_MASK, fields, result);
-    }
-    if ((result.outcome & EDGEFW_OUTCOME_ASK) != 0) result.rule.reset();
-    return result;
-}
-
 Walk walk(const image::Image& image, const packet::Packet& packet) {
     const edgefw_config& config = image.config[static_cast<int>(packet.side)];
     const auto family = static_cast<int>(packet.source.family);
-    return walk(image, config.forest[packet.hook()][family], fields_of(image, packet));
+    return image::walk(image.nodes, image.insns, config.forest[packet.hook()][family], fields_of(image, packet));
 }
 
 }  // namespace edgefw::test

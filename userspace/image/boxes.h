@@ -68,4 +68,20 @@ private:
     std::array<std::vector<Interval>, EDGEFW_FIELDS> columns_;
 };
 
+// Boxes, in order of rule number.
+using Items = std::vector<std::uint32_t>;
+
+// What a forest is grown from. Endings are indexed by rule number; one behind the last rule belongs to none.
+struct Seed {
+    const Boxes& boxes;
+    const std::vector<Ending>& endings;
+
+    const FlagTests& flags(std::uint32_t box) const { return endings[boxes.rule(box)].flags; }
+    // What the box asks of the flags in `region`: nothing where the region has one value of them, which prune() judges.
+    FlagTests flags_left(std::uint32_t box, const Region& region) const {
+        const Interval detail = region[EDGEFW_FIELD_DETAIL];
+        return detail.low == detail.high ? FlagTests{} : flags(box);
+    }
+};
+
 }  // namespace edgefw::image

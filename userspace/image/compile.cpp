@@ -2,6 +2,8 @@
 // compile: Policy -> Image.
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
 
 #include "userspace/image/classes.h"
 #include "userspace/image/compile.h"
@@ -20,6 +22,14 @@ using policy::Side;
 constexpr std::array<Side, EDGEFW_SIDES> kSides = {Side::kExternal, Side::kInternal};
 constexpr std::array<edgefw_hook, EDGEFW_HOOKS> kHooks = {EDGEFW_RECEIVED, EDGEFW_SENT};
 constexpr std::array<Family, EDGEFW_FAMILIES> kFamilies = {Family::kIpv4, Family::kIpv6};
+
+// How large a box is: the bits that its intervals leave open.
+unsigned open_bits(const Region& region) {
+    unsigned bits = 0;
+    for (const Interval interval : region)
+        bits += static_cast<unsigned>(std::bit_width(interval.high - interval.low));
+    return bits;
+}
 
 class Compiler {
 public:
@@ -49,6 +59,7 @@ private:
     Result<Boxes> boxes_of(Side side, edgefw_hook hook, Family family) const;
     Result<Boxes> with_asking_boxes(Boxes boxes, Side side, edgefw_hook hook, Family family) const;
     Result<Forest> grow(Side side, edgefw_hook hook, Family family, const Boxes& boxes);
+    ForestShape shape_of(const Forest& forest) const;
     std::uint32_t uses_of(const Boxes& boxes, std::uint32_t default_outcome) const;
     Result<Ok> translate();
     void measure();
@@ -115,22 +126,33 @@ Result<Boxes> Compiler::boxes_of(Side side, edgefw_hook hook, Family family) con
     for (std::uint32_t number = 0; number < policy_.rules.size(); ++number) {
         const policy::Rule& rule = policy_.rules[number];
         if (!applies(rule, side, hook)) continue;
-        const std::vector<Region>& bases = addresses_[static_cast<std::size_t>(family)][number];
-        if (Result<Ok> done = add_boxes(rule, number, bases, boxes); !done) return done.error();
+        const Result<std::vector<Region>> regions =
+            image::boxes_of(rule, addresses_[static_cast<std::size_t>(family)][number]);
+        if (!regions) return regions.error();
+        for (const Region& region : *regions)
+            boxes.add(number, region);
     }
     return boxes;
 }
 
-// With the openers of the other direction behind the rules. Fails where that makes too many boxes.
+// With the openers of the other direction behind the rules, large ones first: all mean the same, and a small one within
+// a large one is hidden then. Fails where that makes too many boxes.
 Result<Boxes> Compiler::with_asking_boxes(Boxes boxes, Side side, edgefw_hook hook, Family family) const {
     const auto last = static_cast<std::uint32_t>(policy_.rules.size());
     const edgefw_hook other = hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED;
+    std::vector<std::pair<unsigned, Region>> asking;
     for (std::uint32_t number = 0; number < last; ++number) {
         const policy::Rule& rule = policy_.rules[number];
         if (!applies(rule, side, other) || !opens_tcp(rule)) continue;
-        const std::vector<Region>& bases = addresses_[static_cast<std::size_t>(family)][number];
-        if (Result<Ok> done = add_asking_boxes(rule, last, bases, boxes); !done) return done.error();
+        const Result<std::vector<Region>> regions =
+            asking_boxes_of(rule, addresses_[static_cast<std::size_t>(family)][number], boxes);
+        if (!regions) return regions.error();
+        for (const Region& region : *regions)
+            asking.emplace_back(open_bits(region), region);
     }
+    std::stable_sort(asking.begin(), asking.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    for (const auto& [open, region] : asking)
+        boxes.add(last, region);
     return boxes;
 }
 
@@ -139,7 +161,7 @@ Result<Forest> Compiler::grow(Side side, edgefw_hook hook, Family family, const 
     std::uint32_t& outcome = image_.config[static_cast<std::size_t>(side)].default_outcome[hook];
     if ((outcome & (EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_ASK)) == 0) {
         if (const Result<Boxes> asking = with_asking_boxes(boxes, side, hook, family)) {
-            Result<Forest> forest = ground_.grow({*asking, endings_, image_.rule_ids});
+            Result<Forest> forest = ground_.grow({*asking, endings_});
             if (forest) {
                 forest->layout.uses = uses_of(*asking, outcome);
                 return forest;
@@ -147,7 +169,7 @@ Result<Forest> Compiler::grow(Side side, edgefw_hook hook, Family family, const 
         }
         outcome |= EDGEFW_OUTCOME_ASK;
     }
-    Result<Forest> forest = ground_.grow({boxes, endings_, image_.rule_ids});
+    Result<Forest> forest = ground_.grow({boxes, endings_});
     if (forest) forest->layout.uses = uses_of(boxes, outcome);
     return forest;
 }
@@ -187,9 +209,21 @@ Result<Ok> Compiler::plant(Side side, edgefw_hook hook, Family family) {
     if ((forest->layout.uses & (EDGEFW_USES_LOCAL_CLASS | EDGEFW_USES_REMOTE_CLASS)) != 0) {
         config.class_table[family_index] = classes_[family_index].table();
     }
-    image_.shape.depth[side_index][hook][family_index] = forest->depth;
-    image_.shape.groups[side_index][hook][family_index] = forest->layout.groups;
+    image_.shape.forests[side_index][hook][family_index] = shape_of(*forest);
     return Ok{};
+}
+
+ForestShape Compiler::shape_of(const Forest& forest) const {
+    const WorstPath& worst = forest.worst;
+    // Behind the last rule are the openers of the other direction: no rule of this one.
+    const bool of_rule = worst.rule < image_.rule_ids.size();
+    return {forest.layout.groups,
+            forest.depth,
+            worst.levels,
+            worst.steps,
+            static_cast<std::uint32_t>(std::lround(worst.nanoseconds)),
+            worst.boxes,
+            of_rule ? image_.rule_ids[worst.rule] : ""};
 }
 
 // Compiles the rules for frames that are not IP.
@@ -200,7 +234,7 @@ Result<Ok> Compiler::plant_link(Side side, edgefw_hook hook) {
         if (applies(rule, side, hook)) add_link_boxes(rule, number, boxes);
     }
     if (boxes.size() == 0) return Ok{};
-    const Result<Forest> forest = ground_.grow({boxes, endings_, image_.rule_ids});
+    const Result<Forest> forest = ground_.grow({boxes, endings_});
     if (!forest) return forest.error();
     image_.config[static_cast<std::size_t>(side)].link_forest[hook] = forest->layout;
     return Ok{};

@@ -33,14 +33,28 @@ struct ForwardTable {
     std::uint32_t seed = 0;
 };
 
-// Size and depth of what is in force: for `status` and the tests.
+// The trees of one hook and family, and the slowest path that a packet can be sent through them.
+struct ForestShape {
+    std::uint32_t groups = 0;
+    std::uint32_t depth = 0;        // levels of the deepest path of each tree, summed up
+    std::uint32_t levels = 0;       // of the slowest path: nodes,
+    std::uint32_t steps = 0;        // tests and matches,
+    std::uint32_t nanoseconds = 0;  // and what both take, by image/cost.h
+    std::uint32_t alike = 0;        // rules that no tree parts: most of one leaf,
+    std::string rule = {};          // and the first of these
+
+    bool operator==(const ForestShape&) const = default;
+};
+
+// Size and depth of what is in force: for `check`, `status` and the tests.
 struct Shape {
     std::uint32_t rules = 0;
     std::uint32_t nodes = 0;
     std::uint32_t insns = 0;
     std::uint32_t classes = 0;
-    std::uint32_t depth[EDGEFW_SIDES][EDGEFW_HOOKS][EDGEFW_FAMILIES] = {};  // levels, sum over groups
-    std::uint32_t groups[EDGEFW_SIDES][EDGEFW_HOOKS][EDGEFW_FAMILIES] = {};
+    ForestShape forests[EDGEFW_SIDES][EDGEFW_HOOKS][EDGEFW_FAMILIES] = {};
+
+    bool operator==(const Shape&) const = default;
 };
 
 struct Image {

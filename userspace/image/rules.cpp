@@ -189,23 +189,20 @@ std::vector<Region> address_boxes(const Ends& ends, const Classes& classes) {
     return spread_end(spread_end({everywhere()}, ends.local, kLocal, classes), ends.remote, kRemote, classes);
 }
 
-Result<Ok> add_boxes(const policy::Rule& rule, std::uint32_t number, const std::vector<Region>& bases, Boxes& boxes) {
+Result<std::vector<Region>> boxes_of(const policy::Rule& rule, std::vector<Region> bases) {
     if (bases.size() * product(rule) > kMaxBoxes) {
         return Error{ErrorKind::kPolicy, "rule " + rule.id + ": its lists combine to more than " +
                                              std::to_string(kMaxBoxes) + " cases; split it, or join ranges of ports"};
     }
-    std::vector<Region> regions = bases;
+    std::vector<Region> regions = std::move(bases);
     for (Region& region : regions)
         restrict_scalars(region, rule);
     regions = spread(regions, EDGEFW_FIELD_LOCAL_PORT, intervals(rule.local_port));
     regions = spread(regions, EDGEFW_FIELD_REMOTE_PORT, intervals(rule.remote_port));
-    regions = spread(regions, EDGEFW_FIELD_DETAIL, intervals(rule.icmp));
-    for (const Region& region : regions)
-        boxes.add(number, region);
-    return Ok{};
+    return spread(regions, EDGEFW_FIELD_DETAIL, intervals(rule.icmp));
 }
 
-Result<Ok> add_asking_boxes(const policy::Rule& rule, std::uint32_t number, std::vector<Region> bases, Boxes& boxes) {
+Result<std::vector<Region>> asking_boxes_of(const policy::Rule& rule, std::vector<Region> bases, const Boxes& boxes) {
     static const Region whole = everywhere();
     for (Region& region : bases) {
         region[EDGEFW_FIELD_PROTOCOL] = {IPPROTO_TCP, IPPROTO_TCP};
@@ -215,7 +212,7 @@ Result<Ok> add_asking_boxes(const policy::Rule& rule, std::uint32_t number, std:
             if (!boxes.restricts(field)) region[field] = whole[field];
         }
     }
-    return add_boxes(rule, number, bases, boxes);
+    return boxes_of(rule, std::move(bases));
 }
 
 void add_link_boxes(const policy::Rule& rule, std::uint32_t number, Boxes& boxes) {

@@ -46,13 +46,12 @@ bool opens_tcp(const policy::Rule& rule);
 // Registers what `rule` needs in `classes`. Fails (kPolicy) when the rule names a set or host that the policy has not.
 Result<Ends> ends_of(const policy::Rule& rule, Family family, const Names& names, Classes& classes);
 
-// Adds the boxes of `rule`, the `number`th of the policy; none where an end is never(). Fails (kPolicy) when they are
-// too many.
-Result<Ok> add_boxes(const policy::Rule& rule, std::uint32_t number, const std::vector<Region>& bases, Boxes& boxes);
+// The boxes of `rule`; none where an end is never(). Fails (kPolicy) when they are too many.
+Result<std::vector<Region>> boxes_of(const policy::Rule& rule, std::vector<Region> bases);
 
-// The same for the other direction's tree: the SYNs that `rule` opens a connection for (EDGEFW_OUTCOME_ASK). Leaves
-// address classes out that no box before has asked for.
-Result<Ok> add_asking_boxes(const policy::Rule& rule, std::uint32_t number, std::vector<Region> bases, Boxes& boxes);
+// Those for the other direction's tree: the SYNs that `rule` opens a connection for (EDGEFW_OUTCOME_ASK). Leaves
+// address classes out that no box of `boxes` asks for.
+Result<std::vector<Region>> asking_boxes_of(const policy::Rule& rule, std::vector<Region> bases, const Boxes& boxes);
 
 // Adds the boxes of a rule of frames that are not IP: EDGEFW_FIELD_DETAIL is their ethertype.
 void add_link_boxes(const policy::Rule& rule, std::uint32_t number, Boxes& boxes);

@@ -16,18 +16,27 @@ std::uint64_t square(std::uint64_t x) {
 }  // namespace
 
 std::optional<Split> Splitter::choose(const std::vector<std::uint32_t>& items, const Region& region) {
-    const std::size_t stride = items.size() / kSample;
-    if (stride > 1) {
-        const Best best = look_at_every(stride, items, region);
-        if (best.edges > 0) return best.split;
-    }
-    const Best best = look_at_every(1, items, region);
-    return best.edges > 0 ? std::optional(best.split) : std::nullopt;
+    const Best best = look(items, region);
+    return best.middles.empty() ? std::nullopt : std::optional(best.split);
 }
 
-std::optional<Split> Splitter::halve(const std::vector<std::uint32_t>& items, const Region& region) {
-    const Best best = look_at_every(1, items, region);
-    return best.edges > 0 ? std::optional(best.middle) : std::nullopt;
+std::vector<Split> Splitter::halves(const std::vector<std::uint32_t>& items, const Region& region) {
+    Best best = look(items, region);
+    std::stable_sort(best.middles.begin(), best.middles.end(),
+                     [](const Middle& a, const Middle& b) { return a.edges > b.edges; });
+    std::vector<Split> splits;
+    for (const Middle& middle : best.middles)
+        splits.push_back(middle.split);
+    return splits;
+}
+
+Splitter::Best Splitter::look(const std::vector<std::uint32_t>& items, const Region& region) {
+    const std::size_t stride = items.size() / kSample;
+    if (stride > 1) {
+        Best best = look_at_every(stride, items, region);
+        if (!best.middles.empty()) return best;
+    }
+    return look_at_every(1, items, region);
 }
 
 Splitter::Best Splitter::look_at_every(std::size_t stride, const std::vector<std::uint32_t>& items,
@@ -79,10 +88,7 @@ void Splitter::try_field(unsigned field, Interval bounds, Best& best) {
         while (begun < n && lows_[begun] == upper)
             ++begun;
     }
-    if (edges_.size() > best.edges) {
-        best.edges = edges_.size();
-        best.middle = {field, edges_[edges_.size() / 2]};
-    }
+    if (!edges_.empty()) best.middles.push_back({edges_.size(), {field, edges_[edges_.size() / 2]}});
 }
 
 }  // namespace edgefw::image

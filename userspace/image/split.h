@@ -24,17 +24,21 @@ public:
     // are boxes that overlap the region. None when they are alike in every field.
     std::optional<Split> choose(const std::vector<std::uint32_t>& items, const Region& region);
 
-    // The split that halves the edges of the field with the most. It copies without mercy, but it ends soon: for deep
-    // places, where boxes that all overlap would be peeled off one by one.
-    std::optional<Split> halve(const std::vector<std::uint32_t>& items, const Region& region);
+    // The splits that halve the edges of a field, of the field with the most first. They copy without mercy, but they
+    // end soon: where boxes that all overlap would be peeled off one by one.
+    std::vector<Split> halves(const std::vector<std::uint32_t>& items, const Region& region);
 
 private:
+    struct Middle {
+        std::size_t edges = 0;
+        Split split;
+    };
     struct Best {
         std::uint64_t score = UINT64_MAX;
         Split split;
-        std::size_t edges = 0;  // of the field that has most
-        Split middle;           // of these
+        std::vector<Middle> middles;  // of each field with an edge
     };
+    Best look(const std::vector<std::uint32_t>& items, const Region& region);
     Best look_at_every(std::size_t stride, const std::vector<std::uint32_t>& items, const Region& region);
     void try_field(unsigned field, Interval bounds, Best& best);
 

@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <cstring>
 
+#include "userspace/image/cuts.h"
 #include "userspace/image/image.h"
+#include "userspace/image/walk.h"
 
 namespace edgefw::image {
 namespace {
@@ -100,16 +102,36 @@ private:
 
     void write_node(std::uint32_t index, unsigned indent) {
         const edgefw_node& node = image_.nodes[index];
-        const unsigned field = node.link >> EDGEFW_NODE_FIELD_SHIFT;
+        const unsigned field = node.link >> EDGEFW_NODE_FIELD_SHIFT & (EDGEFW_FIELDS - 1);
         const std::uint32_t next = node.link & EDGEFW_NODE_INDEX_MASK;
-        if (field == EDGEFW_NODE_LEAF) {
+        if (is_leaf(node)) {
             write_run(next, indent);
+            return;
+        }
+        if ((node.link >> EDGEFW_NODE_FIELD_SHIFT & EDGEFW_NODE_CUTS) != 0) {
+            write_cells(node, field, indent);
             return;
         }
         line(indent, std::string(kFieldNames[field]) + " <= " + value_text(field, node.split));
         write_node(next, indent + 1);
         line(indent, "else");
         write_node(next + 1, indent + 1);
+    }
+
+    // Neighbours that lead to the same place are one line.
+    void write_cells(const edgefw_node& node, unsigned field, unsigned indent) {
+        const Cuts cuts = cuts_of(node);
+        const std::uint32_t first = node.link & EDGEFW_NODE_INDEX_MASK;
+        const auto same = [&](std::uint32_t a, std::uint32_t b) {
+            return image_.nodes[first + a].link == image_.nodes[first + b].link;
+        };
+        for (std::uint32_t cell = 0, end = 0; cell < cuts.cells(); cell = end) {
+            for (end = cell + 1; end < cuts.cells() && same(cell, end);)
+                ++end;
+            line(indent, std::string(kFieldNames[field]) + " in " + value_text(field, cuts.cell(cell).low) + "-" +
+                             value_text(field, cuts.cell(end - 1).high));
+            write_node(first + cell, indent + 1);
+        }
     }
 
     void write_run(std::uint32_t first, unsigned indent) {

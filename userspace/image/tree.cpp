@@ -3,113 +3,35 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
+#include <cmath>
 #include <optional>
+#include <span>
 
+#include "userspace/image/cost.h"
+#include "userspace/image/cuts.h"
+#include "userspace/image/groups.h"
+#include "userspace/image/prune.h"
 #include "userspace/image/split.h"
 
 namespace edgefw::image {
 namespace {
 
-using Items = std::vector<std::uint32_t>;  // boxes, in order of rule number
-
 constexpr std::size_t kSmallLeaf = 2;   // boxes: another level costs as much as it saves
-constexpr std::size_t kModestLeaf = 8;  // above this a cut may copy as many boxes as it likes
-constexpr std::uint32_t kDeep = 36;     // levels; the best cuts of common rule sets end above
+constexpr std::size_t kModestLeaf = 8;  // above this a split may copy as many boxes as it likes
+constexpr std::size_t kLargeLeaf = 16;  // boxes that may stay together where no split pays
+constexpr std::uint32_t kDeep = 36;     // levels; the best splits of common rule sets end above
+constexpr double kPeeled = 0.875;       // of the boxes in one part: a split that only peels some off
 constexpr std::uint32_t kAllFlags = 0xff;
-constexpr std::size_t kCompared = 16;  // boxes of a region that are searched for hidden ones pair by pair
+constexpr std::size_t kCompared = 2000;  // boxes of a leaf that are compared pair by pair
 
-// How hard to try, in order: a tree that needs more copies than allowed is given up for the next attempt.
-struct Effort {
-    bool grouped;
-    std::uint64_t copies_per_box;
-    std::uint64_t further_copies;
-    std::size_t largest_leaf;  // boxes that may stay together where no cut pays
-};
-constexpr std::array<Effort, 3> kEfforts = {{
-    {false, 4, 100000, 16},
-    {true, 8, 100000, 16},
-    {true, 16, 200000, 40},
-}};
+// Boxes that the leaves of a tree may hold beyond its own: three for each of these and one for each of the forest,
+// since a group of few wide boxes may as well be as large as the others.
+constexpr std::size_t kCopiesPerBox = 3;
+constexpr std::size_t kFurtherCopies = 8192;
 
-// A host or a small network, and none of the other family's words.
-bool is_narrow(const Boxes& boxes, unsigned address, std::uint32_t box) {
-    if (!boxes.restricts(address)) return false;
-    const Interval first = boxes.at(address, box);
-    if (first.high - first.low > 0xffff) return false;
-    if (!boxes.restricts(address + 1)) return true;
-    const Interval second = boxes.at(address + 1, box);
-    return first.low == first.high && second.high - second.low <= 0xffff;
-}
-
-std::vector<Items> groups_of(const Boxes& boxes, bool grouped) {
-    std::array<Items, EDGEFW_MAX_GROUPS> parts;
-    for (std::uint32_t box = 0; box < boxes.size(); ++box) {
-        const unsigned part = !grouped ? 0
-                                       : (is_narrow(boxes, EDGEFW_FIELD_LOCAL, box) ? 1 : 0) +
-                                             (is_narrow(boxes, EDGEFW_FIELD_REMOTE, box) ? 2 : 0);
-        parts[part].push_back(box);
-    }
-    std::vector<Items> groups;
-    for (Items& part : parts) {
-        if (!part.empty()) groups.push_back(std::move(part));
-    }
-    std::sort(groups.begin(), groups.end(), [](const Items& a, const Items& b) { return a.front() < b.front(); });
-    return groups;
-}
-
-bool holds(const FlagTests& tests, std::uint32_t flags) {
-    return (flags & tests.mask) == tests.value && (tests.any_of == 0 || (flags & tests.any_of) != 0);
-}
-
-}  // namespace
-
-// The tree of one group while it grows.
-class Tree {
-public:
-    Tree(const Seed& seed, Ground& ground, const Effort& effort)
-        : seed_(seed),
-          ground_(ground),
-          effort_(effort),
-          splitter_(seed.boxes),
-          copies_left_(effort.copies_per_box * seed.boxes.size() + effort.further_copies) {}
-
-    // The root's index. The reason when there is none is in refusal().
-    std::optional<std::uint32_t> grow(Items items);
-    const std::string& refusal() const { return refusal_; }
-    std::uint32_t depth() const { return depth_; }
-
-private:
-    struct Parts {
-        Split split;
-        Items lower;
-        Items upper;
-    };
-
-    bool grow_node(std::uint32_t node, Items items, const Region& region, std::uint32_t depth);
-    bool grow_children(std::uint32_t node, Parts parts, const Region& region, std::uint32_t depth);
-    bool write_leaf(std::uint32_t node, const Items& items, const Region& region);
-    void prune(Items& items, const Region& region) const;
-    void drop_hidden(Items& items, const Region& region) const;
-    std::optional<Parts> cut(const Items& items, const Region& region, std::uint32_t depth);
-    std::optional<Parts> cut_flags(const Items& items, const Region& region) const;
-    Parts part(const Items& items, Split split) const;
-    FlagTests flags_left(std::uint32_t box, const Region& region) const;
-    bool hides(std::uint32_t earlier, std::uint32_t later, const Region& region) const;
-    bool fills(std::uint32_t box, const Region& region) const;
-    bool refuse(const Items& items, const std::string& limit);
-    std::uint32_t new_pair();
-
-    const Seed& seed_;
-    Ground& ground_;
-    const Effort& effort_;
-    Splitter splitter_;
-    std::uint64_t copies_left_;
-    std::uint32_t depth_ = 0;
-    std::string refusal_;
-};
-
-namespace {
+// How many groups are tried: the cheapest forest is taken. Larger sets are parted as far as they can be.
+constexpr std::array<std::size_t, 4> kGroupsTried = {1, 2, 4, EDGEFW_MAX_GROUPS};
+constexpr std::uint32_t kTriedBoxes = 4096;
 
 // A level costs about as much as one test. Expected tests saved: the boxes less the mean of both parts.
 bool pays(std::size_t boxes, std::size_t copies) {
@@ -118,126 +40,210 @@ bool pays(std::size_t boxes, std::size_t copies) {
     return saves && modest;
 }
 
-}  // namespace
-
-std::optional<std::uint32_t> Tree::grow(Items items) {
-    const std::uint32_t root = new_pair();
-    if (!grow_node(root, std::move(items), everywhere(), 0)) return std::nullopt;
-    return root;
+// Larger parts need more copies a box than smaller ones.
+double weight(std::size_t boxes) {
+    const auto count = static_cast<double>(boxes);
+    return boxes <= kSmallLeaf ? 0 : count * std::sqrt(count);
 }
 
-std::uint32_t Tree::new_pair() {
+// What the parts of a region may copy beyond their own boxes: each gets its share of what those before it have left.
+class Spare {
+public:
+    Spare(std::size_t copies, double weights) : copies_(copies), weights_(weights) {}
+
+    // What a part of so many boxes may hold.
+    std::size_t share(std::size_t boxes) const {
+        if (weights_ <= 0) return boxes;
+        const double part = std::min(1.0, weight(boxes) / weights_);
+        return boxes + static_cast<std::size_t>(static_cast<double>(copies_) * part);
+    }
+    void take(std::size_t boxes, std::size_t used) {
+        copies_ = copies_ + boxes - std::min(used, copies_ + boxes);
+        weights_ -= weight(boxes);
+    }
+
+private:
+    std::size_t copies_;
+    double weights_;
+};
+
+}  // namespace
+
+// The tree of one group while it grows.
+class Tree {
+public:
+    Tree(const Seed& seed, Ground& ground)
+        : seed_(seed), ground_(ground), pruner_(seed), splitter_(seed.boxes), cutter_(seed.boxes) {}
+
+    // The root's index. `copies`: boxes that its leaves may hold beyond its own. None where the arrays have become too
+    // large.
+    std::optional<std::uint32_t> grow(Items items, std::size_t copies);
+
+    std::uint32_t depth() const { return depth_; }
+    const WorstPath& worst() const { return worst_; }
+
+private:
+    struct Parts {
+        Split split;
+        Items lower;
+        Items upper;
+        std::size_t copies() const { return lower.size() + upper.size(); }
+    };
+
+    // A node that is to be written, and what its leaves may hold.
+    struct Place {
+        std::uint32_t node = 0;
+        Region region;
+        std::uint32_t depth = 0;
+        std::size_t copies = 0;
+    };
+
+    // Each returns how many boxes its leaves hold.
+    std::size_t grow_node(const Place& place, Items items);
+    std::size_t grow_parts(const Place& place, Parts parts);
+    std::size_t grow_cells(const Place& place, Items items, const Cuts& cuts);
+    std::size_t write_leaf(const Place& place, Items items);
+
+    std::vector<Items> in_cells(const Items& items, const Cuts& cuts, Interval hull) const;
+    std::optional<Parts> split(const Items& items, const Place& place);
+    std::optional<Parts> halve(const Items& items, const Place& place);
+    std::optional<Parts> split_flags(const Items& items, const Region& region) const;
+    Parts part(const Items& items, Split split) const;
+    void measure(const Place& place, const Items& items, const Run& run);
+    std::uint32_t new_nodes(std::size_t count);
+    bool is_too_large() const;
+
+    const Seed& seed_;
+    Ground& ground_;
+    Pruner pruner_;
+    Splitter splitter_;
+    Cutter cutter_;
+    std::uint32_t depth_ = 0;
+    WorstPath worst_;
+};
+
+std::optional<std::uint32_t> Tree::grow(Items items, std::size_t copies) {
+    const Place root{new_nodes(1), everywhere(), 0, items.size() + copies};
+    grow_node(root, std::move(items));
+    if (is_too_large()) return std::nullopt;
+    return root.node;
+}
+
+std::uint32_t Tree::new_nodes(std::size_t count) {
     const std::size_t index = ground_.nodes_.size();
-    ground_.nodes_.resize(index + 2);
+    ground_.nodes_.resize(index + (count + 1) / 2 * 2);
     return static_cast<std::uint32_t>(index);
 }
 
-bool Tree::grow_node(std::uint32_t node, Items items, const Region& region, std::uint32_t depth) {
-    depth_ = std::max(depth_, depth);
-    prune(items, region);
-    std::optional<Parts> parts;
-    if (items.size() > kSmallLeaf) parts = cut(items, region, depth);
-    if (!parts) drop_hidden(items, region);  // alike in every field: few are left
-    const bool stay = !parts || (items.size() <= effort_.largest_leaf &&
-                                 !pays(items.size(), parts->lower.size() + parts->upper.size()));
-    if (stay) {
-        if (write_leaf(node, items, region)) return refusal_.empty();
-        if (!parts) parts = cut_flags(items, region);
-        if (!parts) {
-            return refuse(items, "more than " + std::to_string(EDGEFW_MAX_LEAF_STEPS) +
-                                     " tests on the same packets (EDGEFW_MAX_LEAF_STEPS)");
+bool Tree::is_too_large() const {
+    return std::max(ground_.nodes_.size(), ground_.insns_.size()) > EDGEFW_NODE_INDEX_MASK;
+}
+
+std::size_t Tree::grow_node(const Place& place, Items items) {
+    depth_ = std::max(depth_, place.depth);
+    pruner_.prune(items, place.region);
+    if (items.size() <= kSmallLeaf || place.depth == EDGEFW_MAX_TREE_DEPTH) return write_leaf(place, std::move(items));
+    if (is_too_large()) return items.size();
+    const std::size_t most = std::min(place.copies, 2 * items.size());
+    if (const auto cuts = cutter_.choose(items, pruner_.hull(), most)) {
+        return grow_cells(place, std::move(items), *cuts);
+    }
+    std::optional<Parts> parts = split(items, place);
+    const bool stay = !parts || parts->copies() > place.copies ||
+                      (items.size() <= kLargeLeaf && !pays(items.size(), parts->copies()));
+    if (stay) return write_leaf(place, std::move(items));
+    items = {};
+    return grow_parts(place, std::move(*parts));
+}
+
+std::size_t Tree::grow_parts(const Place& place, Parts parts) {
+    const std::uint32_t pair = new_nodes(2);
+    const Split split = parts.split;
+    ground_.nodes_[place.node] = {split.value, split.field << EDGEFW_NODE_FIELD_SHIFT | pair};
+    const std::size_t lower = parts.lower.size();
+    const std::size_t upper = parts.upper.size();
+    Spare spare(place.copies - parts.copies(), weight(lower) + weight(upper));
+    Place below{pair, place.region, place.depth + 1, spare.share(lower)};
+    below.region[split.field].high = split.value;
+    const std::size_t used = grow_node(below, std::move(parts.lower));
+    spare.take(lower, used);
+    below = {pair + 1, place.region, place.depth + 1, spare.share(upper)};
+    below.region[split.field].low = split.value + 1;
+    return used + grow_node(below, std::move(parts.upper));
+}
+
+std::vector<Items> Tree::in_cells(const Items& items, const Cuts& cuts, Interval hull) const {
+    std::vector<Items> cells(cuts.cells());
+    for (const std::uint32_t box : items) {
+        const Interval interval = seed_.boxes.at(cuts.field, box).within(hull);
+        const std::uint32_t last = cuts.cell_of(interval.high);
+        for (std::uint32_t cell = cuts.cell_of(interval.low); cell <= last; ++cell)
+            cells[cell].push_back(box);
+    }
+    return cells;
+}
+
+// Neighbours that the same boxes fill are one part, to which the nodes of all of them lead.
+std::size_t Tree::grow_cells(const Place& place, Items items, const Cuts& cuts) {
+    const std::uint32_t first = new_nodes(std::size_t{cuts.cells()} + 1);
+    ground_.nodes_[place.node] = node_of(cuts, first);
+    const Interval hull = pruner_.hull()[cuts.field];
+    std::vector<Items> cells = in_cells(items, cuts, hull);
+    items = {};
+    double weights = 0;
+    for (const Items& cell : cells)
+        weights += weight(cell.size());
+    Spare spare(place.copies - cuts.copies, weights);
+    std::size_t used = 0;
+    for (std::uint32_t cell = 0, end = 0; cell < cuts.cells(); cell = end) {
+        Interval interval = cuts.cell(cell);
+        const auto fills = [&](std::uint32_t box) {
+            const Interval both = {interval.low, cuts.cell(end).high};
+            return seed_.boxes.at(cuts.field, box).covers(both.within(hull));
+        };
+        for (end = cell + 1; end < cuts.cells() && cells[end] == cells[cell]; ++end) {
+            if (!std::all_of(cells[cell].begin(), cells[cell].end(), fills)) break;
+            interval.high = cuts.cell(end).high;
+        }
+        const std::size_t boxes = cells[cell].size();
+        Place below{first + cell, place.region, place.depth + 1, spare.share(boxes)};
+        // A cell without boxes may lie outside the region, where no packet comes.
+        if (boxes > 0) below.region[cuts.field] = interval.within(place.region[cuts.field]);
+        const std::size_t here = grow_node(below, std::move(cells[cell]));
+        used += here;
+        spare.take(boxes, here);
+        for (std::uint32_t same = cell + 1; same < end; ++same) {
+            ground_.nodes_[first + same] = ground_.nodes_[first + cell];
+            spare.take(boxes, 0);
         }
     }
-    if (depth == EDGEFW_MAX_TREE_DEPTH) {
-        return refuse(
-            items, "a tree of more than " + std::to_string(EDGEFW_MAX_TREE_DEPTH) + " levels (EDGEFW_MAX_TREE_DEPTH)");
-    }
-    items = {};
-    return grow_children(node, std::move(*parts), region, depth);
+    write_leaf({first + cuts.cells(), place.region, place.depth + 1, 0}, {});
+    return used;
 }
 
-bool Tree::grow_children(std::uint32_t node, Parts parts, const Region& region, std::uint32_t depth) {
-    const std::uint32_t pair = new_pair();
-    if (pair + 1 > EDGEFW_NODE_INDEX_MASK) {
-        return refuse(parts.lower.empty() ? parts.upper : parts.lower,
-                      "a tree of more than 16,777,216 nodes (EDGEFW_NODE_INDEX_MASK)");
-    }
-    const Split split = parts.split;
-    ground_.nodes_[node] = {split.value, split.field << EDGEFW_NODE_FIELD_SHIFT | pair};
-    Region half = region;
-    half[split.field].high = split.value;
-    if (!grow_node(pair, std::move(parts.lower), half, depth + 1)) return false;
-    half[split.field] = {split.value + 1, region[split.field].high};
-    return grow_node(pair + 1, std::move(parts.upper), half, depth + 1);
-}
-
-// False when the run would be too long to walk; a refusal is remembered.
-bool Tree::write_leaf(std::uint32_t node, const Items& items, const Region& region) {
+std::size_t Tree::write_leaf(const Place& place, Items items) {
+    if (items.size() <= kCompared) pruner_.prune_pairs(items, place.region);
     std::vector<Candidate> candidates;
     candidates.reserve(items.size());
     for (const std::uint32_t box : items) {
         const std::uint32_t rule = seed_.boxes.rule(box);
-        candidates.push_back({tests_of(seed_.boxes, box, region, flags_left(box, region)),
+        candidates.push_back({tests_of(seed_.boxes, box, place.region, seed_.flags_left(box, place.region)),
                               {rule, seed_.endings[rule].outcome, EDGEFW_INSN_MATCH, 0, 0, 0}});
     }
     const Run run = run_of(std::move(candidates));
-    if (run.size() > EDGEFW_MAX_LEAF_STEPS) return false;
+    const std::uint32_t kind = run.size() > EDGEFW_MAX_LEAF_STEPS ? EDGEFW_NODE_LONG_LEAF : EDGEFW_NODE_LEAF;
     const std::uint32_t index = ground_.runs_.add(run);
-    if (index > EDGEFW_NODE_INDEX_MASK || items.size() > copies_left_) {
-        refuse(items, "too many overlaps to sort apart; join networks or ranges that are used alike");
-        return true;
-    }
-    copies_left_ -= items.size();
     const std::uint32_t first = items.empty() ? UINT32_MAX : seed_.boxes.rule(items.front());
-    ground_.nodes_[node] = {first, EDGEFW_NODE_LEAF << EDGEFW_NODE_FIELD_SHIFT | index};
-    return true;
+    ground_.nodes_[place.node] = {first, kind << EDGEFW_NODE_FIELD_SHIFT | (index & EDGEFW_NODE_INDEX_MASK)};
+    measure(place, items, run);
+    return items.size();
 }
 
-// Drops what can not match in `region`: boxes whose flags are not the region's, and boxes hidden by an earlier one.
-void Tree::prune(Items& items, const Region& region) const {
-    const Interval detail = region[EDGEFW_FIELD_DETAIL];
-    if (detail.low == detail.high || detail.low > kAllFlags) {
-        std::erase_if(items, [&](std::uint32_t box) {
-            const FlagTests& flags = seed_.endings[seed_.boxes.rule(box)].flags;
-            return !flags.none() && (detail.low > kAllFlags || !holds(flags, detail.low));
-        });
-    }
-    const auto last = std::find_if(items.begin(), items.end(), [&](std::uint32_t box) { return fills(box, region); });
-    if (last != items.end()) items.erase(last + 1, items.end());
-    if (items.size() <= kCompared) drop_hidden(items, region);
-}
-
-void Tree::drop_hidden(Items& items, const Region& region) const {
-    std::size_t kept = 0;
-    for (const std::uint32_t box : items) {
-        const bool hidden = std::any_of(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(kept),
-                                        [&](std::uint32_t earlier) { return hides(earlier, box, region); });
-        if (!hidden) items[kept++] = box;
-    }
-    items.resize(kept);
-}
-
-FlagTests Tree::flags_left(std::uint32_t box, const Region& region) const {
-    const Interval detail = region[EDGEFW_FIELD_DETAIL];
-    if (detail.low == detail.high) return {};  // prune() has judged them
-    return seed_.endings[seed_.boxes.rule(box)].flags;
-}
-
-bool Tree::fills(std::uint32_t box, const Region& region) const {
-    const std::vector<unsigned>& fields = seed_.boxes.fields();
-    return std::all_of(fields.begin(), fields.end(),
-                       [&](unsigned field) { return seed_.boxes.at(field, box).covers(region[field]); }) &&
-           flags_left(box, region).none();
-}
-
-bool Tree::hides(std::uint32_t earlier, std::uint32_t later, const Region& region) const {
-    const FlagTests flags = flags_left(earlier, region);
-    if (!flags.none() && flags != flags_left(later, region)) return false;
-    const std::vector<unsigned>& fields = seed_.boxes.fields();
-    return std::all_of(fields.begin(), fields.end(), [&](unsigned field) {
-        const Interval inside = seed_.boxes.at(field, later).within(region[field]);
-        return seed_.boxes.at(field, earlier).covers(inside);
-    });
+void Tree::measure(const Place& place, const Items& items, const Run& run) {
+    const std::uint32_t steps = longest_path(run);
+    const double cost = kGroupNanoseconds + place.depth * kLevelNanoseconds + steps * kStepNanoseconds;
+    if (items.empty() || cost <= worst_.nanoseconds) return;
+    worst_ = {place.depth, steps, cost, seed_.boxes.rule(items.front()), static_cast<std::uint32_t>(items.size())};
 }
 
 Tree::Parts Tree::part(const Items& items, Split split) const {
@@ -251,51 +257,108 @@ Tree::Parts Tree::part(const Items& items, Split split) const {
     return parts;
 }
 
-std::optional<Tree::Parts> Tree::cut(const Items& items, const Region& region, std::uint32_t depth) {
-    const std::optional<Split> split = depth < kDeep ? splitter_.choose(items, region) : splitter_.halve(items, region);
-    if (!split) return std::nullopt;
-    return part(items, *split);
+std::optional<Tree::Parts> Tree::split(const Items& items, const Place& place) {
+    const std::optional<Split> best = splitter_.choose(items, place.region);
+    if (!best) return items.size() > kLargeLeaf ? split_flags(items, place.region) : std::nullopt;
+    Parts parts = part(items, *best);
+    const auto larger = static_cast<double>(std::max(parts.lower.size(), parts.upper.size()));
+    const bool peels = items.size() > kLargeLeaf && larger > kPeeled * static_cast<double>(items.size());
+    if (!peels && place.depth < kDeep) return parts;
+    std::optional<Parts> halves = halve(items, place);
+    return halves ? std::move(halves) : std::optional(std::move(parts));
+}
+
+// Boxes that all overlap hide one another in halves, where peeled one by one they would be a tree without end. The
+// halves of which least is left are taken; none where they would hold too many boxes.
+std::optional<Tree::Parts> Tree::halve(const Items& items, const Place& place) {
+    std::optional<Parts> best;
+    std::size_t least = 0;
+    for (const Split& middle : splitter_.halves(items, place.region)) {
+        Parts halves = part(items, middle);
+        if (halves.copies() > place.copies) continue;
+        Region below = place.region;
+        below[middle.field].high = middle.value;
+        pruner_.prune(halves.lower, below);
+        below[middle.field] = {middle.value + 1, place.region[middle.field].high};
+        pruner_.prune(halves.upper, below);
+        if (best && halves.copies() >= least) continue;
+        least = halves.copies();
+        best = std::move(halves);
+    }
+    return best;
 }
 
 // Where many rules differ by their TCP flags alone, only single values of the flags byte tell them apart.
-std::optional<Tree::Parts> Tree::cut_flags(const Items& items, const Region& region) const {
+std::optional<Tree::Parts> Tree::split_flags(const Items& items, const Region& region) const {
     const Interval detail = region[EDGEFW_FIELD_DETAIL];
-    const bool flags =
-        std::any_of(items.begin(), items.end(), [&](std::uint32_t box) { return !flags_left(box, region).none(); });
+    const bool flags = std::any_of(items.begin(), items.end(),
+                                   [&](std::uint32_t box) { return !seed_.flags_left(box, region).none(); });
     if (!flags) return std::nullopt;
     // First what TCP flags can not be is cut off, then the rest is halved.
     const std::uint32_t value = detail.high > kAllFlags ? kAllFlags : detail.low + (detail.high - detail.low) / 2;
     return part(items, {EDGEFW_FIELD_DETAIL, value});
 }
 
-bool Tree::refuse(const Items& items, const std::string& limit) {
-    const std::uint32_t rule = items.empty() ? 0 : seed_.boxes.rule(items.front());
-    const std::string& id = seed_.ids[std::min<std::size_t>(rule, seed_.ids.size() - 1)];
-    refusal_ = "rule " + id + " and those that overlap it need " + limit;
-    return false;
+std::optional<Forest> Ground::grow(const Seed& seed, std::size_t groups, bool copies) {
+    Forest forest;
+    for (Items& group : groups_of(seed.boxes, groups)) {
+        const std::uint32_t first = seed.boxes.rule(group.front());
+        const std::size_t further = group.size() * kCopiesPerBox + seed.boxes.size() + kFurtherCopies;
+        Tree tree(seed, *this);
+        const std::optional<std::uint32_t> root = tree.grow(std::move(group), copies ? further : 0);
+        if (!root) return std::nullopt;
+        forest.layout.group[forest.layout.groups++] = {*root, first};
+        forest.depth += tree.depth();
+        const WorstPath& worst = tree.worst();
+        if (worst.boxes > forest.worst.boxes) {
+            forest.worst.rule = worst.rule;
+            forest.worst.boxes = worst.boxes;
+        }
+        forest.worst.levels += worst.levels;
+        forest.worst.steps += worst.steps;
+        forest.worst.nanoseconds += worst.nanoseconds;
+    }
+    return forest;
+}
+
+void Ground::clear(std::size_t nodes, std::size_t insns) {
+    nodes_.resize(nodes);
+    insns_.resize(insns);
+}
+
+// Attempts are grown at the same place, one over the other.
+std::size_t Ground::cheapest(const Seed& seed) {
+    const std::size_t nodes = nodes_.size();
+    const std::size_t insns = insns_.size();
+    double least = 0;
+    std::size_t best = EDGEFW_MAX_GROUPS;
+    for (const std::size_t groups : kGroupsTried) {
+        const std::optional<Forest> forest = grow(seed, groups, true);
+        if (!forest) break;
+        const double cost = mean_cost(nodes_, insns_, forest->layout, seed.boxes);
+        clear(nodes, insns);
+        if (groups == kGroupsTried.front() || cost < least) {
+            least = cost;
+            best = groups;
+        }
+        if (forest->layout.groups < groups) break;  // no further group would be made
+    }
+    clear(nodes, insns);
+    return best;
 }
 
 Result<Forest> Ground::grow(const Seed& seed) {
-    std::string refusal;
+    const std::size_t groups = seed.boxes.size() <= kTriedBoxes ? cheapest(seed) : std::size_t{EDGEFW_MAX_GROUPS};
     const std::size_t nodes = nodes_.size();
-    const std::size_t tests = insns_.size();
-    for (const Effort& effort : kEfforts) {
-        nodes_.resize(nodes);
-        insns_.resize(tests);
-        refusal.clear();
-        Forest forest;
-        for (Items& group : groups_of(seed.boxes, effort.grouped)) {
-            const std::uint32_t first = seed.boxes.rule(group.front());
-            Tree tree(seed, *this, effort);
-            const std::optional<std::uint32_t> root = tree.grow(std::move(group));
-            refusal = tree.refusal();
-            if (!root) break;
-            forest.layout.group[forest.layout.groups++] = {*root, first};
-            forest.depth += tree.depth();
-        }
-        if (refusal.empty()) return forest;
+    const std::size_t insns = insns_.size();
+    // The forests of an image share its arrays. Where these would overflow, this one does without copies.
+    for (const bool copies : {true, false}) {
+        if (const std::optional<Forest> forest = grow(seed, groups, copies)) return *forest;
+        clear(nodes, insns);
     }
-    return Error{ErrorKind::kPolicy, refusal};
+    return Error{ErrorKind::kPolicy,
+                 "the lists of the rules combine to more cases than fit the trees (16,777,216 tests, "
+                 "EDGEFW_NODE_INDEX_MASK); join ranges, or name a set where a rule lists addresses"};
 }
 
 }  // namespace edgefw::image

@@ -10,21 +10,44 @@ namespace {
 using nlohmann::ordered_json;
 using policy::Side;
 
-using Trees = std::uint32_t[EDGEFW_SIDES][EDGEFW_HOOKS][EDGEFW_FAMILIES];
+// Both directions of what is kept of the shape are here: a field of it is a line in each.
+ordered_json to_json(const image::ForestShape& forest) {
+    return {{"groups", forest.groups},  {"depth", forest.depth}, {"levels", forest.levels}, {"steps", forest.steps},
+            {"ns", forest.nanoseconds}, {"alike", forest.alike}, {"rule", forest.rule}};
+}
 
-void read_trees(const ordered_json& json, Trees& trees) {
+void read_forest(const ordered_json& json, image::ForestShape& forest) {
+    json.at("groups").get_to(forest.groups);
+    json.at("depth").get_to(forest.depth);
+    json.at("levels").get_to(forest.levels);
+    json.at("steps").get_to(forest.steps);
+    json.at("ns").get_to(forest.nanoseconds);
+    json.at("alike").get_to(forest.alike);
+    json.at("rule").get_to(forest.rule);
+}
+
+// Calls `visit` with the place of each forest in a list of them.
+template <typename Visit>
+void for_each_forest(const Visit& visit) {
+    std::size_t place = 0;
     for (std::size_t side = 0; side < EDGEFW_SIDES; ++side) {
         for (std::size_t hook = 0; hook < EDGEFW_HOOKS; ++hook) {
             for (std::size_t family = 0; family < EDGEFW_FAMILIES; ++family)
-                json.at(side).at(hook).at(family).get_to(trees[side][hook][family]);
+                visit(place++, side, hook, family);
         }
     }
 }
 
-// Both directions of what is kept of the shape are here: a field of it is a line in each.
 ordered_json to_json(const image::Shape& shape) {
-    return {{"rules", shape.rules},     {"nodes", shape.nodes}, {"insns", shape.insns},
-            {"classes", shape.classes}, {"depth", shape.depth}, {"groups", shape.groups}};
+    ordered_json forests = ordered_json::array();
+    for_each_forest([&](std::size_t, std::size_t side, std::size_t hook, std::size_t family) {
+        forests.push_back(to_json(shape.forests[side][hook][family]));
+    });
+    return {{"rules", shape.rules},
+            {"nodes", shape.nodes},
+            {"insns", shape.insns},
+            {"classes", shape.classes},
+            {"forests", std::move(forests)}};
 }
 
 void read_shape(const ordered_json& json, image::Shape& shape) {
@@ -32,8 +55,9 @@ void read_shape(const ordered_json& json, image::Shape& shape) {
     json.at("nodes").get_to(shape.nodes);
     json.at("insns").get_to(shape.insns);
     json.at("classes").get_to(shape.classes);
-    read_trees(json.at("depth"), shape.depth);
-    read_trees(json.at("groups"), shape.groups);
+    for_each_forest([&](std::size_t place, std::size_t side, std::size_t hook, std::size_t family) {
+        read_forest(json.at("forests").at(place), shape.forests[side][hook][family]);
+    });
 }
 
 bool drops_by_default(const edgefw_config& config) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "tests/support/walk.h"
 #include "tests/unit/image/policies.h"
@@ -52,10 +53,10 @@ TEST(Tree, TenThousandDistinctServices) {
     const Result<image::Image> image = image::compile(policy);
     ASSERT_TRUE(image) << image.error().message;
     const image::Shape& shape = image->shape;
-    EXPECT_EQ(shape.groups[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4], 1u);
-    EXPECT_LE(shape.depth[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4], 20u);
+    EXPECT_EQ(shape.forests[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4].groups, 1u);
+    EXPECT_LE(shape.forests[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4].depth, 20u);
     EXPECT_LE(shape.nodes, 4u * 45000);
-    EXPECT_LE(shape.insns, 11u * 45000);
+    EXPECT_LE(shape.insns, 13u * 45000);
     for (std::uint32_t i = 0; i < 10000; i += 7) {
         packet::Packet packet = opener(policy.rules[i]);
         const Walk hit = walk(*image, packet);
@@ -75,7 +76,7 @@ TEST(Tree, TenRowsAreShallow) {
         rule.remote = {};
     const Result<image::Image> image = image::compile(policy);
     ASSERT_TRUE(image);
-    EXPECT_LE(image->shape.depth[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4], 6u);
+    EXPECT_LE(image->shape.forests[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4].depth, 6u);
     EXPECT_LE(walk(*image, opener(policy.rules[9])).steps, 7u);
 }
 
@@ -91,8 +92,8 @@ TEST(Tree, PartsWhatWouldExplode) {
     const Policy policy = policy_of(std::move(rules));
     const Result<image::Image> image = image::compile(policy);
     ASSERT_TRUE(image) << image.error().message;
-    EXPECT_EQ(image->shape.groups[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4], 2u);
-    EXPECT_LE(image->shape.nodes, 2u * 2 * 2000);
+    EXPECT_EQ(image->shape.forests[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4].groups, 2u);
+    EXPECT_LE(image->shape.nodes, 3u * 2 * 2000);
     packet::Packet packet = packet_of("external inbound tcp 10.0.7.1:9 > 10.0.6.0:80");
     EXPECT_EQ(walk(*image, packet).rule, 1536u);
     packet.source = ipv4(0x0a000003);
@@ -143,39 +144,195 @@ TEST(Tree, OverlappingRangesStayShallow) {
     }
     const Result<image::Image> image = image::compile(policy_of(std::move(rules)));
     ASSERT_TRUE(image) << image.error().message;
-    EXPECT_LE(image->shape.depth[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4], 48u);
+    EXPECT_LE(image->shape.forests[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4].depth, 48u);
     EXPECT_EQ(walk(*image, packet_of("external inbound tcp 192.0.2.1:9 > 192.0.2.2:25000")).rule, 0u);
 }
 
-// Five hundred boxes, each more than half of every field: any region they are cut to is still in most of them.
-TEST(Tree, RefusesWhatItCannotSortApart) {
+// The boxes of a policy's rules, and what a plain search of them finds.
+struct Ruleset {
     image::Boxes boxes;
     std::vector<image::Ending> endings;
-    std::vector<std::string> ids;
-    std::uint32_t state = 1;
-    const auto random = [&state](std::uint32_t bound) {
-        state = state * 1664525 + 1013904223;
-        return (state >> 8) % bound;
-    };
-    for (std::uint32_t rule = 0; rule < 500; ++rule) {
-        image::Region box = image::everywhere();
-        for (const unsigned field : {EDGEFW_FIELD_LOCAL_PORT, EDGEFW_FIELD_REMOTE_PORT, EDGEFW_FIELD_REMOTE,
-                                     EDGEFW_FIELD_LOCAL, EDGEFW_FIELD_LOCAL_CLASS}) {
-            const std::uint32_t low = random(20000);
-            box[field] = {low, low + 30000};
-        }
-        boxes.add(rule, box);
-        endings.push_back({rule, {}});
-        ids.push_back("rule-" + std::to_string(rule));
-    }
+    std::vector<image::Region> regions;
     std::vector<edgefw_node> nodes;
-    std::vector<edgefw_insn> tests;
-    image::Ground ground(nodes, tests);
-    const Result<image::Forest> forest = ground.grow({boxes, endings, ids});
-    ASSERT_FALSE(forest);
-    EXPECT_EQ(forest.error().kind, ErrorKind::kPolicy);
-    EXPECT_NE(forest.error().message.find("too many overlaps to sort apart"), std::string::npos)
-        << forest.error().message;
+    std::vector<edgefw_insn> insns;
+    image::Forest forest;
+
+    void add(const image::Region& region) {
+        const auto number = static_cast<std::uint32_t>(regions.size());
+        boxes.add(number, region);
+        endings.push_back({number, {}});
+        regions.push_back(region);
+    }
+
+    void grow() {
+        image::Ground ground(nodes, insns);
+        const Result<image::Forest> grown = ground.grow({boxes, endings});
+        ASSERT_TRUE(grown) << grown.error().message;
+        forest = *grown;
+    }
+
+    std::optional<std::uint32_t> first(const Fields& packet) const {
+        for (std::uint32_t rule = 0; rule < regions.size(); ++rule) {
+            bool inside = true;
+            for (unsigned field = 0; field < EDGEFW_FIELDS; ++field)
+                inside &= regions[rule][field].covers({packet[field], packet[field]});
+            if (inside) return rule;
+        }
+        return std::nullopt;
+    }
+
+    Walk search(const Fields& packet) const { return image::walk(nodes, insns, forest.layout, packet); }
+
+    // At the corners of every `stride`th rule and just outside of them, all else random. The most elements of runs that
+    // a packet looked at are in `steps`.
+    void expect_right(std::uint32_t stride, std::uint32_t& steps) const {
+        std::uint32_t state = 1;
+        const auto random = [&state](image::Interval in) {
+            state = state * 1664525 + 1013904223;
+            return in.low + static_cast<std::uint32_t>(state * (std::uint64_t{in.high} - in.low + 1) >> 32);
+        };
+        for (std::uint32_t rule = 0; rule < regions.size(); rule += stride) {
+            for (int corner = 0; corner < 4; ++corner) {
+                Fields packet{};
+                for (unsigned field = 0; field < EDGEFW_FIELDS; ++field) {
+                    const image::Interval in = regions[rule][field];
+                    const std::uint32_t edges[] = {in.low, in.high, random(in),
+                                                   in.high + (random({0, 7}) == 0 ? 1 : 0)};
+                    packet[field] = std::min(edges[corner], image::everywhere()[field].high);
+                }
+                const Walk found = search(packet);
+                ASSERT_EQ(found.rule, first(packet)) << "rule " << rule << ", corner " << corner;
+                steps = std::max(steps, found.steps);
+            }
+        }
+    }
+};
+
+image::Region tcp() {
+    image::Region box = image::everywhere();
+    box[EDGEFW_FIELD_PROTOCOL] = {IPPROTO_TCP, IPPROTO_TCP};
+    return box;
+}
+
+struct Random {
+    std::uint32_t state = 7;
+    std::uint32_t below(std::uint32_t bound) {
+        state = state * 1664525 + 1013904223;
+        return static_cast<std::uint32_t>(std::uint64_t{state} * bound >> 32);
+    }
+};
+
+// A first rule that passes all TCP hides the others, though it does not fill the space of packets.
+TEST(Tree, WhatTheFirstRuleHidesTakesNoRoom) {
+    Ruleset rules;
+    rules.add(tcp());
+    Random random;
+    for (int i = 0; i < 51; ++i) {
+        image::Region box = tcp();
+        for (const unsigned field :
+             {EDGEFW_FIELD_LOCAL, EDGEFW_FIELD_REMOTE, EDGEFW_FIELD_LOCAL_PORT, EDGEFW_FIELD_REMOTE_PORT}) {
+            const std::uint32_t low = random.below(30000);
+            box[field] = {low, low + 1 + random.below(30000)};
+        }
+        rules.add(box);
+    }
+    rules.grow();
+    EXPECT_LE(rules.insns.size(), 4u);
+    std::uint32_t steps = 0;
+    rules.expect_right(1, steps);
+}
+
+// In one tree they would be the product of four lists.
+TEST(Tree, RulesThatEachRestrictOneOfFourFields) {
+    Ruleset rules;
+    Random random;
+    for (std::uint32_t i = 0; i < 8000; ++i) {
+        image::Region box = tcp();
+        constexpr unsigned kFields[] = {EDGEFW_FIELD_LOCAL, EDGEFW_FIELD_REMOTE, EDGEFW_FIELD_LOCAL_PORT,
+                                        EDGEFW_FIELD_REMOTE_PORT};
+        const unsigned field = kFields[i % 4];
+        const std::uint32_t low =
+            field < EDGEFW_FIELD_LOCAL_PORT ? 0x0a000000 + random.below(1 << 24) : random.below(65000);
+        box[field] = {low, low + random.below(20)};
+        rules.add(box);
+    }
+    rules.grow();
+    EXPECT_LE(rules.insns.size(), 16u * 8000);
+    std::uint32_t steps = 0;
+    rules.expect_right(17, steps);
+    EXPECT_LE(steps, 40u);
+}
+
+// Each rule reaches further in one field and less far in the other: no two are alike, and all overlap.
+TEST(Tree, StairsInTwoFields) {
+    for (const bool widest_first : {false, true}) {
+        Ruleset rules;
+        constexpr std::uint32_t kRules = 5000;
+        for (std::uint32_t i = 0; i < kRules; ++i) {
+            image::Region box = tcp();
+            const std::uint32_t reach = widest_first ? kRules - i : i;
+            box[EDGEFW_FIELD_LOCAL].high = 0x0a000000 + reach;
+            box[EDGEFW_FIELD_REMOTE].high = 0x0a000000 + kRules - reach;
+            rules.add(box);
+        }
+        rules.grow();
+        EXPECT_LE(rules.insns.size(), 10u * kRules);
+        std::uint32_t steps = 0;
+        rules.expect_right(7, steps);
+        EXPECT_LE(steps, 20u);
+    }
+}
+
+// Boxes that each take a third of every field, at random: no tree parts them, and what a packet costs grows with their
+// number. They are searched all the same, and the forest says what they cost.
+TEST(Tree, WhatNoTreePartsIsSearchedInOrder) {
+    Ruleset rules;
+    Random random;
+    for (std::uint32_t i = 0; i < 3000; ++i) {
+        image::Region box = tcp();
+        for (const unsigned field :
+             {EDGEFW_FIELD_LOCAL, EDGEFW_FIELD_REMOTE, EDGEFW_FIELD_LOCAL_PORT, EDGEFW_FIELD_REMOTE_PORT}) {
+            const std::uint32_t low = random.below(40000);
+            box[field] = {low, low + 20000};
+        }
+        rules.add(box);
+    }
+    rules.grow();
+    const auto long_leaf = [](const edgefw_node& node) {
+        return node.link >> EDGEFW_NODE_FIELD_SHIFT == EDGEFW_NODE_LONG_LEAF;
+    };
+    EXPECT_TRUE(std::any_of(rules.nodes.begin(), rules.nodes.end(), long_leaf));
+    EXPECT_LE(rules.insns.size(), 500000u);
+    std::uint32_t steps = 0;
+    rules.expect_right(5, steps);
+    EXPECT_GT(steps, unsigned{EDGEFW_MAX_LEAF_STEPS});
+    EXPECT_GE(rules.forest.worst.steps, steps);
+    EXPECT_GT(rules.forest.worst.nanoseconds, 1000);
+    EXPECT_GT(rules.forest.worst.boxes, 50u);
+}
+
+// Rules of IPv6 in one /32, which every word of the address but the first is to part.
+TEST(Tree, ACommonPrefixCostsNothing) {
+    Ruleset rules;
+    Random random;
+    for (std::uint32_t i = 0; i < 4000; ++i) {
+        image::Region box = tcp();
+        box[EDGEFW_FIELD_OPENS] = {1, 1};
+        for (const unsigned end : {EDGEFW_FIELD_LOCAL, EDGEFW_FIELD_REMOTE}) {
+            box[end] = {0x20010db8, 0x20010db8};
+            if (random.below(3) == 0) continue;
+            const std::uint32_t network = random.below(1 << 20) << 12;
+            box[end + 1] = {network, network | 0xfff};
+        }
+        const std::uint32_t port = random.below(60000);
+        box[EDGEFW_FIELD_LOCAL_PORT] = {port, port + random.below(3) * 500};
+        rules.add(box);
+    }
+    rules.grow();
+    EXPECT_LE(rules.insns.size(), 40u * 4000);
+    std::uint32_t steps = 0;
+    rules.expect_right(9, steps);
+    EXPECT_LE(steps, 120u);
 }
 
 }  // namespace
