@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "userspace/document/document.h"
+#include "userspace/engine/cost_warning.h"
 #include "userspace/image/compile.h"
 #include "userspace/names/resolve.h"
 
@@ -53,6 +54,10 @@ Result<Built> build(const Source& source, const World& world) {
         say(world.warn, warning);
     Result<image::Image> image = image::compile(policy);
     if (!image) return image.error();
+    for (std::string& warning : cost_warnings(policy, image->shape)) {
+        say(world.warn, warning);
+        policy.warnings.push_back(std::move(warning));
+    }
     say(world.debug, "compile: " + std::to_string(policy.rules.size()) + " rules, " +
                          std::to_string(image->nodes.size()) + " nodes, " + std::to_string(image->insns.size()) +
                          " tests, " + watch.lap());

@@ -213,7 +213,8 @@ Result<Status> status(bool count_entries) {
             if (!maps) return maps.error();
             auto timeouts = timeouts_of(seen, state);
             if (!timeouts) return timeouts.error();
-            result.cards.push_back({describe(seen.inventory, state, *summary), std::move(*maps), std::move(*timeouts)});
+            result.cards.push_back(
+                {describe(seen.inventory, state, *summary), std::move(*maps), std::move(*timeouts), summary->shape});
         }
         return result;
     });

@@ -139,6 +139,7 @@ struct CardStatus {
     Card card;
     std::vector<Occupancy> maps;
     std::vector<std::uint32_t> timeouts = {};  // seconds a quiet connection is kept, by enum edgefw_connection_state
+    image::Shape shape = {};                   // of the policy in force; empty: none
 };
 
 struct Status {

@@ -156,6 +156,50 @@ std::string timeouts_text(const kernel::Status& status, std::size_t width) {
     return "\n" + table.to_text(width);
 }
 
+// Calls `visit` with the name of each hook and family for which the policy of the card has trees, and these.
+template <typename Visit>
+void for_each_forest(const kernel::CardStatus& card, const Visit& visit) {
+    constexpr const char* kHooks[EDGEFW_HOOKS] = {"received", "sent"};
+    constexpr const char* kFamilies[EDGEFW_FAMILIES] = {"ipv4", "ipv6"};
+    const auto& forests = card.shape.forests[static_cast<std::size_t>(card.card.side)];
+    for (std::size_t hook = 0; hook < EDGEFW_HOOKS; ++hook) {
+        for (std::size_t family = 0; family < EDGEFW_FAMILIES; ++family) {
+            const image::ForestShape& forest = forests[hook][family];
+            if (forest.groups > 0) visit(kHooks[hook], kFamilies[family], forest);
+        }
+    }
+}
+
+std::string trees_text(const kernel::Status& status, std::size_t width) {
+    Table table({{"interface"},
+                 {"rules searched"},
+                 {"trees", Align::kRight},
+                 {"levels", Align::kRight},
+                 {"worst path: levels", Align::kRight},
+                 {"tests", Align::kRight},
+                 {"ns", Align::kRight}});
+    for (const kernel::CardStatus& card : status.cards) {
+        for_each_forest(card, [&](const char* hook, const char* family, const image::ForestShape& forest) {
+            table.add({card.card.interface, std::string(hook) + ", " + family, std::to_string(forest.groups),
+                       std::to_string(forest.depth), std::to_string(forest.levels), std::to_string(forest.steps),
+                       std::to_string(forest.nanoseconds)});
+        });
+    }
+    return table.empty() ? "" : "\n" + table.to_text(width);
+}
+
+ordered_json trees_json(const kernel::CardStatus& card) {
+    ordered_json json = ordered_json::array();
+    for_each_forest(card, [&](const char* hook, const char* family, const image::ForestShape& forest) {
+        json.push_back({{"hook", hook},
+                        {"family", family},
+                        {"trees", forest.groups},
+                        {"levels", forest.depth},
+                        {"worst", {{"levels", forest.levels}, {"tests", forest.steps}, {"ns", forest.nanoseconds}}}});
+    });
+    return json;
+}
+
 ordered_json timeouts_json(const kernel::CardStatus& card) {
     ordered_json json = ordered_json::object();
     for (std::size_t state = 0; state < card.timeouts.size(); ++state)
@@ -213,6 +257,7 @@ ordered_json status_json(const kernel::Status& status) {
         interfaces.push_back(card_json(card.card));
         interfaces.back()["maps"] = std::move(maps);
         interfaces.back()["timeouts"] = timeouts_json(card);
+        interfaces.back()["searches"] = trees_json(card);
     }
     ordered_json closed = ordered_json::array();
     for (const kernel::ClosedCard& card : status.closed)
@@ -249,7 +294,7 @@ std::string status_text(const kernel::Status& status, std::size_t width) {
                    card.generation == 0 ? "no policy" : std::to_string(card.generation), short_digest(card.digest)});
     }
     return alarms + forerunners_text(status) + wrong_sides_text(status) + table.to_text(width) + adoption_text(status) +
-           maps_text(status, width) + timeouts_text(status, width);
+           maps_text(status, width) + trees_text(status, width) + timeouts_text(status, width);
 }
 
 }  // namespace edgefw::show

@@ -48,6 +48,24 @@ TEST(StatusText, ShowsCardsAndTables) {
               "udp-query                        65     -\n");
 }
 
+TEST(StatusText, SaysWhatASearchCosts) {
+    kernel::Status status = two_cards();
+    // The external card has no use for what is for internal ones.
+    for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
+        auto& forests = status.cards.front().shape.forests[static_cast<std::size_t>(side)];
+        forests[EDGEFW_RECEIVED][EDGEFW_IPV6] = {2, 31, 18, 60, 276, 4, "lab"};
+    }
+    EXPECT_NE(status_text(status, 100)
+                  .find("\n\ninterface  rules searched  trees  levels  worst path: levels  tests   ns\n"
+                        "eth0       received, ipv6      2      31                  18     60  276\n\n"),
+              std::string::npos)
+        << status_text(status, 100);
+    EXPECT_EQ(status_json(status)["interfaces"][0]["searches"].dump(),
+              R"([{"hook":"received","family":"ipv6","trees":2,"levels":31,)"
+              R"("worst":{"levels":18,"tests":60,"ns":276}}])");
+    EXPECT_TRUE(status_json(status)["interfaces"][1]["searches"].empty());
+}
+
 TEST(StatusText, SaysThatNothingIsAttached) {
     EXPECT_EQ(status_text({}, 80), "nothing is attached\n");
 }
@@ -151,7 +169,7 @@ TEST(StatusJson, HoldsTheSame) {
         R"("refused":3},{"map":"fragments-ipv4","entries":1,"capacity":4096}],)"
         R"("timeouts":{"tcp-opening":60,"tcp-established":60,"tcp-closing":61,"tcp-closed":61,"udp-one-way":62,)"
         R"("udp-answered":62,"udp-two-way":62,"icmp-echo":63,"other-one-way":64,"other-two-way":64,"tcp-unproven":65,)"
-        R"("udp-query":65}})");
+        R"("udp-query":65},"searches":[]})");
     EXPECT_TRUE(json["interfaces"][1]["digest"].is_null());
 }
 
