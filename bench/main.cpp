@@ -18,6 +18,7 @@ constexpr int kRounds = 50;
 constexpr int kPeerRounds = 20;
 constexpr int kKindRounds = 20;
 constexpr int kMillionRounds = 5;
+constexpr int kSearchRounds = 7;
 
 // The last core: the first is where a machine's interrupts tend to go.
 void stay_on_one_core() {
@@ -51,6 +52,7 @@ Result<Ok> measure_all(Results& results) {
             measure(results.connections, "kinds of connections", [] { return measure_connection_costs(kKindRounds); });
     if (done) done = measure(results.profiles, "every profile", [] { return measure_profiles(kKindRounds); });
     if (done) done = measure(results.breakdown, "where it goes", [] { return measure_breakdown(kRounds); });
+    if (done) done = measure(results.search, "the search alone", [] { return measure_search(kSearchRounds); });
     if (done) done = measure(results.peers, "xdp-filter", [&] { return measure_xdp_filter(*lab, kPeerRounds); });
     if (done) done = measure(results.drop_rates, "drop rates on veth", [&] { return measure_drop_rates(*lab); });
     if (done) done = measure(results.router, "a router", [&] { return measure_router(*lab); });

@@ -15,6 +15,7 @@
 #include "bench/packet_path.h"
 #include "bench/profile_cost.h"
 #include "bench/router_rate.h"
+#include "bench/search.h"
 #include "bench/xdp_filter.h"
 
 namespace edgefw::bench {
@@ -26,6 +27,7 @@ struct Results {
     ProfileCosts profiles;
     std::vector<PeerCost> peers;
     std::vector<Step> breakdown;
+    std::vector<SearchCost> search;
     std::vector<DropRate> drop_rates;
     std::vector<RouterRate> router;
     std::vector<Duration> control_plane;
