@@ -184,7 +184,8 @@ static __always_inline struct decision decide_opening(CONTEXT* context, struct f
 // Asks track for the packets that track_first() leaves alone.
 static __always_inline enum tracking track_before_rules(CONTEXT* context, struct flight* flight) {
     // track_first() asks for whole packets only.
-    if (flight->packet.fragment == FRAGMENT_FIRST && flight->flow.tracked && !flight->flow.is_syn) {
+    if (flight->packet.fragment == FRAGMENT_FIRST && flight->flow.tracked && !flight->flow.is_syn &&
+        may_have_connection(flight->flow.protocol)) {
         const enum tracking tracking = track(context, false);
 
         if (tracking != TRACK_NEW) return tracking;

@@ -14,6 +14,7 @@
 #include "maps/tree.h"
 
 #include <linux/bpf.h>
+#include <linux/in.h>
 #include <linux/types.h>
 
 #include <bpf/bpf_helpers.h>
@@ -36,8 +37,9 @@
 
 #define NANOSECONDS 1000000000ull  // of a second
 
-#define VLAN_TAG 4      // bytes
-#define JUMBO_HEADER 8  // bytes: an IPv6 hop-by-hop header with the option of RFC 2675 alone
+#define PROTOCOL_ICMPV6 58  // linux/in.h has no IPv6
+#define VLAN_TAG 4          // bytes
+#define JUMBO_HEADER 8      // bytes: an IPv6 hop-by-hop header with the option of RFC 2675 alone
 
 // The result of dissect where the shape is right, and of the built-in rules where none passes the packet.
 #define WELL_FORMED EDGEFW_REASON_COUNT
@@ -48,6 +50,22 @@ const volatile struct edgefw_config config;
 
 // The other direction's hook.
 #define OTHER(hook) ((hook) == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED)
+
+// Whether there may be a connection of this protocol. Where the policy opens none, and none before it did, the tables
+// need not be asked.
+static __always_inline bool may_have_connection(__u32 protocol) {
+    switch (protocol) {
+        case IPPROTO_TCP:
+            return config.kinds & EDGEFW_KIND_TCP;
+        case IPPROTO_UDP:
+            return config.kinds & EDGEFW_KIND_UDP;
+        case IPPROTO_ICMP:
+        case PROTOCOL_ICMPV6:
+            return config.kinds & EDGEFW_KIND_ICMP;
+        default:
+            return config.kinds & EDGEFW_KIND_OTHER;
+    }
+}
 
 // Jiffies since `then`. Another processor may have noted `then` a moment after this one read the clock: that counts as
 // 0.
@@ -75,8 +93,7 @@ struct flow {
     __u16 vlan;    // as EDGEFW_FIELD_VLAN
     __u8 family;
     __u8 protocol;
-    bool has_ports;  // TCP, UDP: the ports are those of the key. An echo's identifier lies there too, but rules see no
-                     // port
+    bool has_ports;  // the ports are those of the key. An echo's identifier lies there too, but rules see no port
     bool opens;      // as EDGEFW_FIELD_OPENS
     bool tracked;    // has connections: not an ICMP message other than echo
     bool is_syn;     // TCP: SYN without ACK, RST, FIN

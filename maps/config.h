@@ -14,6 +14,13 @@ enum edgefw_link_layer {
     EDGEFW_NO_LINK = 1,  // the IP header
 };
 
+// Kinds of protocols, by the states that their connections have.
+#define EDGEFW_KIND_TCP 0x1u
+#define EDGEFW_KIND_UDP 0x2u
+#define EDGEFW_KIND_ICMP 0x4u  // of both families
+#define EDGEFW_KIND_OTHER 0x8u
+#define EDGEFW_KINDS_ALL 0xfu
+
 #define EDGEFW_MARTIANS 32  // of each family: networks that no packet from outside can come from, beside fixed ones
 
 // Network order; no bit of an address is beyond its mask.
@@ -62,7 +69,7 @@ struct edgefw_config {
     __u32 adopt;
     __u32 adopts_until;  // of the card: the end of that, seconds of CLOCK_MONOTONIC; 0: it adopts nothing
     __u32 link_layer;    // enum edgefw_link_layer of the card
-    __u32 pad;
+    __u32 kinds;         // EDGEFW_KIND_* that this side may have connections of: no table is asked for another one
     __u32 martians[EDGEFW_FAMILIES];  // how many of these are used
     struct edgefw_martian4 martian4[EDGEFW_MARTIANS];
     struct edgefw_martian6 martian6[EDGEFW_MARTIANS];

@@ -55,7 +55,8 @@
     X(VLAN_COLLISION, "vlan-collision", DROP,                                                                          \
       "Its connection would have the same ends as another one, of another VLAN.")                                      \
     X(MARTIAN, "martian", DROP,                                                                                        \
-      "Received on an external card from a source that nobody outside can have, or that is its own destination.")
+      "Received on an external card from a source that nobody outside can have, or that is its own destination.")      \
+    X(MALFORMED_TRANSPORT, "malformed-transport", DROP, "SCTP, DCCP or UDP-Lite header truncated.")
 
 #define EDGEFW_REASON_ENUM(identifier, name, verdict, sentence) EDGEFW_REASON_##identifier,
 enum edgefw_reason { EDGEFW_REASONS(EDGEFW_REASON_ENUM) EDGEFW_REASON_COUNT };

@@ -27,7 +27,7 @@ OUT_OF_LINE bool translates_as_before(const struct flow* flow, const struct edge
 
         if (!connection->nat) return !entry && !(config.has_statics && static_of_target(flow->key4.local));
         return entry && entry->slot == connection->nat && entry->public_address == connection->public_address &&
-               (port == 0 || (entry->first <= port && port <= entry->last));
+               (!gets_public_port(key.protocol) || (entry->first <= port && port <= entry->last));
     }
     if (!connection->nat)
         return !config.has_forwards ||

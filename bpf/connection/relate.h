@@ -100,7 +100,7 @@ GLOBAL bool read_quoted(CONTEXT* context) {
     if (!(is_ipv4 ? read_quoted_ipv4(context, packet, quoted) : read_quoted_ipv6(context, packet, quoted)))
         return false;
     if (!load(context, packet->quoted_transport, &start, QUOTED_TRANSPORT)) return false;
-    if (quoted->protocol == IPPROTO_TCP || quoted->protocol == IPPROTO_UDP) {
+    if (quoted->protocol == IPPROTO_TCP || quoted->protocol == IPPROTO_UDP || is_other_with_ports(quoted->protocol)) {
         set_ports(quoted, OTHER(HOOK), quoted->protocol, start.source, start.destination);
         packet->quoted_sequence_be = start.sequence;
         return true;

@@ -199,6 +199,7 @@ static __always_inline enum tracking track_first(CONTEXT* context, struct flight
 
     if (!config.keeps_state || !flow->tracked || flow->is_syn || flight->packet.fragment != FRAGMENT_NONE)
         return TRACK_NEW;
+    if (!may_have_connection(flow->protocol)) return TRACK_NEW;
     connection = lookup(flow, false);
     if (!is_live_and_its_own(flow, &flight->translation, connection) || !is_plain(flight, connection))
         return track(context, !connection);

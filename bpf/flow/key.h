@@ -7,6 +7,8 @@
 
 #include "bpf/packet.h"
 
+#include <linux/in.h>
+
 #define LITTLE_ENDIAN_HOST (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 
 // One word of two values that lie side by side in memory.
@@ -53,7 +55,18 @@ static __always_inline void set_addresses6(struct flow* flow, const __u32 hook, 
         set_key_addresses6(flow, source, destination);
 }
 
-// Sets the ports of a TCP or UDP packet seen at `hook`.
+// The protocols beside TCP and UDP whose headers begin with two ports, as theirs do.
+static __always_inline bool is_other_with_ports(__u32 protocol) {
+    return protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP || protocol == IPPROTO_UDPLITE;
+}
+
+// Whether a masquerade may give connections of this protocol another port, or identifier. Ports are covered by a
+// checksum: SCTP's (CRC32c) would have to be made anew over the whole packet. All other protocols keep theirs.
+static __always_inline bool gets_public_port(__u32 protocol) {
+    return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_ICMP;
+}
+
+// Sets the ports of a packet seen at `hook`.
 static __always_inline void set_ports(struct flow* flow, const __u32 hook, __u32 protocol, __be16 source,
                                       __be16 destination) {
     if (hook == EDGEFW_RECEIVED)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// dissect, the transport layer: TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443), others by number.
+// dissect, the transport layer: TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443), the ports of SCTP
+// (RFC 9260), DCCP (RFC 4340) and UDP-Lite (RFC 3828), others by number.
 // bpf/frame/dissect_ip.h calls it; it is the end of dissect.
 #pragma once
 
@@ -13,11 +14,13 @@
 #define TCP_HEADER 20
 #define UDP_HEADER 8
 #define ICMP_HEADER 8
+#define SCTP_HEADER 12  // the common header
+#define DCCP_HEADER 12  // the generic header with short sequence numbers
+#define UDP_LITE_HEADER 8
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
-#define PROTOCOL_ICMPV6 58  // linux/in.h has no IPv6
 #define ICMP4_ECHO_REPLY 0
 #define ICMP4_ECHO_REQUEST 8
 #define ICMP6_ECHO_REQUEST 128
@@ -138,6 +141,33 @@ static __always_inline enum edgefw_reason dissect_icmp(CONTEXT* context, struct 
     return WELL_FORMED;
 }
 
+// SCTP, DCCP, UDP-Lite: their ports. Nothing else of the header is looked at: what is wrong in it, such as a length or
+// a checksum, is the host's matter.
+GLOBAL enum edgefw_reason dissect_ports(CONTEXT* context) {
+    struct flight* flight = fetch();
+    struct {
+        __be16 source;
+        __be16 destination;
+    } ports;
+    struct packet* packet;
+    struct flow* flow;
+    __u32 bytes;
+
+    if (!flight) return EDGEFW_REASON_MALFORMED_TRANSPORT;
+    packet = &flight->packet;
+    flow = &flight->flow;
+    bytes = flow->protocol == IPPROTO_SCTP   ? SCTP_HEADER
+            : flow->protocol == IPPROTO_DCCP ? DCCP_HEADER
+                                             : UDP_LITE_HEADER;
+    if (packet->transport_length < bytes || !load(context, packet->transport, &ports, sizeof(ports)))
+        return truncated(packet, EDGEFW_REASON_MALFORMED_TRANSPORT);
+    set_ports(flow, HOOK, flow->protocol, ports.source, ports.destination);
+    flow->opens = true;
+    flow->tracked = true;
+    packet->header_length = packet->transport + bytes;
+    return WELL_FORMED;
+}
+
 static __always_inline enum edgefw_reason dissect_transport(CONTEXT* context, struct flight* flight,
                                                             const struct transport* transport) {
     struct flow* flow = &flight->flow;
@@ -150,6 +180,7 @@ static __always_inline enum edgefw_reason dissect_transport(CONTEXT* context, st
         return dissect_icmp(context, flight, transport, ICMP4_ECHO_REQUEST, ICMP4_ECHO_REPLY);
     if (protocol == PROTOCOL_ICMPV6 && flow->family == EDGEFW_IPV6)
         return dissect_icmp(context, flight, transport, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY);
+    if (is_other_with_ports(protocol)) return dissect_ports(context);
     set_key_end(flow, protocol, 0, 0);
     flow->opens = true;
     flow->tracked = true;

@@ -102,7 +102,7 @@ static __always_inline bool may_be_masqueraded(const struct flow* flow) {
     __u32 port = bpf_ntohs(flow->key4.local_port);
 
     if (!config.masquerades || flow->family != EDGEFW_IPV4 || flow->is_syn) return false;
-    if (!flow->has_ports && flow->protocol != IPPROTO_ICMP) return true;
+    if (!gets_public_port(flow->protocol)) return true;
     return config.masquerade_first <= port && port <= config.masquerade_last;
 }
 

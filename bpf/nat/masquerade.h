@@ -218,12 +218,13 @@ GLOBAL int allocate(void) {
     *search = (struct port_search){.key = flow->key4, .places = 1};
     search->key.local = entry->public_address;
     search->inside = (struct edgefw_inside){flow->key4.local, flow->key4.local_port, entry->slot, bpf_jiffies64()};
-    if (flow->has_ports)  // parity is for UDP only (RFC 4787 REQ-4)
-        found = search_sides(flight, entry->first, entry->last, entry->keeps_parity && flow->protocol == IPPROTO_UDP);
+    search->first = bpf_ntohs(flow->key4.local_port);  // for a protocol that keeps it
+    if (!gets_public_port(flow->protocol))
+        found = try_port(0, NULL);
     else if (flow->protocol == IPPROTO_ICMP)
         found = search_ports(entry->first, entry->last, false);
-    else  // a protocol without ports: one connection for each remote end
-        found = try_port(0, NULL);
+    else  // parity is for UDP only (RFC 4787 REQ-4)
+        found = search_sides(flight, entry->first, entry->last, entry->keeps_parity && flow->protocol == IPPROTO_UDP);
     if (!found) return false;
     translation->public_address = search->key.local;
     translation->public_port = search->key.local_port;

@@ -63,6 +63,12 @@ static __always_inline bool covers_addresses(__u8 protocol) {
            protocol == IPPROTO_DCCP;
 }
 
+// Whether a sender writes no checksum of 0, but its other zero, 0xffff (RFC 768, RFC 3828 section 3.1). A received 0
+// stays one: of UDP it says that there is no checksum, of UDP-Lite it is wrong.
+static __always_inline bool avoids_zero(__u8 protocol) {
+    return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
 static __always_inline bool is_echo(const struct flow* flow) {
     return flow->protocol == IPPROTO_ICMP && flow->tracked;
 }
@@ -73,10 +79,10 @@ static __always_inline __u16 new_checksum(__u8 protocol, const struct rewrite* c
     __u64 addresses = address_change(change->from, change->to);
     __u32 sum;
 
-    if (protocol == IPPROTO_UDP && old == 0) return 0;  // the sender sent none
+    if (avoids_zero(protocol) && old == 0) return 0;
     if (partial) return fold(old + addresses);
     sum = ~fold((__u64)(__u16)~old + addresses + port_change(change->from_port, change->to_port)) & 0xffff;
-    if (protocol == IPPROTO_UDP && sum == 0) return 0xffff;
+    if (avoids_zero(protocol) && sum == 0) return 0xffff;
     return sum;
 }
 

@@ -286,6 +286,9 @@ struct Cut {
 const Cut kCuts[] = {
     {"TCP", "drop malformed-tcp", Tcp{}, IPPROTO_TCP, IPPROTO_TCP},
     {"UDP", "drop malformed-udp", Udp{}, IPPROTO_UDP, IPPROTO_UDP},
+    {"SCTP", "drop malformed-transport", Ports{IPPROTO_SCTP}, IPPROTO_SCTP, IPPROTO_SCTP},
+    {"DCCP", "drop malformed-transport", Ports{IPPROTO_DCCP}, IPPROTO_DCCP, IPPROTO_DCCP},
+    {"UDP-Lite", "drop malformed-transport", Ports{IPPROTO_UDPLITE}, IPPROTO_UDPLITE, IPPROTO_UDPLITE},
     {"ICMP", "drop malformed-icmp", Icmp{}, IPPROTO_ICMP, IPPROTO_ICMPV6},
 };
 

@@ -17,6 +17,7 @@
 #include "tests/kernel/test_run.h"
 #include "tests/support/random_story.h"
 #include "userspace/kernel/clock.h"
+#include "userspace/policy/words.h"
 
 namespace edgefw::test {
 namespace {
@@ -69,9 +70,14 @@ Bytes frame_of_sample(const Sample& sample) {
                                 .acknowledgment = sample.acknowledgment()});
     if (!later && packet.protocol == IPPROTO_UDP)
         layers.emplace_back(Udp{packet.source_port, packet.destination_port, Checksum::kWhole, 600});
+    const bool other_ports =
+        policy::has_ports(packet.protocol) && packet.protocol != IPPROTO_TCP && packet.protocol != IPPROTO_UDP;
+    if (!later && other_ports) layers.emplace_back(Ports{packet.protocol, packet.source_port, packet.destination_port});
     if (!later && packet.protocol == icmp)
         layers.emplace_back(Icmp{packet.icmp_type, packet.icmp_code, packet.icmp_id});
-    layers.emplace_back(payload(packet.protocol == IPPROTO_TCP && !later ? sample.payload : 16));
+    // A first fragment ends at a multiple of 8: the header of SCTP and DCCP has 12.
+    const std::size_t rest = other_ports && packet.protocol != IPPROTO_UDPLITE && !later ? 20 : 16;
+    layers.emplace_back(payload(packet.protocol == IPPROTO_TCP && !later ? sample.payload : rest));
     return frame_of(layers);
 }
 

@@ -66,6 +66,63 @@ TEST(Revocation, WhatAPushDoesToAConnection) {
     }
 }
 
+// A policy that opens no connections of a kind of protocol, and follows none that did, asks no table about it. What was
+// learned shows it: after a push that is not told of that, the connection stays.
+TEST(Revocation, NoTableIsAskedOfAKindThatNobodyOpens) {
+    const struct {
+        const char* kind;
+        const char* opener;
+        const char* reply;
+        const char* rule;
+    } rows[] = {
+        {"tcp", "tcp 198.51.100.9:40000 > 192.0.2.20:443", "tcp 192.0.2.20:443 > 198.51.100.9:40000 ack", "6"},
+        {"udp", "udp 198.51.100.9:40000 > 192.0.2.20:53", "udp 192.0.2.20:53 > 198.51.100.9:40000", "17"},
+        {"icmp", "icmp 198.51.100.9 > 192.0.2.20 echo-request", "icmp 192.0.2.20 > 198.51.100.9 echo-reply", "1"},
+        {"icmp6", "icmp6 2001:db8::9 > 2001:db8::20 echo-request", "icmp6 2001:db8::20 > 2001:db8::9 echo-reply", "58"},
+        {"gre", "47 198.51.100.9 > 192.0.2.20", "47 192.0.2.20 > 198.51.100.9", "47"},
+        {"sctp", "sctp 198.51.100.9:40000 > 192.0.2.20:53", "sctp 192.0.2.20:53 > 198.51.100.9:40000", "132"},
+    };
+    for (const auto& row : rows) {
+        for (const auto& opens : rows) {
+            const std::string policy =
+                std::string("rules:\n- {name: one, side: external, direction: inbound, protocol: ") + opens.rule +
+                ", remote: any, action: pass}\n";
+            const std::string opener = std::string("external inbound ") + row.opener;
+            const std::string reply = std::string("external outbound ") + row.reply;
+            const std::string where = std::string(row.kind) + " under a rule for " + opens.kind;
+            const auto kind = [](const std::string& name) {
+                if (name == "icmp6") return std::string("icmp");
+                return name == "sctp" ? std::string("gre") : name;
+            };
+            const bool is_asked = kind(row.kind) == kind(opens.kind);
+            const bool passes = std::string(row.kind) == opens.kind;
+            for (const bool knows : {false, true}) {
+                TestRun run;
+                EXPECT_EQ(run.judge(opener), "pass no-policy");
+                EXPECT_EQ(run.half_open(), 1u) << where;
+                if (!knows) run.hide_learned();
+                run.push(policy);
+                // A packet that may open a connection itself goes on to the rules when its own is revoked.
+                const bool ends = (is_asked || knows) && kind(row.kind) != "udp" && kind(row.kind) != "gre";
+                const char* const expected = passes ? "pass connection one" : ends ? "drop revoked" : "drop default";
+                EXPECT_EQ(run.judge(reply), expected) << where;
+                EXPECT_EQ(run.half_open(), passes || !(is_asked || knows) ? 1u : 0u) << where;
+            }
+        }
+    }
+}
+
+// The kinds of the generations before are handed on: their connections end with their own reason, however long ago.
+TEST(Revocation, TheKindsOfOlderGenerationsAreAsked) {
+    TestRun run(
+        "rules:\n- {name: dns, side: external, direction: inbound, protocol: udp, local_port: 53, action: pass}\n");
+    EXPECT_EQ(run.judge("external inbound udp 198.51.100.9:40000 > 192.0.2.20:53"), "pass rule dns opened");
+    run.push(kWeb);
+    run.push(kWeb);
+    EXPECT_EQ(run.judge("external outbound udp 192.0.2.20:53 > 198.51.100.9:40000"), "drop revoked");
+    EXPECT_EQ(run.half_open(), 0u);
+}
+
 TEST(Revocation, OfASyn) {
     TestRun run(kWeb);
     EXPECT_EQ(run.judge(kSyn1), "pass rule web opened");

@@ -108,9 +108,13 @@ TestRun::TestRun(const Options& options) : options_(options) {
 void TestRun::push(const policy::Policy& policy) {
     image::Image image = take(image::compile(policy), "compile");
     in_force_.forwards = take(generation_->forwards(), "forwards");
-    for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal})
-        in_force_.keeps_state[static_cast<std::size_t>(side)] =
-            take(generation_->config(side), "config").keeps_state != 0;
+    for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
+        const edgefw_config config = take(generation_->config(side), "config");
+        const auto index = static_cast<std::size_t>(side);
+        in_force_.kept.keeps_state[index] = config.keeps_state != 0;
+        in_force_.kept.kinds[index] = static_cast<std::uint8_t>(learned_ ? EDGEFW_KINDS_ALL : config.kinds);
+    }
+    learned_ = false;
     in_force_.slots = take(image::plan(image, in_force_), "plan").slots;
     for (const auto& [id, slot] : in_force_.slots)
         ids_[slot] = id;
@@ -174,6 +178,7 @@ void TestRun::fill_with_noise(edgefw_hook hook, std::uint32_t busy) {
 }
 
 std::string TestRun::judge(edgefw_hook hook, const Bytes& frame) {
+    learned_ = learned_ || number_ == 0;
     fill_with_noise(hook, busy_[hook]);
     const auto before = take(decision_->at<edgefw_decision>(0), "decision");
     left_.resize(kMostFrame);

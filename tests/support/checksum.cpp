@@ -60,7 +60,7 @@ Wire read_wire(const Bytes& frame) {
     const std::uint32_t pseudo = pseudo_header_sum(part(frame, kNetwork + 12, 8), protocol, segment.size());
     wire.partial = fold(pseudo);
     wire.whole = static_cast<std::uint16_t>(~fold(sum_of(segment, pseudo)));
-    if (wire.whole == 0 && protocol == IPPROTO_UDP) wire.whole = 0xffff;
+    if (wire.whole == 0 && (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE)) wire.whole = 0xffff;
     return wire;
 }
 

@@ -53,7 +53,8 @@ void finish_transport(Inner& inner, const Bytes& ends) {
     if (inner.checksum == Checksum::kPartial) value = fold(pseudo);
     if (inner.checksum == Checksum::kWhole) {
         value = static_cast<std::uint16_t>(~fold(sum_of(segment, pseudo)));
-        if (value == 0 && inner.transport_protocol == IPPROTO_UDP) value = 0xffff;
+        const bool avoids_zero = inner.transport_protocol == IPPROTO_UDP || inner.transport_protocol == IPPROTO_UDPLITE;
+        if (value == 0 && avoids_zero) value = 0xffff;
     }
     put16(inner.bytes, inner.transport + *inner.checksum_at, value);
     inner.checksum_at.reset();
@@ -95,6 +96,14 @@ void wrap(Inner& inner, const Udp& udp) {
     put16(header, 4, udp.length.value_or(8 + inner.bytes.size()));
     begin_transport(inner, header, IPPROTO_UDP, 6);
     inner.checksum = udp.checksum;
+}
+
+void wrap(Inner& inner, const Ports& ports) {
+    Bytes header(ports.protocol == IPPROTO_UDPLITE ? 8 : 12);
+    put16(header, 0, ports.source_port);
+    put16(header, 2, ports.destination_port);
+    begin_transport(inner, header, ports.protocol, 6);
+    if (ports.protocol == IPPROTO_SCTP) inner.checksum_at.reset();
 }
 
 void wrap(Inner& inner, const Icmp& icmp) {

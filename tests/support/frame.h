@@ -93,6 +93,14 @@ struct Udp {
     std::optional<std::uint16_t> length = {};
 };
 
+// SCTP, DCCP or UDP-Lite: a header of its ports, its checksum and zeros. (SCTP's checksum is left 0. A UDP-Lite one
+// covers the whole packet.)
+struct Ports {
+    std::uint8_t protocol = 132;
+    std::uint16_t source_port = 40000;
+    std::uint16_t destination_port = 3478;
+};
+
 // ICMP behind an IPv4 header, ICMPv6 behind an IPv6 one.
 struct Icmp {
     std::uint8_t type = 8;
@@ -108,7 +116,7 @@ struct Payload {
 // `size` bytes that count up from `first`.
 Payload payload(std::size_t size, std::uint8_t first = 1);
 
-using Layer = std::variant<Ethernet, Vlan, Ipv4, Ipv6, Extension, Tcp, Udp, Icmp, Payload>;
+using Layer = std::variant<Ethernet, Vlan, Ipv4, Ipv6, Extension, Tcp, Udp, Ports, Icmp, Payload>;
 
 Bytes frame_of(const std::vector<Layer>& layers);
 

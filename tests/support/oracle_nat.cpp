@@ -64,7 +64,7 @@ bool Oracle::may_be_masqueraded(const View& view) const {
         last = std::max(last, entry.ports.last);
     }
     if (first > last) return false;
-    if (!has_ports(view.packet) && view.packet.protocol != IPPROTO_ICMP) return true;
+    if (!gets_public_port(view.packet)) return true;
     return first <= view.key_ports.first && view.key_ports.first <= last;
 }
 
@@ -130,8 +130,10 @@ edgefw_reason Oracle::allocate_port(View& view) const {
     if (!view.translation || !view.translation->masqueraded) return EDGEFW_REASON_RULE;
     const Masquerade& entry = *masquerade_of(view);
     const std::uint16_t port = view.key_ports.first;
-    if (!has_ports(view.packet) && !is_icmp(view.packet))
-        return is_free(view, 0) ? EDGEFW_REASON_RULE : EDGEFW_REASON_NAT_PORTS;
+    if (!gets_public_port(view.packet)) {
+        view.translation->public_port = port;
+        return is_free(view, port) ? EDGEFW_REASON_RULE : EDGEFW_REASON_NAT_PORTS;
+    }
     bool any = false, allotted = false;
     for (std::uint32_t candidate = entry.ports.first; candidate <= entry.ports.last; ++candidate) {
         const bool parity = entry.keeps_parity && view.packet.protocol == IPPROTO_UDP;

@@ -14,7 +14,13 @@ inline constexpr std::uint8_t kRst = 0x04;
 inline constexpr std::uint8_t kAck = 0x10;
 
 inline bool has_ports(const packet::Packet& packet) {
-    return packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP;
+    return packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP || packet.protocol == IPPROTO_SCTP ||
+           packet.protocol == IPPROTO_DCCP || packet.protocol == IPPROTO_UDPLITE;
+}
+
+// A masquerade leaves the port of all others as it is.
+inline bool gets_public_port(const packet::Packet& packet) {
+    return packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP || packet.protocol == IPPROTO_ICMP;
 }
 
 inline bool is_icmp(const packet::Packet& packet) {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "userspace/policy/words.h"
+
 namespace edgefw::test {
 
 using policy::Policy;
@@ -90,11 +92,12 @@ std::vector<policy::PortRange> RandomPolicy::ports() {
 }
 
 void RandomPolicy::restrict_protocol(Rule& rule) {
-    static const std::vector<std::uint8_t> protocols = {IPPROTO_TCP,  IPPROTO_TCP,    IPPROTO_UDP,
-                                                        IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_GRE};
+    static const std::vector<std::uint8_t> protocols = {IPPROTO_TCP,    IPPROTO_TCP,  IPPROTO_TCP,     IPPROTO_UDP,
+                                                        IPPROTO_SCTP,   IPPROTO_DCCP, IPPROTO_UDPLITE, IPPROTO_ICMP,
+                                                        IPPROTO_ICMPV6, IPPROTO_GRE};
     const std::uint8_t protocol = one_of(protocols);
     rule.protocol = protocol;
-    if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) {
+    if (policy::has_ports(protocol)) {
         rule.local_port = ports();
         rule.remote_port = ports();
     }
@@ -176,7 +179,8 @@ void RandomPolicy::fill_protocol(packet::Packet& packet, const Rule& rule) {
                                                     0x04, 0x14, 0x18, 0x00, 0x2b, 0x03};
     const bool ipv4 = packet.source.family == Family::kIpv4;
     const std::uint8_t icmp = ipv4 ? std::uint8_t{IPPROTO_ICMP} : std::uint8_t{IPPROTO_ICMPV6};
-    const std::vector<std::uint8_t> protocols = {IPPROTO_TCP, IPPROTO_UDP, icmp, IPPROTO_GRE};
+    const std::vector<std::uint8_t> protocols = {IPPROTO_TCP, IPPROTO_UDP,  IPPROTO_TCP,  IPPROTO_UDP,    icmp,
+                                                 IPPROTO_GRE, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_UDPLITE};
     packet.protocol = rule.protocol && !one_in(6) ? *rule.protocol : one_of(protocols);
     packet.tcp_flags = one_of(flags);
     if (packet.protocol != icmp) return;
@@ -214,7 +218,7 @@ packet::Packet RandomPolicy::packet(const Policy& policy) {
     packet.source = corner(policy, rule.remote, family);
     packet.destination = corner(policy, rule.local, family);
     fill_protocol(packet, rule);
-    if (packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP) {
+    if (policy::has_ports(packet.protocol)) {
         packet.source_port = corner(rule.remote_port);
         packet.destination_port = corner(rule.local_port);
     }

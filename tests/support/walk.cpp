@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "userspace/policy/words.h"
+
 namespace edgefw::test {
 namespace {
 
@@ -47,7 +49,7 @@ Fields fields_of(const image::Image& image, const packet::Packet& packet) {
     const bool received = packet.hook() == EDGEFW_RECEIVED;
     const Address& local = received ? packet.destination : packet.source;
     const Address& remote = received ? packet.source : packet.destination;
-    const bool ports = packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP;
+    const bool ports = policy::has_ports(packet.protocol);
 
     Fields fields{};
     const auto local_words = local.words();

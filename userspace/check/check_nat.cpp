@@ -107,8 +107,8 @@ std::optional<std::uint8_t> read_masqueraded(const Node& node, Diagnostics& diag
     const auto protocol = read_protocol(node, of_rules);
     if (!protocol) {
         diagnostics.error(node, describe(node) +
-                                    " is not a protocol of a masquerade; write tcp, udp, icmp, any, or a "
-                                    "number from 0 to 255");
+                                    " is not a protocol of a masquerade; write tcp, udp, sctp, dccp, udp-lite, icmp, "
+                                    "any, or a number from 0 to 255");
     } else if (*protocol == IPPROTO_ICMPV6) {
         diagnostics.error(
             node, "NAT is for IPv4; " + describe(node) + " is ICMP of IPv6, which needs no NAT: pass it by a rule");

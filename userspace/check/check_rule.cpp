@@ -10,6 +10,7 @@
 #include "userspace/language/ids.h"
 #include "userspace/language/keys.h"
 #include "userspace/language/values.h"
+#include "userspace/policy/words.h"
 
 namespace edgefw::policy {
 namespace {
@@ -19,8 +20,9 @@ constexpr auto kKeysOfIp = std::to_array<std::string_view>(
     {"protocol", "local", "remote", "local_port", "remote_port", "tcp_flags", "established", "icmp"});
 
 bool has_ports(const Rule& rule) {
-    return rule.protocol == IPPROTO_TCP || rule.protocol == IPPROTO_UDP;
+    return rule.protocol && policy::has_ports(*rule.protocol);
 }
+
 // What bpf/frame/dissect_ip.h walks through in IPv6: a packet's protocol is what comes behind. In IPv4 they are
 // protocols.
 bool is_ipv6_extension(std::uint8_t protocol) {
@@ -131,7 +133,9 @@ private:
         const Node* node = fields_.find(key);
         if (node == nullptr) return {};
         auto ports = read_ports(*node, diagnostics_);
-        if (!ports.empty()) need_protocol(*node, has_ports(rule_), "ports go with `protocol: tcp` or `udp`");
+        if (!ports.empty())
+            need_protocol(*node, has_ports(rule_),
+                          "ports go with `protocol: tcp`, `udp`, `sctp`, `dccp` or `udp-lite`");
         return ports;
     }
 

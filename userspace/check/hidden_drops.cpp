@@ -7,6 +7,7 @@
 
 #include "userspace/check/covers.h"
 #include "userspace/language/values.h"
+#include "userspace/policy/words.h"
 
 namespace edgefw::policy {
 namespace {
@@ -133,12 +134,11 @@ private:
 
     std::string packet(const Address& local, const Address& remote) const {
         const std::uint8_t number = protocol().value_or(IPPROTO_TCP);
-        const bool has_ports = number == IPPROTO_TCP || number == IPPROTO_UDP;
         const Direction direction = pass_.direction == Direction::kBoth ? drop_.direction : pass_.direction;
         const Direction one = direction == Direction::kBoth ? Direction::kInbound : direction;
         const bool received = hook_of(pass_.side, one) == EDGEFW_RECEIVED;
         const auto port = [&](const std::vector<PortRange>& a, const std::vector<PortRange>& b, bool opens) {
-            return has_ports ? common_port(a, b, opens ? 40000 : 443) : std::nullopt;
+            return has_ports(number) ? common_port(a, b, opens ? 40000 : 443) : std::nullopt;
         };
         const std::string local_end = end_text(local, port(pass_.local_port, drop_.local_port, !received));
         const std::string remote_end = end_text(remote, port(pass_.remote_port, drop_.remote_port, received));

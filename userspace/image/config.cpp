@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/image/config.h"
 
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace edgefw::image {
 namespace {
@@ -20,6 +23,52 @@ std::uint32_t default_outcome(const Policy& policy, Side side, edgefw_hook hook)
     const auto direction = static_cast<std::size_t>(policy::direction_of(side, hook));
     if (defaults[direction] == Action::kDrop) return defaults[1 - direction] == Action::kDrop ? 0 : EDGEFW_OUTCOME_ASK;
     return defaults[1 - direction] == Action::kDrop ? EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_KEEP : EDGEFW_OUTCOME_PASS;
+}
+
+std::uint32_t kind_of(std::optional<std::uint8_t> protocol) {
+    if (!protocol) return EDGEFW_KINDS_ALL;
+    switch (*protocol) {
+        case IPPROTO_TCP:
+            return EDGEFW_KIND_TCP;
+        case IPPROTO_UDP:
+            return EDGEFW_KIND_UDP;
+        case IPPROTO_ICMP:
+        case IPPROTO_ICMPV6:
+            return EDGEFW_KIND_ICMP;
+        default:
+            return EDGEFW_KIND_OTHER;
+    }
+}
+
+// What a NAT entry needs connections of, where something passes it.
+std::uint32_t translated_kinds(const Policy& policy, Side side) {
+    std::uint32_t kinds = 0;
+    for (const policy::Forward& forward : policy.forwards) {
+        if ((forward.sides & policy::bit_of(side)) == 0) continue;
+        if (!forward.is_static())
+            kinds |= kind_of(forward.protocol);
+        else if (side == Side::kInternal)  // a hairpin
+            kinds |= EDGEFW_KINDS_ALL;
+    }
+    for (const policy::Masquerade& masquerade : policy.masquerades) {
+        if (masquerade.side == side) kinds |= kind_of(masquerade.protocol);
+    }
+    return kinds;
+}
+
+// EDGEFW_KIND_* that the policy opens connections of.
+std::uint32_t opened_kinds(const Policy& policy, Side side, const edgefw_config& config) {
+    std::uint32_t passed = 0, opened = 0;
+    for (const policy::Rule& rule : policy.rules) {
+        if (rule.side != side || !rule.is_of_ip() || rule.action != Action::kPass) continue;
+        passed |= kind_of(rule.protocol);
+        if (rule.state == policy::State::kKeep) opened |= kind_of(rule.protocol);
+    }
+    for (const std::uint32_t outcome : config.default_outcome) {
+        if ((outcome & EDGEFW_OUTCOME_PASS) != 0) passed = EDGEFW_KINDS_ALL;
+        if ((outcome & EDGEFW_OUTCOME_KEEP) != 0) opened = EDGEFW_KINDS_ALL;
+    }
+    return opened | (passed & translated_kinds(policy, side));
 }
 
 void configure_nat(const Image& image, unsigned side, edgefw_config& config) {
@@ -62,6 +111,7 @@ edgefw_config config_of(const Policy& policy, Side side) {
         config.default_outcome[hook] = default_outcome(policy, side, hook);
         if ((config.default_outcome[hook] & EDGEFW_OUTCOME_KEEP) != 0) config.keeps_state = 1;
     }
+    config.kinds = opened_kinds(policy, side, config);
     config.adopt = policy.adopt;
     config.tells_vlans = std::any_of(policy.rules.begin(), policy.rules.end(),
                                      [](const policy::Rule& rule) { return rule.is_of_ip() && rule.vlan; });

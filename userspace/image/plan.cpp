@@ -116,9 +116,10 @@ void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force) 
     static_cast<void>(lay_out_forwards(image, entries));
 }
 
-void inherit_state(Image& image, const bool (&keeps_state)[EDGEFW_SIDES]) {
+void inherit_state(Image& image, const KeptState& kept) {
     for (unsigned side = 0; side < EDGEFW_SIDES; ++side) {
-        if (keeps_state[side]) image.config[side].keeps_state = 1;
+        if (kept.keeps_state[side]) image.config[side].keeps_state = 1;
+        image.config[side].kinds |= kept.kinds[side];
     }
 }
 
@@ -126,7 +127,7 @@ Result<Plan> plan(Image& image, const InForce& in_force) {
     auto slots = assign_slots(image, in_force.slots);
     if (!slots) return slots.error();
     retire_forwards(image, in_force.forwards);
-    inherit_state(image, in_force.keeps_state);
+    inherit_state(image, in_force.kept);
     return Plan{std::move(*slots), set_martians(image, in_force.martians)};
 }
 

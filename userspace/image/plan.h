@@ -25,14 +25,20 @@ Result<Slots> assign_slots(Image& image, const Slots& in_force);
 // connections they translated are found and revoked.
 void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force);
 
-// Where a generation in force keeps state (by enum edgefw_side), the next asks for connections, too, though it may open
-// none: those that there are go on under its rules or end with their own reason.
-void inherit_state(Image& image, const bool (&keeps_state)[EDGEFW_SIDES]);
+// What connections there may be on a side, by enum edgefw_side.
+struct KeptState {
+    bool keeps_state[EDGEFW_SIDES] = {};
+    std::uint8_t kinds[EDGEFW_SIDES] = {};  // EDGEFW_KIND_*
+};
+
+// Where a generation in force keeps state, the next asks for connections, too, though it may open none: those that
+// there are go on under its rules or end with their own reason.
+void inherit_state(Image& image, const KeptState& kept);
 
 struct InForce {
     Slots slots = {};
     std::vector<edgefw_forward> forwards = {};
-    bool keeps_state[EDGEFW_SIDES] = {};
+    KeptState kept = {};
     std::vector<Prefix> martians = {};  // that no packet from outside can come from (image/martians.h)
 };
 

@@ -38,13 +38,20 @@ Result<Ok> add_generation(const Home& home, std::uint32_t number, Before& before
     for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
         auto config = generation->config(side);
         if (!config) return config.error();
-        if (config->keeps_state != 0) before.in_force.keeps_state[static_cast<std::size_t>(side)] = true;
+        image::KeptState& kept = before.in_force.kept;
+        if (config->keeps_state != 0) kept.keeps_state[static_cast<std::size_t>(side)] = true;
+        kept.kinds[static_cast<std::size_t>(side)] |= static_cast<std::uint8_t>(config->kinds);
     }
     return Ok{};
 }
 
 Result<Before> look_at_generations(const Home& home, const Inventory& inventory) {
     Before before;
+    for (const CardState& card : inventory.cards) {
+        // A card without a policy has learned connections of all kinds.
+        if (inventory.generation_of(card) == 0)
+            before.in_force.kept.kinds[static_cast<std::size_t>(card.side())] = EDGEFW_KINDS_ALL;
+    }
     for (const std::uint32_t number : generations_in_force(inventory)) {
         if (number == 0) continue;
         if (auto done = add_generation(home, number, before); !done) return done.error();

@@ -139,7 +139,9 @@ std::optional<std::uint8_t> read_protocol(const Node& node, Diagnostics& diagnos
         }
     }
     diagnostics.error(
-        node, describe(node) + " is not a protocol; write tcp, udp, icmp, icmp6, any, or a number from 0 to 255");
+        node,
+        describe(node) +
+            " is not a protocol; write tcp, udp, sctp, dccp, udp-lite, icmp, icmp6, any, or a number from 0 to 255");
     return std::nullopt;
 }
 

@@ -44,7 +44,7 @@ struct Bounds {
 std::optional<std::uint32_t> read_number(const Node& node, Bounds bounds, std::string_view what,
                                          Diagnostics& diagnostics);
 
-// tcp, udp, icmp, icmp6 or a number. `any` is not read here.
+// A word of kProtocols, or a number. `any` is not read here.
 std::optional<std::uint8_t> read_protocol(const Node& node, Diagnostics& diagnostics);
 
 // A port, first-last, or a list of those; sorted and disjoint. Empty: any.

@@ -7,6 +7,7 @@
 
 #include "userspace/packet/notation.h"
 #include "userspace/packet/words.h"
+#include "userspace/policy/words.h"
 
 namespace edgefw::packet {
 namespace {
@@ -49,7 +50,15 @@ bool is_ipv4(const Packet& packet) {
 }
 
 std::size_t transport_bytes(const Packet& packet) {
-    return packet.protocol == IPPROTO_TCP ? 20 : 8;
+    switch (packet.protocol) {
+        case IPPROTO_TCP:
+            return 20;
+        case IPPROTO_SCTP:
+        case IPPROTO_DCCP:
+            return 12;
+        default:
+            return 8;
+    }
 }
 
 std::size_t network_offset(const Packet& packet) {
@@ -134,6 +143,42 @@ void write_udp(const Packet& packet, Bytes datagram) {
     put16(datagram.subspan(6), value == 0 ? 0xffff : value);  // 0 means "none" (RFC 768)
 }
 
+// A common header without a chunk (RFC 9260 section 3.1). Its checksum is CRC32c, least significant byte first.
+void write_sctp(const Packet& packet, Bytes header) {
+    constexpr std::uint32_t kPolynomial = 0x82f63b78;  // of RFC 9260 appendix A, its bits reversed
+    put16(header, packet.source_port);
+    put16(header.subspan(2), packet.destination_port);
+    header[7] = 1;  // verification tag
+    std::uint32_t crc = 0xffffffff;
+    for (const std::uint8_t byte : header) {
+        crc ^= byte;
+        for (int bit = 0; bit < 8; ++bit)
+            crc = (crc & 1) != 0 ? crc >> 1 ^ kPolynomial : crc >> 1;
+    }
+    for (std::size_t i = 0; i < 4; ++i)
+        header[8 + i] = static_cast<std::uint8_t>(~crc >> (8 * i));
+}
+
+// A DCCP-Data packet without data, with a short sequence number (RFC 4340 section 5.1).
+void write_dccp(const Packet& packet, Bytes header) {
+    constexpr std::uint8_t kData = 2;
+    put16(header, packet.source_port);
+    put16(header.subspan(2), packet.destination_port);
+    header[4] = 3;           // words of the header
+    header[8] = kData << 1;  // type, and X = 0
+    header[11] = 1;          // sequence number
+    put16(header.subspan(6), checksum(sum(header, pseudo_header(packet, header.size()))));
+}
+
+// The checksum covers the header alone (RFC 3828 section 3.1), which is all there is.
+void write_udp_lite(const Packet& packet, Bytes datagram) {
+    put16(datagram, packet.source_port);
+    put16(datagram.subspan(2), packet.destination_port);
+    put16(datagram.subspan(4), static_cast<std::uint16_t>(datagram.size()));
+    const std::uint16_t value = checksum(sum(datagram, pseudo_header(packet, datagram.size())));
+    put16(datagram.subspan(6), value == 0 ? 0xffff : value);
+}
+
 void write_icmp(const Packet& packet, Bytes message) {
     message[0] = packet.icmp_type;
     message[1] = packet.icmp_code;
@@ -147,6 +192,12 @@ void write_transport(const Packet& packet, Bytes payload) {
         write_tcp(packet, payload);
     } else if (packet.protocol == IPPROTO_UDP) {
         write_udp(packet, payload);
+    } else if (packet.protocol == IPPROTO_SCTP) {
+        write_sctp(packet, payload);
+    } else if (packet.protocol == IPPROTO_DCCP) {
+        write_dccp(packet, payload);
+    } else if (packet.protocol == IPPROTO_UDPLITE) {
+        write_udp_lite(packet, payload);
     } else if (is_icmp(packet.protocol, packet.source.family)) {
         write_icmp(packet, payload);
     }  // any other protocol: eight zero bytes
@@ -183,7 +234,7 @@ Packet with_ends_of(const Packet& packet, const std::vector<std::uint8_t>& frame
     Packet left = packet;
     left.source = Address::from_bytes(packet.source.family, addresses);
     left.destination = Address::from_bytes(packet.source.family, addresses + address_bytes);
-    if (has_ports(packet.protocol)) {
+    if (policy::has_ports(packet.protocol)) {
         left.source_port = get16(std::span(frame).subspan(transport));
         left.destination_port = get16(std::span(frame).subspan(transport + 2));
     }
@@ -196,7 +247,7 @@ Packet with_local_end(const Packet& packet, const Address& address, std::uint16_
     Packet changed = packet;
     (received ? changed.destination : changed.source) = address;
     if (port == 0) return changed;
-    if (has_ports(packet.protocol))
+    if (policy::has_ports(packet.protocol))
         (received ? changed.destination_port : changed.source_port) = port;
     else if (packet.protocol == IPPROTO_ICMP)
         changed.icmp_id = port;

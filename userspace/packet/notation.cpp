@@ -80,7 +80,7 @@ Result<Endpoint> parse_endpoint(std::string_view word, std::uint8_t protocol) {
     if (!address) {
         return usage(quoted(parts->address) + " is no address: write one like 192.0.2.1 or 2001:db8::1");
     }
-    if (!has_ports(protocol)) {
+    if (!policy::has_ports(protocol)) {
         if (!parts->port) return Endpoint{*address, 0};
         return usage("protocol " + policy::protocol_text(protocol) + " has no ports: write " + quoted(parts->address) +
                      " alone");
@@ -109,7 +109,8 @@ Result<Ok> parse_direction(std::string_view word, Packet& packet) {
 Result<Ok> parse_protocol(std::string_view word, Packet& packet) {
     const auto protocol = protocol_from(word);
     if (!protocol) {
-        return usage(quoted(word) + " is no protocol: write tcp, udp, icmp, icmp6 or a number from 0 to 255");
+        return usage(quoted(word) +
+                     " is no protocol: write tcp, udp, sctp, dccp, udp-lite, icmp, icmp6 or a number from 0 to 255");
     }
     packet.protocol = *protocol;
     return Ok{};
@@ -258,7 +259,7 @@ std::string icmp_text(const Packet& packet) {
 }  // namespace
 
 std::string endpoint_text(const Address& address, std::uint16_t port, std::uint8_t protocol) {
-    if (!has_ports(protocol)) return address.to_text();
+    if (!policy::has_ports(protocol)) return address.to_text();
     const std::string text = address.to_text();
     const bool brackets = address.family == Family::kIpv6;
     return (brackets ? "[" + text + "]" : text) + ":" + std::to_string(port);

@@ -23,10 +23,6 @@ std::optional<std::uint8_t> protocol_from(std::string_view word) {
     return static_cast<std::uint8_t>(*number);
 }
 
-bool has_ports(std::uint8_t protocol) {
-    return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
-}
-
 bool is_icmp(std::uint8_t protocol, Family family) {
     return family == Family::kIpv4 ? protocol == IPPROTO_ICMP : protocol == IPPROTO_ICMPV6;
 }

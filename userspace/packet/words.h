@@ -11,10 +11,9 @@
 
 namespace edgefw::packet {
 
-// "tcp", "udp", "icmp", "icmp6" or a number from 0 to 255.
+// "tcp" and its like (policy::kProtocols), or a number from 0 to 255.
 std::optional<std::uint8_t> protocol_from(std::string_view word);
 
-bool has_ports(std::uint8_t protocol);  // TCP and UDP
 // ICMP belongs to one family each; in the other one its number is a protocol like any.
 bool is_icmp(std::uint8_t protocol, Family family);
 

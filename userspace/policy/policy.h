@@ -97,7 +97,7 @@ struct Rule {
     std::optional<std::uint8_t> protocol;         // IP protocol number; absent: any
     AddressMatch local;
     AddressMatch remote;
-    std::vector<PortRange> local_port;  // empty: any; sorted, disjoint; only with TCP or UDP
+    std::vector<PortRange> local_port;  // empty: any; sorted, disjoint; only with a protocol that has ports
     std::vector<PortRange> remote_port;
     std::optional<TcpFlags> tcp_flags;
     bool established = false;           // TCP segments with ACK or RST set; only with State::kNone

@@ -32,8 +32,13 @@ inline constexpr std::array<Word<NatKind>, 5> kNatKinds{{{"port-forward", NatKin
                                                          {"masquerade", NatKind::kMasquerade},
                                                          {"mapped", NatKind::kMapped},
                                                          {"hairpin", NatKind::kHairpin}}};
-inline constexpr std::array<Word<std::uint8_t>, 4> kProtocols{
-    {{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}, {"icmp", IPPROTO_ICMP}, {"icmp6", IPPROTO_ICMPV6}}};
+inline constexpr std::array<Word<std::uint8_t>, 7> kProtocols{{{"tcp", IPPROTO_TCP},
+                                                               {"udp", IPPROTO_UDP},
+                                                               {"sctp", IPPROTO_SCTP},
+                                                               {"dccp", IPPROTO_DCCP},
+                                                               {"udp-lite", IPPROTO_UDPLITE},
+                                                               {"icmp", IPPROTO_ICMP},
+                                                               {"icmp6", IPPROTO_ICMPV6}}};
 // In the order of their bits (RFC 9293, section 3.1).
 inline constexpr std::array<Word<std::uint8_t>, 8> kTcpFlags{{{"fin", 0x01},
                                                               {"syn", 0x02},
@@ -71,5 +76,11 @@ constexpr std::array<std::string_view, kCount> texts_of(const std::array<Word<T>
 
 // The word where there is one, else the number.
 std::string protocol_text(std::uint8_t protocol);
+
+// What rules may name ports of.
+constexpr bool has_ports(std::uint8_t protocol) {
+    return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP ||
+           protocol == IPPROTO_UDPLITE;
+}
 
 }  // namespace edgefw::policy

@@ -64,7 +64,9 @@ Result<ConnectionFilter::Test> ConnectionFilter::test_of(const std::string& word
     }
     if (key == "protocol") {
         const auto protocol = packet::protocol_from(value);
-        if (!protocol) return not_a_filter(word, "a protocol is tcp, udp, icmp, icmp6 or a number from 0 to 255");
+        if (!protocol)
+            return not_a_filter(word,
+                                "a protocol is tcp, udp, sctp, dccp, udp-lite, icmp, icmp6 or a number from 0 to 255");
         return Test([protocol = *protocol](const Connection& connection) { return connection.protocol == protocol; });
     }
     if (key == "side") {

@@ -106,7 +106,8 @@ TEST(CheckNat, Errors) {
         {"{name: a, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7, protocol: 58}",
          "p:3:76: NAT is for IPv4; '58' is ICMP of IPv6, which needs no NAT: pass it by a rule"},
         {"{name: a, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7, protocol: tpc}",
-         "p:3:76: 'tpc' is not a protocol of a masquerade; write tcp, udp, icmp, any, or a number from 0 to 255"},
+         "p:3:76: 'tpc' is not a protocol of a masquerade; write tcp, udp, sctp, dccp, udp-lite, icmp, any, or a "
+         "number from 0 to 255"},
         {"{name: a, type: masquerade, from: any, as: 203.0.113.7}",
          "p:3:37: a masquerade names networks, and `any` is none; write 0.0.0.0/0 for all"},
         {"{name: a, type: masquerade, from: 0.0.0.0/0, to: any, protocol: any, as: 203.0.113.7}", ""},

@@ -71,10 +71,12 @@ TEST(CheckRule, Errors) {
     } rows[] = {
         {"acton: pass", "p:3:44: unknown key 'acton' in a rule; did you mean 'action'?"},
         {"direction: in", "p:3:55: 'in' is not a direction; write inbound, outbound or both"},
-        {"protocol: sctp",
-         "p:3:54: 'sctp' is not a protocol; write tcp, udp, icmp, icmp6, any, or a number from 0 to 255"},
+        {"protocol: stcp",
+         "p:3:54: 'stcp' is not a protocol; write tcp, udp, sctp, dccp, udp-lite, icmp, icmp6, any, or a number "
+         "from 0 to 255"},
         {"protocol: 256",
-         "p:3:54: '256' is not a protocol; write tcp, udp, icmp, icmp6, any, or a number from 0 to 255"},
+         "p:3:54: '256' is not a protocol; write tcp, udp, sctp, dccp, udp-lite, icmp, icmp6, any, or a number "
+         "from 0 to 255"},
         {"local: 192.0.2.9/24",
          "p:3:51: '192.0.2.9/24' has host bits set; the prefix is 192.0.2.0/24, the host alone 192.0.2.9"},
         {"local: lookup", "p:3:51: 'lookup' is neither an address nor a full host name (host.example.com)"},
@@ -88,8 +90,9 @@ TEST(CheckRule, Errors) {
         {"local: 192.0.2.1, remote: 2001:db8::1",
          "p:3:70: this rule can never match: local and remote are of different families; write both in IPv4 or both in "
          "IPv6"},
-        {"local_port: 22", "p:3:56: ports go with `protocol: tcp` or `udp`"},
-        {"protocol: icmp, remote_port: 22", "p:3:73: ports go with `protocol: tcp` or `udp`"},
+        {"local_port: 22", "p:3:56: ports go with `protocol: tcp`, `udp`, `sctp`, `dccp` or `udp-lite`"},
+        {"protocol: icmp, remote_port: 22",
+         "p:3:73: ports go with `protocol: tcp`, `udp`, `sctp`, `dccp` or `udp-lite`"},
         {"protocol: tcp, local_port: 65536",
          "p:3:71: '65536' is not a port; write 0 to 65535, first-last, or a list of those"},
         {"protocol: tcp, local_port: '50,000-59,999'",
@@ -197,6 +200,15 @@ TEST(CheckRule, Ipv6ExtensionHeadersAreNoProtocol) {
     }
     for (const char* number : {"50", "59", "47", "132"})
         EXPECT_EQ(said("protocol: " + std::string(number) + ", remote: 2001:db8::1"), "") << number;
+}
+
+TEST(CheckRule, ProtocolsWithPorts) {
+    for (const char* word : {"tcp", "udp", "sctp", "dccp", "udp-lite", "132", "33", "136"})
+        EXPECT_EQ(errors_of(one_rule("protocol: " + std::string(word) + ", local_port: 2905, remote_port: [1, 5-9]")),
+                  "")
+            << word;
+    for (const char* word : {"47", "50", "icmp", "131"})
+        EXPECT_NE(errors_of(one_rule("protocol: " + std::string(word) + ", local_port: 2905")), "") << word;
 }
 
 TEST(CheckRule, SetsOfOneFamily) {

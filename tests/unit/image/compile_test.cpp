@@ -227,6 +227,53 @@ TEST(Compile, DefaultsKeepStateWhereTheOtherDirectionDrops) {
     EXPECT_EQ(internal.keeps_state, 0u);
 }
 
+TEST(Compile, KindsOfConnections) {
+    const auto kinds_of = [](const Policy& policy) {
+        return std::pair{compiled(policy).config[EDGEFW_EXTERNAL].kinds,
+                         compiled(policy).config[EDGEFW_INTERNAL].kinds};
+    };
+    const std::pair<std::uint8_t, std::uint32_t> protocols[] = {{IPPROTO_TCP, EDGEFW_KIND_TCP},
+                                                                {IPPROTO_UDP, EDGEFW_KIND_UDP},
+                                                                {IPPROTO_ICMP, EDGEFW_KIND_ICMP},
+                                                                {IPPROTO_ICMPV6, EDGEFW_KIND_ICMP},
+                                                                {IPPROTO_GRE, EDGEFW_KIND_OTHER}};
+    for (const auto& [protocol, kind] : protocols) {
+        Rule rule = tcp_rule("r");
+        rule.local_port = {};
+        rule.protocol = protocol;
+        rule.side = policy::Side::kInternal;
+        EXPECT_EQ(kinds_of(policy_of({rule})), (std::pair{0u, kind})) << int{protocol};
+        rule.state = policy::State::kNone;
+        EXPECT_EQ(kinds_of(policy_of({rule})), (std::pair{0u, 0u})) << "keeps no state";
+        rule.action = Action::kDrop;
+        EXPECT_EQ(kinds_of(policy_of({rule})), (std::pair{0u, 0u})) << "drops";
+    }
+    Rule any = tcp_rule("any");
+    any.local_port = {};
+    any.protocol.reset();
+    EXPECT_EQ(kinds_of(policy_of({any})), (std::pair{EDGEFW_KINDS_ALL, 0u}));
+
+    // What is translated by port needs a connection, whatever the rule's state, but only where something passes it.
+    policy::Masquerade office;
+    office.id = "office";
+    office.from = {*AddressRange::parse("10.0.0.0/8")};
+    office.public_address = *Address::parse("203.0.113.7");
+    office.ports = {61000, 61999};
+    Rule stateless = tcp_rule("r");
+    stateless.state = policy::State::kNone;
+    Policy policy = policy_of({stateless});
+    policy.masquerades = {office};
+    EXPECT_EQ(kinds_of(policy), (std::pair{EDGEFW_KIND_TCP, 0u}));
+    policy.masquerades[0].protocol = IPPROTO_UDP;
+    EXPECT_EQ(kinds_of(policy), (std::pair{0u, 0u}));
+
+    policy = policy_of({});
+    policy.defaults[EDGEFW_EXTERNAL][1] = Action::kPass;
+    EXPECT_EQ(kinds_of(policy), (std::pair{EDGEFW_KINDS_ALL, 0u})) << "a default that keeps state";
+    policy.defaults[EDGEFW_EXTERNAL][0] = Action::kPass;
+    EXPECT_EQ(kinds_of(policy), (std::pair{0u, 0u})) << "one that keeps none";
+}
+
 TEST(Compile, RefusesAnUnknownSet) {
     Rule rule = drop_rule("blocked");
     rule.remote = set("nowhere");

@@ -2,6 +2,8 @@
 // Frames are checked by a reader of their own: lengths from the headers, checksums by full sums over big-endian words.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "userspace/packet/notation.h"
 
 namespace edgefw::packet {
@@ -103,12 +105,41 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Row{"external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443", 60, 20, 16},
                     Row{"external inbound tcp 255.255.255.255:65535 > 255.255.255.255:65535 cwr,ece", 60, 20, 16},
                     Row{"external inbound udp 198.51.100.9:40000 > 192.0.2.20:443", 60, 8, 6},
+                    Row{"external inbound dccp 198.51.100.9:40000 > 192.0.2.20:443", 60, 12, 6},
+                    Row{"external inbound udp-lite 198.51.100.9:40000 > 192.0.2.20:443", 60, 8, 6},
+                    Row{"external inbound udp-lite [2001:db8::1]:40000 > [2001:db8::2]:443", 62, 8, 6},
                     Row{"external inbound icmp 198.51.100.9 > 192.0.2.20 echo-request", 60, 8, 2},
                     Row{"external inbound tcp [2001:db8::1]:40000 > [2001:db8::2]:443", 74, 20, 16},
                     Row{"external inbound udp [2001:db8::1]:40000 > [2001:db8::2]:443", 62, 8, 6},
                     Row{"external inbound icmp6 2001:db8::1 > 2001:db8::2 echo-request", 62, 8, 2},
                     Row{"external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443 vlan 12", 60, 20, 16},
                     Row{"external inbound tcp [2001:db8::1]:1 > [2001:db8::2]:2 vlan 4094", 78, 20, 16}));
+
+// RFC 9260 appendix A: the most significant bit of the sum is the lowest one of the first byte.
+std::uint32_t crc32c(const Frame& bytes) {
+    std::uint32_t sum = 0xffffffff;
+    for (const std::uint8_t byte : bytes) {
+        for (int bit = 0; bit < 8; ++bit) {
+            const bool top = (sum >> 31) != 0;
+            sum = sum << 1 ^ (top != ((byte >> bit & 1) != 0) ? 0x1edc6f41u : 0u);
+        }
+    }
+    return ~sum;
+}
+
+TEST(FrameFields, SctpHasItsOwnChecksum) {
+    const std::string text = "external inbound sctp 198.51.100.9:40000 > 192.0.2.20:2905";
+    const Frame bytes = frame(packet_of(text));
+    const Header header = read(bytes);
+    EXPECT_EQ(header.transport_length, 12u);
+    Frame sctp = slice(bytes, header.transport, 12);
+    std::uint32_t found = 0;
+    for (std::size_t bit = 0; bit < 32; ++bit)
+        found |= (sctp.at(8 + bit / 8) >> bit % 8 & 1u) << (31 - bit);
+    std::fill(sctp.begin() + 8, sctp.end(), std::uint8_t{0});
+    EXPECT_EQ(found, crc32c(sctp));
+    EXPECT_EQ(with_ends_of(packet_of(text), bytes).to_text(), text);
+}
 
 TEST(FrameFields, StandWhereTheWireHasThem) {
     const Frame bytes = frame(packet_of("external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443 syn,ece vlan 291"));
