@@ -129,10 +129,31 @@ std::vector<AddressRange> merged(std::vector<AddressRange> ranges) {
     return result;
 }
 
+std::vector<AddressRange> merged_but_singles(std::vector<AddressRange> ranges) {
+    const auto wide = std::partition(ranges.begin(), ranges.end(),
+                                     [](const AddressRange& range) { return range.first == range.last; });
+    const std::vector<AddressRange> around = merged({wide, ranges.end()});
+    ranges.erase(wide, ranges.end());
+    std::sort(ranges.begin(), ranges.end());
+    ranges.erase(std::unique(ranges.begin(), ranges.end()), ranges.end());
+
+    // Of `around`, the first that does not end before the single address.
+    auto holder = around.begin();
+    std::vector<AddressRange> result = around;
+    for (const AddressRange& single : ranges) {
+        while (holder != around.end() && holder->last < single.first)
+            ++holder;
+        if (holder == around.end() || !holder->contains(single.first)) result.push_back(single);
+    }
+    std::sort(result.begin(), result.end());
+    return result;
+}
+
 Classes::SetId Classes::add(std::vector<AddressRange> members) {
-    const auto [place, is_new] = sets_.try_emplace(merged(std::move(members)), next_);
-    if (is_new) ++next_;
-    return place->second;
+    std::vector<AddressRange> addresses = merged(members);
+    const auto [place, is_new] = sets_.try_emplace(std::move(addresses));
+    if (is_new) place->second = {next_++, merged_but_singles(std::move(members))};
+    return place->second.set;
 }
 
 Classes::SetId Classes::add_host(const std::string& name, const std::vector<AddressRange>& addresses) {
@@ -143,8 +164,8 @@ Classes::SetId Classes::add_host(const std::string& name, const std::vector<Addr
 
 Result<Ok> Classes::number() {
     std::vector<Member> members;
-    for (const auto& [ranges, set] : sets_)
-        add_members(ranges, set, members);
+    for (const auto& [addresses, set] : sets_)
+        add_members(set.members, set.set, members);
     for (const auto& [name, host] : hosts_)
         add_members(host.addresses, host.set, members);
     sort(members);

@@ -21,7 +21,8 @@ class Classes {
 public:
     using SetId = std::uint32_t;
 
-    // Members of one family. Equal sets get the same id.
+    // Members of one family. Sets of the same addresses get the same id. A member that is a single address stays one in
+    // the table, also beside its neighbours: the table is a hash as long as no member is wider.
     SetId add(std::vector<AddressRange> members);
 
     // The addresses of a host name: a set of its own, also where it is equal to another or empty, since they change.
@@ -44,6 +45,11 @@ public:
 private:
     using Combination = std::vector<SetId>;  // sorted
 
+    struct AddressSet {
+        SetId set = 0;
+        std::vector<AddressRange> members;  // sorted, disjoint; single addresses are not joined
+    };
+
     struct HostSet {
         SetId set = 0;
         std::vector<AddressRange> addresses;
@@ -54,7 +60,7 @@ private:
     void give_numbers(std::vector<Combination> combinations);
     void give_meanings(const std::vector<Combination>& combinations, const std::vector<std::uint32_t>& number);
 
-    std::map<std::vector<AddressRange>, SetId> sets_;
+    std::map<std::vector<AddressRange>, AddressSet> sets_;  // by the same addresses, merged
     std::map<std::string, HostSet> hosts_;
     SetId next_ = 0;
     std::vector<ClassMeaning> meanings_;
@@ -65,5 +71,8 @@ private:
 
 // The same addresses as the fewest ranges, sorted.
 std::vector<AddressRange> merged(std::vector<AddressRange> ranges);
+
+// The same addresses as disjoint ranges, sorted: the single ones that no range holds stay single, the rest is merged.
+std::vector<AddressRange> merged_but_singles(std::vector<AddressRange> ranges);
 
 }  // namespace edgefw::image

@@ -54,6 +54,25 @@ TEST(Classes, HostsAreAHash) {
     EXPECT_EQ(text(classes), "2001:db8::1=1 2001:db8::3=1 ");
 }
 
+// Neighbours that a policy names one by one are hosts, as others are.
+TEST(Classes, NeighboursStayHosts) {
+    Classes classes;
+    const auto pair = classes.add({range("192.0.2.5"), range("192.0.2.4"), range("192.0.2.4")});
+    EXPECT_EQ(pair, classes.add(ranges({"192.0.2.4/31"})));
+    classes.add({range("192.0.2.5"), range("192.0.2.6")});
+    ASSERT_TRUE(classes.number());
+    EXPECT_EQ(text(classes), "192.0.2.4=3 192.0.2.5=2 192.0.2.6=1 ");
+    EXPECT_EQ(classes.table(), EDGEFW_CLASSES_HASH);
+}
+
+TEST(Classes, WhatIsWrittenAsARangeIsAPrefix) {
+    Classes classes;
+    classes.add(ranges({"192.0.2.4-192.0.2.5", "192.0.2.8"}));
+    ASSERT_TRUE(classes.number());
+    EXPECT_EQ(text(classes), "192.0.2.4/31=1 192.0.2.8=1 ");
+    EXPECT_EQ(classes.table(), EDGEFW_CLASSES_TRIE);
+}
+
 TEST(Classes, NoSetNoTable) {
     Classes classes;
     ASSERT_TRUE(classes.number());
@@ -84,6 +103,17 @@ TEST(Merged, JoinsNeighboursOfOneFamily) {
     for (const AddressRange& range : merged)
         text += range.to_text() + " ";
     EXPECT_EQ(text, "192.0.2.0/29 192.0.2.9 255.255.255.255 :: ");
+}
+
+TEST(Merged, ButSingleAddresses) {
+    const auto merged =
+        image::merged_but_singles({range("192.0.2.9"), range("192.0.2.8"), range("192.0.2.8"),
+                                   range("192.0.2.0-192.0.2.3"), range("192.0.2.2-192.0.2.5"), range("192.0.2.0"),
+                                   range("192.0.2.5"), range("192.0.2.6"), range("0.0.0.0"), range("255.255.255.255")});
+    std::string text;
+    for (const AddressRange& range : merged)
+        text += range.to_text() + " ";
+    EXPECT_EQ(text, "0.0.0.0 192.0.2.0-192.0.2.5 192.0.2.6 192.0.2.8 192.0.2.9 255.255.255.255 ");
 }
 
 }  // namespace
