@@ -58,6 +58,19 @@ traffic client udp 198.51.100.1:2000 --count 10
 equal 'media' "$(metric "$media")" 100
 equal 'pushes' "$(metric 'edgefw_push_total{result="ok"}')" 2
 
+chapter '?nonzero leaves out a rule without a packet, and of the rest nothing'
+cat >>"$watched" <<'END'
+  - {name: idle, side: external, direction: inbound, protocol: udp, local_port: 4000, action: pass}
+END
+waits_for 60 metric_is 'edgefw_generation{interface="eth0"}' 3
+nonzero() { on host curl -sSf 'http://localhost:9477/metrics?nonzero'; }
+equal 'idle among all' "$(scrape | awk '/rule="idle"/ { lines++ } END { print lines + 0 }')" 3
+equal 'idle' "$(nonzero | awk '/rule="idle"/ { lines++ } END { print lines + 0 }')" 0
+equal 'media' "$(nonzero | awk -v name="$media" '$1 == name { print $2 }')" 100
+equal 'what else is left out' "$(comm -3 <(scrape | cut -d' ' -f1 | sort) <(nonzero | cut -d' ' -f1 | sort) | grep -vc 'rule="idle"' || true)" 0
+passes_ports '[1000, 2000]' >"$watched"
+waits_for 60 metric_is 'edgefw_generation{interface="eth0"}' 4
+
 chapter 'a wrong file leaves the running policy, names its errors, and shows in the metrics'
 printf 'version: 1\ndefault: dorp\nrulse: []\n' >"$watched"
 waits_for 60 metric_is edgefw_policy_last_push_success 0
@@ -65,7 +78,7 @@ equal 'errors' "$(metric edgefw_policy_errors)" 2
 equal 'rejected' "$(metric 'edgefw_push_total{result="rejected"}')" 1
 grep -q "^$watched:2:" "$lab_folder/log" || fail "the log names no error of line 2: $(<"$lab_folder/log")"
 grep -q "^$watched:3:" "$lab_folder/log" || fail "the log names no error of line 3: $(<"$lab_folder/log")"
-equal 'generation' "$(metric 'edgefw_generation{interface="eth0"}')" 2
+equal 'generation' "$(metric 'edgefw_generation{interface="eth0"}')" 4
 traffic client udp 198.51.100.1:2000 --count 10
 equal 'media' "$(metric "$media")" 120
 

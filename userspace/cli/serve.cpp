@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 
+#include "userspace/base/sha256.h"
 #include "userspace/cli/build.h"
 #include "userspace/cli/refresh.h"
 #include "userspace/cli/warnings.h"
@@ -28,9 +29,14 @@ daemon::PolicyWatch watch_of(const ServeOptions& options, const std::shared_ptr<
         if (auto done = run_policy_tests(*built, context); !done) return done.error();
         return kernel::push(built->compiled, std::nullopt);
     };
-    const auto read = [file]() -> Result<std::string> {
+    const auto read = [file]() -> Result<daemon::PolicyWatch::Found> {
         auto text = policy::read_regular(file);
-        if (text || !text.error().message.ends_with(std::strerror(EACCES))) return text;
+        if (text) {
+            auto digest = sha256(*text);
+            if (!digest) return digest.error();
+            return daemon::PolicyWatch::Found{std::move(*text), std::move(*digest)};
+        }
+        if (!text.error().message.ends_with(std::strerror(EACCES))) return text.error();
         return failed(text.error().message +
                       "; serve reads as root without its rights over files of others: give the "
                       "file to root, and let others into its folders");

@@ -81,9 +81,9 @@ Snapshot Exporter::snapshot() {
     return snapshot;
 }
 
-Result<std::string> Exporter::metrics() {
+std::shared_ptr<const Body> Exporter::metrics(Exported exported) {
     const std::lock_guard lock(mutex_);
-    return metrics_.render(snapshot());
+    return render(snapshot(), exported);
 }
 
 Result<Ok> Exporter::health() {

@@ -5,6 +5,7 @@
 #include <spdlog/logger.h>
 
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -24,7 +25,7 @@ public:
 
     // /metrics. A kernel that cannot be read is logged and shows as edgefw_scrape_success 0; the rest is still
     // exported.
-    Result<std::string> metrics();
+    std::shared_ptr<const Body> metrics(Exported exported);
     // /healthz: Ok, or why this edge does not do what it should.
     Result<Ok> health();
 
@@ -44,7 +45,6 @@ private:
     std::optional<PushResults> pushes_;
     std::vector<daemon::HostState> hosts_;
     std::mutex mutex_;  // guards what is below, for as long as /metrics takes: /healthz does without it
-    Metrics metrics_;
     std::vector<kernel::CardStatus> occupancy_;
     Clock::time_point next_count_{};
     std::string complaint_;  // logged last

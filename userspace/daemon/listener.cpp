@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <set>
 
 namespace edgefw::daemon {
 namespace {
@@ -121,9 +122,7 @@ void Listener::work(Desk& desk) {
         Done done;
         done.connections.swap(desk.waiting);
         lock.unlock();
-        const HttpAnswer answer = desk.answer();
-        done.whole = std::make_shared<const std::string>(to_wire(answer, false));
-        done.head = std::make_shared<const std::string>(to_wire(answer, true));
+        done.answer = desk.answer();
         lock.lock();
         done_.push_back(std::move(done));
         wake(woken_.get());
@@ -176,11 +175,30 @@ void Listener::take_answers(Clock::time_point now) {
         done.swap(done_);
     }
     for (const Done& answered : done) {
+        ++answers_;
         for (Connection& connection : connections_) {
             const bool is_meant = std::find(answered.connections.begin(), answered.connections.end(),
                                             connection.number) != answered.connections.end();
-            if (is_meant)
-                begin_answer(connection, connection.request.without_body ? answered.head : answered.whole, now);
+            if (is_meant) begin_answer(connection, answered.answer, now);
+        }
+    }
+    drop_oldest_bodies(now);
+}
+
+// Whoever asks for a long page and takes it slowly keeps what was read for it in memory.
+void Listener::drop_oldest_bodies(Clock::time_point now) {
+    std::set<std::uint64_t> answers;
+    for (const Connection& connection : connections_) {
+        if (connection.body != nullptr) answers.insert(connection.answered);
+    }
+    while (answers.size() > bounds_.bodies) {
+        const std::uint64_t oldest = answers.extract(answers.begin()).value();
+        for (Connection& connection : connections_) {
+            // Its next turn ends it.
+            if (connection.body != nullptr && connection.answered == oldest) {
+                connection.body.reset();
+                connection.deadline = now;
+            }
         }
     }
 }
@@ -251,7 +269,8 @@ bool Listener::read_head(Connection& connection, Clock::time_point now) {
     const std::lock_guard lock(mutex_);
     auto desk = desks_.begin();
     for (const Page& page : pages_) {
-        if (page.path == connection.request.path) {
+        const bool is_asked = page.parameter.empty() || has_parameter(connection.request.query, page.parameter);
+        if (page.path == connection.request.path && is_asked) {
             connection.state = State::kWaiting;
             desk->waiting.push_back(connection.number);
             desk->woken.notify_one();
@@ -264,25 +283,34 @@ bool Listener::read_head(Connection& connection, Clock::time_point now) {
 }
 
 void Listener::refuse(Connection& connection, int status, Clock::time_point now) {
-    const bool without_body = connection.request.without_body;
-    begin_answer(connection, std::make_shared<const std::string>(to_wire(refusal(status), without_body)), now);
+    begin_answer(connection, refusal(status), now);
 }
 
-void Listener::begin_answer(Connection& connection, std::shared_ptr<const std::string> wire, Clock::time_point now) {
-    connection.wire = std::move(wire);
+void Listener::begin_answer(Connection& connection, const HttpAnswer& answer, Clock::time_point now) {
+    connection.wire = to_wire(answer, connection.request);
+    if (!connection.request.without_body) connection.body = answer.body;
+    connection.answered = answers_;
     connection.state = State::kWriting;
     connection.deadline = now + bounds_.answer;
 }
 
+// A piece a turn at most: the others must get theirs.
 bool Listener::write_answer(Connection& connection, Clock::time_point now) {
-    while (connection.written < connection.wire->size()) {
-        const ssize_t count = send(connection.socket.get(), connection.wire->data() + connection.written,
-                                   connection.wire->size() - connection.written, MSG_NOSIGNAL);
+    while (connection.written < connection.wire.size()) {
+        const ssize_t count = send(connection.socket.get(), connection.wire.data() + connection.written,
+                                   connection.wire.size() - connection.written, MSG_NOSIGNAL);
         if (count < 0) return errno == EAGAIN || errno == EINTR;
         connection.written += static_cast<std::size_t>(count);
     }
+    connection.written = 0;
+    if (connection.body != nullptr) {
+        std::string piece = connection.body->read(connection.place);
+        if (piece.empty()) connection.body.reset();
+        connection.wire = to_wire(std::move(piece), connection.request);
+        return true;
+    }
     shutdown(connection.socket.get(), SHUT_WR);
-    connection.wire.reset();
+    connection.wire = std::string();
     connection.state = State::kEnding;
     connection.deadline = now + kFarewell;
     return true;

@@ -33,6 +33,7 @@ struct ListenAddress {
 struct Page {
     std::string path;
     std::function<HttpAnswer()> answer;
+    std::string parameter = {};  // for requests whose query has it alone; empty: for all. The first page that fits
 };
 
 class Listener {
@@ -41,6 +42,7 @@ public:
         std::size_t connections = 128;
         std::chrono::milliseconds request{5000};  // from the connection to the end of the request's head
         std::chrono::milliseconds answer{10000};  // until the client has taken all of the answer
+        std::size_t bodies = 8;  // different ones that clients are in the middle of; for a further one the oldest goes
     };
 
     Listener(std::vector<Page> pages, Bounds bounds) : pages_(std::move(pages)), bounds_(bounds) {}
@@ -65,8 +67,7 @@ private:
     };
     struct Done {
         std::vector<std::uint64_t> connections;
-        std::shared_ptr<const std::string> whole;
-        std::shared_ptr<const std::string> head;  // for who asked without the body
+        HttpAnswer answer;
     };
     enum class State { kReading, kWaiting, kWriting, kEnding };
     struct Connection {
@@ -77,8 +78,11 @@ private:
         Clock::time_point deadline;
         std::string head;
         HttpRequest request;
-        std::shared_ptr<const std::string> wire;  // the answer
+        std::string wire;  // what is being written of the answer
         std::size_t written = 0;
+        std::shared_ptr<const Body> body;  // what follows; absent: nothing does
+        Body::Place place;
+        std::uint64_t answered = 0;  // number of the answer that the body is of
     };
 
     void run();
@@ -91,7 +95,8 @@ private:
     bool read_head(Connection& connection, Clock::time_point now);
     bool write_answer(Connection& connection, Clock::time_point now);
     void refuse(Connection& connection, int status, Clock::time_point now);
-    void begin_answer(Connection& connection, std::shared_ptr<const std::string> wire, Clock::time_point now);
+    void begin_answer(Connection& connection, const HttpAnswer& answer, Clock::time_point now);
+    void drop_oldest_bodies(Clock::time_point now);
 
     std::vector<Page> pages_;
     Bounds bounds_;
@@ -100,6 +105,7 @@ private:
     std::thread thread_;
     std::list<Connection> connections_;  // the oldest first
     std::uint64_t last_ = 0;             // number of the newest
+    std::uint64_t answers_ = 0;          // number of the newest answer
     std::mutex mutex_;                   // guards what is below
     std::list<Desk> desks_;
     std::vector<Done> done_;

@@ -1,156 +1,271 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/daemon/metrics.h"
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
+#include <charconv>
+#include <initializer_list>
+#include <string_view>
+#include <tuple>
+#include <utility>
 
 #include "userspace/policy/policy.h"
 #include "userspace/policy/reasons.h"
+#include "userspace/policy/words.h"
 #include "userspace/show/hooks.h"
 
 namespace edgefw::daemon {
 namespace {
 
 using kernel::CardCounters;
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
-using Families = std::vector<MetricFamily>;
-using Catalogues = std::map<std::string, Catalogue>;
+using Label = std::pair<std::string_view, std::string_view>;
+using Labels = std::initializer_list<Label>;
 
-Catalogue catalogue_of(const CardCounters& card) {
-    const std::string side = policy::to_text(card.card.side);
-    Catalogue catalogue{card.listing, {}, {}};
-    const auto add_rule = [&](const document::RuleEntry& rule) {
-        catalogue.rules.push_back({rule.slot,
-                                   {{"interface", card.card.interface},
-                                    {"side", side},
-                                    {"direction", policy::to_text(rule.direction)},
-                                    {"rule", rule.id},
-                                    {"profile", rule.profile},
-                                    {"action", policy::to_text(rule.action)}}});
-    };
-    for (const document::RuleEntry& rule : card.listing->rules) {
-        if (rule.side == card.card.side) add_rule(rule);
+enum class Type { kCounter, kGauge };
+
+// The value of a label, as it stands between the quotes.
+void append_escaped(std::string& text, std::string_view value) {
+    for (const char c : value) {
+        if (c == '\\')
+            text += "\\\\";
+        else if (c == '"')
+            text += "\\\"";
+        else if (c == '\n')
+            text += "\\n";
+        else
+            text += c;
     }
-    std::uint32_t slot = EDGEFW_SLOT_FIRST_BUILTIN;
-    for (std::size_t i = 0; i < policy::kBuiltinIds.size(); ++i) {
-        const bool drops = policy::kBuiltinVerdicts[i] == policy::ReasonVerdict::kDROP;
-        add_rule({policy::kBuiltinIds[i], "", card.card.side, policy::Direction::kBoth,
-                  drops ? policy::Action::kDrop : policy::Action::kPass, slot++});
-    }
-    for (const document::NatEntry& entry : card.listing->nat) {
-        if (!entry.is_on(card.card.side)) continue;
-        catalogue.nat.push_back({entry.slot, {{"interface", card.card.interface}, {"nat", entry.id}}});
-    }
-    return catalogue;
 }
 
-// Brings the catalogues up to date; a card that is gone takes its own along.
-void refresh(Catalogues& catalogues, const std::vector<CardCounters>& cards) {
-    Catalogues fresh;
-    for (const CardCounters& card : cards) {
-        const auto known = catalogues.find(card.card.interface);
-        if (known != catalogues.end() && known->second.listing == card.listing) {
-            fresh.insert(catalogues.extract(known));
-            continue;
+void append_number(std::string& text, std::uint64_t number) {
+    char digits[20];
+    const auto end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
+    text.append(digits, end);
+}
+
+// One metric: its head, then a line for each series.
+class Family {
+public:
+    // `help` is one line without a backslash.
+    Family(std::string name, std::string_view help, Type type) : name_(std::move(name)) {
+        text_.append("# HELP ").append(name_).append(" ").append(help).append("\n# TYPE ").append(name_);
+        text_.append(type == Type::kCounter ? " counter\n" : " gauge\n");
+    }
+
+    void add(Labels labels, std::uint64_t value) {
+        text_ += name_;
+        char before = '{';
+        for (const auto& [name, text] : labels) {
+            text_.append(1, before).append(name).append("=\"");
+            append_escaped(text_, text);
+            text_ += '"';
+            before = ',';
         }
-        fresh.emplace(card.card.interface, catalogue_of(card));
+        text_ += labels.size() == 0 ? " " : "} ";
+        append_number(text_, value);
+        text_ += '\n';
     }
-    catalogues = std::move(fresh);
-}
 
-void add(MetricFamily& family, const Labels& labels, double value) {
-    ClientMetric metric;
-    metric.label = labels;
-    (family.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
-    family.metric.push_back(std::move(metric));
-}
+    const std::string& name() const { return name_; }
+    const std::string& text() const { return text_; }
+
+private:
+    std::string name_;
+    std::string text_;
+};
+
+using Value = decltype(edgefw_counter::packets) edgefw_counter::*;
+
+// A text, then one counter of a card's rules or of its NAT entries, a line each.
+struct Section {
+    enum class Rows { kNone, kRules, kNat };
+
+    std::string text;
+    Rows rows = Rows::kNone;
+    const CardCounters* card = nullptr;
+    Value value = nullptr;
+    std::string begin = {};  // of each line, up to the first label that differs
+};
 
 // The same word is of the opener here and of each packet there: no query may add the two up.
 constexpr const char* kOpenersDirection =
     " `direction` is the rule's: of what opens a connection, whose packets both ways count here.";
 constexpr const char* kPacketsDirection = " `direction` is that of each packet, whoever opened its connection.";
 
-// The three counters of what has a slot: rules, NAT entries.
-void add_slots(Families& families, const std::string& noun, const std::string& labels,
-               const std::vector<CardCounters>& cards,
-               const std::vector<const std::vector<Catalogue::Series>*>& series) {
-    const auto family = [&](const std::string& what, const std::string& help) {
-        return MetricFamily{
-            "edgefw_" + noun + "_" + what + "_total", help + ", by " + noun + "." + labels, MetricType::Counter, {}};
-    };
-    MetricFamily packets = family("packets", "Frames on the wire");
-    MetricFamily bytes = family("bytes", "Bytes of those frames, without FCS");
-    MetricFamily connections = family("connections", "Connections opened");
-    for (std::size_t i = 0; i < cards.size(); ++i) {
-        for (const Catalogue::Series& one : *series[i]) {
-            const edgefw_counter counter = cards[i].at(one.slot);
-            add(packets, one.labels, static_cast<double>(counter.packets));
-            add(bytes, one.labels, static_cast<double>(counter.bytes));
-            add(connections, one.labels, static_cast<double>(counter.connections));
-        }
+class MetricsBody : public Body {
+public:
+    MetricsBody(Snapshot snapshot, Exported exported);
+
+    std::string read(Place& place) const override;
+
+private:
+    void add_text(const Family& family) { sections_.push_back({family.text()}); }
+    void add_slots(const std::string& noun, const std::string& labels, Section::Rows rows);
+    void add_reasons();
+    void add_generations();
+    void add_tables();
+    void add_closed();
+    void add_hooks();
+    void add_forerunners();
+    void add_hosts();
+    void add_pushes();
+    void add_process();
+    void append_row(const Section& section, std::size_t row, std::string& text) const;
+    void append_rule(const Section& section, std::size_t row, std::string& text) const;
+    void append_nat(const Section& section, std::size_t row, std::string& text) const;
+    std::size_t rows_of(const Section& section) const;
+    bool is_left_out(const edgefw_counter& counter) const {
+        return exported_ == Exported::kCounted && counter.packets == 0;
     }
-    families.push_back(std::move(packets));
-    families.push_back(std::move(bytes));
-    families.push_back(std::move(connections));
+
+    const Snapshot snapshot_;
+    const Exported exported_;
+    std::vector<Section> sections_;
+};
+
+MetricsBody::MetricsBody(Snapshot snapshot, Exported exported) : snapshot_(std::move(snapshot)), exported_(exported) {
+    add_slots("rule", kOpenersDirection, Section::Rows::kRules);
+    add_slots("nat", "", Section::Rows::kNat);
+    add_reasons();
+    add_generations();
+    add_tables();
+    if (!snapshot_.closed.empty()) add_closed();
+    if (!snapshot_.hooked.empty()) add_hooks();
+    if (!snapshot_.cards.empty()) add_forerunners();
+    if (!snapshot_.hosts.empty()) add_hosts();
+    if (snapshot_.pushes) add_pushes();
+    add_process();
 }
 
-void add_rules_and_nat(Families& families, const std::vector<CardCounters>& cards, const Catalogues& catalogues) {
-    std::vector<const std::vector<Catalogue::Series>*> rules;
-    std::vector<const std::vector<Catalogue::Series>*> nat;
-    for (const CardCounters& card : cards) {
-        const Catalogue& catalogue = catalogues.at(card.card.interface);
-        rules.push_back(&catalogue.rules);
-        nat.push_back(&catalogue.nat);
+std::string MetricsBody::read(Place& place) const {
+    std::string text;
+    for (; place.section < sections_.size(); ++place.section, place.row = 0) {
+        const Section& section = sections_[place.section];
+        if (place.row == 0) text += section.text;
+        for (const std::size_t rows = rows_of(section); place.row < rows;) {
+            append_row(section, place.row++, text);
+            if (text.size() >= kPieceBytes) return text;
+        }
     }
-    add_slots(families, "rule", kOpenersDirection, cards, rules);
-    add_slots(families, "nat", "", cards, nat);
+    return text;
+}
+
+std::size_t MetricsBody::rows_of(const Section& section) const {
+    if (section.rows == Section::Rows::kNone) return 0;
+    const document::Listing& listing = *section.card->listing;
+    return section.rows == Section::Rows::kNat ? listing.nat.size() : listing.rules.size() + policy::kBuiltinIds.size();
+}
+
+void MetricsBody::append_row(const Section& section, std::size_t row, std::string& text) const {
+    section.rows == Section::Rows::kNat ? append_nat(section, row, text) : append_rule(section, row, text);
+}
+
+void append_rule_line(const Section& section, policy::Direction direction, std::string_view id,
+                      std::string_view profile, policy::Action action, std::uint64_t value, std::string& text) {
+    text.append(section.begin).append(policy::to_text(direction)).append("\",rule=\"");
+    append_escaped(text, id);
+    text += "\",profile=\"";
+    append_escaped(text, profile);
+    text.append("\",action=\"").append(policy::to_text(action)).append("\"} ");
+    append_number(text, value);
+    text += '\n';
+}
+
+// Those of the card's side, then the built-in ones.
+void MetricsBody::append_rule(const Section& section, std::size_t row, std::string& text) const {
+    const std::vector<document::RuleEntry>& rules = section.card->listing->rules;
+    if (row < rules.size()) {
+        const document::RuleEntry& rule = rules[row];
+        const edgefw_counter counter = section.card->at(rule.slot);
+        if (rule.side != section.card->card.side || is_left_out(counter)) return;
+        append_rule_line(section, rule.direction, rule.id, rule.profile, rule.action, counter.*section.value, text);
+        return;
+    }
+    const std::size_t builtin = row - rules.size();
+    const bool drops = policy::kBuiltinVerdicts[builtin] == policy::ReasonVerdict::kDROP;
+    const auto slot = static_cast<std::uint32_t>(EDGEFW_SLOT_FIRST_BUILTIN + builtin);
+    append_rule_line(section, policy::Direction::kBoth, policy::kBuiltinIds[builtin], "",
+                     drops ? policy::Action::kDrop : policy::Action::kPass, section.card->at(slot).*section.value,
+                     text);
+}
+
+void MetricsBody::append_nat(const Section& section, std::size_t row, std::string& text) const {
+    const document::NatEntry& entry = section.card->listing->nat[row];
+    const edgefw_counter counter = section.card->at(entry.slot);
+    if (!entry.is_on(section.card->card.side) || is_left_out(counter)) return;
+    append_escaped(text.append(section.begin), entry.id);
+    text += "\"} ";
+    append_number(text, counter.*section.value);
+    text += '\n';
+}
+
+// The three counters of what has a slot: rules, NAT entries.
+void MetricsBody::add_slots(const std::string& noun, const std::string& labels, Section::Rows rows) {
+    const std::tuple<const char*, const char*, Value> counters[] = {
+        {"packets", "Frames on the wire", &edgefw_counter::packets},
+        {"bytes", "Bytes of those frames, without FCS", &edgefw_counter::bytes},
+        {"connections", "Connections opened", &edgefw_counter::connections},
+    };
+    for (const auto& [what, help, value] : counters) {
+        const Family family("edgefw_" + noun + "_" + what + "_total", std::string(help) + ", by " + noun + "." + labels,
+                            Type::kCounter);
+        add_text(family);
+        for (const CardCounters& card : snapshot_.cards) {
+            Section section{"", rows, &card, value};
+            section.begin = family.name() + "{interface=\"";
+            append_escaped(section.begin, card.card.interface);
+            if (rows == Section::Rows::kNat)
+                section.begin += "\",nat=\"";
+            else
+                section.begin += std::string("\",side=\"") + policy::to_text(card.card.side) + "\",direction=\"";
+            sections_.push_back(std::move(section));
+        }
+    }
 }
 
 // The series of one card, hook and verdict. A combination the data path does not make is left out, unless it was seen.
-void add_reasons_of(const CardCounters& card, edgefw_hook hook, int verdict,
-                    std::pair<MetricFamily&, MetricFamily&> packets_and_bytes) {
+void add_reasons_of(const CardCounters& card, edgefw_hook hook, int verdict, Family& packets, Family& bytes) {
     for (std::size_t reason = 0; reason < policy::kReasons.size(); ++reason) {
         const edgefw_reason_counter& counter = card.reasons[hook][verdict][reason];
         if (counter.packets == 0 && !policy::kReasons[reason].goes_with(verdict)) continue;
-        const Labels labels{{"interface", card.card.interface},
-                            {"side", policy::to_text(card.card.side)},
-                            {"direction", policy::to_text(policy::direction_of(card.card.side, hook))},
-                            {"reason", policy::kReasons[reason].name},
-                            {"verdict", verdict == EDGEFW_PASS ? "pass" : "drop"}};
-        add(packets_and_bytes.first, labels, static_cast<double>(counter.packets));
-        add(packets_and_bytes.second, labels, static_cast<double>(counter.bytes));
+        const auto add = [&](Family& family, std::uint64_t value) {
+            family.add({{"interface", card.card.interface},
+                        {"side", policy::to_text(card.card.side)},
+                        {"direction", policy::to_text(policy::direction_of(card.card.side, hook))},
+                        {"reason", policy::kReasons[reason].name},
+                        {"verdict", verdict == EDGEFW_PASS ? "pass" : "drop"}},
+                       value);
+        };
+        add(packets, counter.packets);
+        add(bytes, counter.bytes);
     }
 }
 
-void add_reasons(Families& families, const std::vector<CardCounters>& cards) {
-    MetricFamily packets{
+void MetricsBody::add_reasons() {
+    Family packets(
         "edgefw_reason_packets_total",
         std::string("Frames by the reason they ended with; their sum is the frames seen.") + kPacketsDirection,
-        MetricType::Counter,
-        {}};
-    MetricFamily bytes{"edgefw_reason_bytes_total",
-                       std::string("Bytes of those frames, without FCS.") + kPacketsDirection,
-                       MetricType::Counter,
-                       {}};
-    for (const CardCounters& card : cards) {
+        Type::kCounter);
+    Family bytes("edgefw_reason_bytes_total", std::string("Bytes of those frames, without FCS.") + kPacketsDirection,
+                 Type::kCounter);
+    for (const CardCounters& card : snapshot_.cards) {
         for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT}) {
-            for (const int verdict : {EDGEFW_PASS, EDGEFW_DROP}) {
-                add_reasons_of(card, hook, verdict, {packets, bytes});
-            }
+            for (const int verdict : {EDGEFW_PASS, EDGEFW_DROP})
+                add_reasons_of(card, hook, verdict, packets, bytes);
         }
     }
-    families.push_back(std::move(packets));
-    families.push_back(std::move(bytes));
+    add_text(packets);
+    add_text(bytes);
 }
 
-void add_status(Families& families, const Snapshot& snapshot) {
-    MetricFamily generation{
-        "edgefw_generation", "Policy generation in force on the card; 0: none was pushed.", MetricType::Gauge, {}};
-    MetricFamily entries{"edgefw_map_entries", "Entries in a table.", MetricType::Gauge, {}};
-    MetricFamily capacity{"edgefw_map_capacity", "Entries a table can hold.", MetricType::Gauge, {}};
+void MetricsBody::add_generations() {
+    Family generation("edgefw_generation", "Policy generation in force on the card; 0: none was pushed.", Type::kGauge);
+    for (const CardCounters& card : snapshot_.cards)
+        generation.add({{"interface", card.card.interface}}, card.card.generation);
+    add_text(generation);
+}
+
+void MetricsBody::add_tables() {
+    Family entries("edgefw_map_entries", "Entries in a table.", Type::kGauge);
+    Family capacity("edgefw_map_capacity", "Entries a table can hold.", Type::kGauge);
     const std::tuple<const char*, const char*, std::uint64_t kernel::Turnover::*> turnovers[] = {
         {"inserted", "Connections that were entered in a table.", &kernel::Turnover::inserted},
         {"removed", "Connections that ended, moved to another table, or gave way to a later one between the same ends.",
@@ -164,145 +279,113 @@ void add_status(Families& families, const Snapshot& snapshot) {
          "connection-table; one that could not be confirmed stays half open.",
          &kernel::Turnover::refused},
     };
-    Families turnover;
+    std::vector<Family> turnover;
     for (const auto& [name, help, member] : turnovers)
-        turnover.push_back({std::string("edgefw_map_") + name + "_total", help, MetricType::Counter, {}});
-    for (const CardCounters& card : snapshot.cards) {
-        add(generation, {{"interface", card.card.interface}}, card.card.generation);
-    }
-    for (const kernel::CardStatus& card : snapshot.status) {
+        turnover.emplace_back(std::string("edgefw_map_") + name + "_total", help, Type::kCounter);
+    for (const kernel::CardStatus& card : snapshot_.status) {
         for (const kernel::Occupancy& map : card.maps) {
-            const Labels labels{{"interface", card.card.interface}, {"map", map.map}};
-            add(entries, labels, static_cast<double>(map.entries));
-            add(capacity, labels, static_cast<double>(map.capacity));
+            entries.add({{"interface", card.card.interface}, {"map", map.map}}, map.entries);
+            capacity.add({{"interface", card.card.interface}, {"map", map.map}}, map.capacity);
             if (!map.turnover) continue;
-            for (std::size_t i = 0; i < turnover.size(); ++i)
-                add(turnover[i], labels, static_cast<double>((*map.turnover).*std::get<2>(turnovers[i])));
+            for (std::size_t i = 0; i < turnover.size(); ++i) {
+                turnover[i].add({{"interface", card.card.interface}, {"map", map.map}},
+                                (*map.turnover).*std::get<2>(turnovers[i]));
+            }
         }
     }
-    families.push_back(std::move(generation));
-    families.push_back(std::move(entries));
-    families.push_back(std::move(capacity));
-    for (MetricFamily& family : turnover)
-        families.push_back(std::move(family));
+    add_text(entries);
+    add_text(capacity);
+    for (const Family& family : turnover)
+        add_text(family);
 }
 
-void add_closed(Families& families, const std::vector<kernel::ClosedCard>& cards) {
-    MetricFamily is_closed{"edgefw_interface_closed",
-                           "1: the card passes nearly nothing until its policy is in force (docs/operations.md).",
-                           MetricType::Gauge,
-                           {}};
-    MetricFamily packets{"edgefw_closed_packets_total", "Frames that a closed card saw.", MetricType::Counter, {}};
-    for (const kernel::ClosedCard& card : cards) {
-        add(is_closed, {{"interface", card.interface}}, 1);
+void MetricsBody::add_closed() {
+    Family is_closed("edgefw_interface_closed",
+                     "1: the card passes nearly nothing until its policy is in force (docs/operations.md).",
+                     Type::kGauge);
+    Family packets("edgefw_closed_packets_total", "Frames that a closed card saw.", Type::kCounter);
+    for (const kernel::ClosedCard& card : snapshot_.closed) {
+        is_closed.add({{"interface", card.interface}}, 1);
         for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT}) {
             const char* name = show::to_text(hook);
             const auto& counts = card.counts[hook];
             if (!counts) continue;
-            add(packets, {{"interface", card.interface}, {"hook", name}, {"verdict", "pass"}},
-                static_cast<double>(counts->passed));
-            add(packets, {{"interface", card.interface}, {"hook", name}, {"verdict", "drop"}},
-                static_cast<double>(counts->dropped));
+            packets.add({{"interface", card.interface}, {"hook", name}, {"verdict", "pass"}}, counts->passed);
+            packets.add({{"interface", card.interface}, {"hook", name}, {"verdict", "drop"}}, counts->dropped);
         }
     }
-    families.push_back(std::move(is_closed));
-    families.push_back(std::move(packets));
+    add_text(is_closed);
+    add_text(packets);
 }
 
-void add_forerunners(Families& families, const std::vector<kernel::CardCounters>& cards) {
-    MetricFamily family{
-        "edgefw_forerunners",
-        "Programs of others that run before edgefw on the card's hooks: what they let pass is not seen.",
-        MetricType::Gauge,
-        {}};
-    for (const kernel::CardCounters& card : cards)
-        add(family, {{"interface", card.card.interface}}, static_cast<double>(card.card.forerunners.size()));
-    families.push_back(std::move(family));
-}
-
-void add_hooks(Families& families, const std::vector<kernel::HookedCard>& cards) {
-    MetricFamily family{"edgefw_hook_attached",
-                        "Whether a hook of a card that should be attached holds; 0: what passes there is not judged.",
-                        MetricType::Gauge,
-                        {}};
-    for (const kernel::HookedCard& card : cards) {
+void MetricsBody::add_hooks() {
+    Family family("edgefw_hook_attached",
+                  "Whether a hook of a card that should be attached holds; 0: what passes there is not judged.",
+                  Type::kGauge);
+    for (const kernel::HookedCard& card : snapshot_.hooked) {
         for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT})
-            add(family, {{"interface", card.interface}, {"hook", show::to_text(hook)}}, card.holds[hook] ? 1 : 0);
+            family.add({{"interface", card.interface}, {"hook", show::to_text(hook)}}, card.holds[hook] ? 1 : 0);
     }
-    families.push_back(std::move(family));
+    add_text(family);
 }
 
-void add_pushes(Families& families, const PushResults& pushes) {
-    MetricFamily total{"edgefw_push_total", "Pushes of the watched policy file, by result.", MetricType::Counter, {}};
-    add(total, {{"result", "ok"}}, static_cast<double>(pushes.ok));
-    add(total, {{"result", "rejected"}}, static_cast<double>(pushes.rejected));
-    add(total, {{"result", "failed"}}, static_cast<double>(pushes.failed));
-    MetricFamily success{"edgefw_policy_last_push_success",
-                         "Whether the last push of the watched file succeeded.",
-                         MetricType::Gauge,
-                         {}};
-    add(success, {}, pushes.last_succeeded ? 1 : 0);
-    MetricFamily errors{
-        "edgefw_policy_errors", "Errors in the watched policy file as it is now.", MetricType::Gauge, {}};
-    add(errors, {}, static_cast<double>(pushes.policy_errors));
-    families.push_back(std::move(total));
-    families.push_back(std::move(success));
-    families.push_back(std::move(errors));
+void MetricsBody::add_forerunners() {
+    Family family("edgefw_forerunners",
+                  "Programs of others that run before edgefw on the card's hooks: what they let pass is not seen.",
+                  Type::kGauge);
+    for (const CardCounters& card : snapshot_.cards)
+        family.add({{"interface", card.card.interface}}, card.card.forerunners.size());
+    add_text(family);
 }
 
-void add_hosts(Families& families, const std::vector<daemon::HostState>& hosts) {
-    MetricFamily addresses{"edgefw_host_addresses",
-                           "Addresses of a host that rules name; with 0 they match nothing.",
-                           MetricType::Gauge,
-                           {}};
-    MetricFamily resolved{"edgefw_host_resolved_timestamp_seconds",
-                          "When the host's addresses were found, seconds since 1970; 0: never.",
-                          MetricType::Gauge,
-                          {}};
-    MetricFamily answered{"edgefw_host_last_question_answered",
-                          "Whether the last question for the host had an answer; else it keeps what it had.",
-                          MetricType::Gauge,
-                          {}};
-    MetricFamily changes{"edgefw_host_changes_total", "Times the host's addresses changed.", MetricType::Counter, {}};
-    MetricFamily failures{
-        "edgefw_host_failures_total", "Questions for the host without an answer.", MetricType::Counter, {}};
-    for (const daemon::HostState& host : hosts) {
-        const Labels labels{{"host", host.name}};
-        add(addresses, labels, static_cast<double>(host.addresses));
-        add(resolved, labels, static_cast<double>(host.resolved));
-        add(answered, labels, host.answered ? 1 : 0);
-        add(changes, labels, static_cast<double>(host.changes));
-        add(failures, labels, static_cast<double>(host.failures));
+void MetricsBody::add_hosts() {
+    Family addresses("edgefw_host_addresses", "Addresses of a host that rules name; with 0 they match nothing.",
+                     Type::kGauge);
+    Family resolved("edgefw_host_resolved_timestamp_seconds",
+                    "When the host's addresses were found, seconds since 1970; 0: never.", Type::kGauge);
+    Family answered("edgefw_host_last_question_answered",
+                    "Whether the last question for the host had an answer; else it keeps what it had.", Type::kGauge);
+    Family changes("edgefw_host_changes_total", "Times the host's addresses changed.", Type::kCounter);
+    Family failures("edgefw_host_failures_total", "Questions for the host without an answer.", Type::kCounter);
+    for (const HostState& host : snapshot_.hosts) {
+        addresses.add({{"host", host.name}}, host.addresses);
+        resolved.add({{"host", host.name}}, static_cast<std::uint64_t>(host.resolved));
+        answered.add({{"host", host.name}}, host.answered ? 1 : 0);
+        changes.add({{"host", host.name}}, host.changes);
+        failures.add({{"host", host.name}}, host.failures);
     }
-    for (MetricFamily* family : {&addresses, &resolved, &answered, &changes, &failures})
-        families.push_back(std::move(*family));
+    for (const Family* family : {&addresses, &resolved, &answered, &changes, &failures})
+        add_text(*family);
 }
 
-void add_process(Families& families, const Snapshot& snapshot) {
-    MetricFamily build{"edgefw_build_info", "Version of edgefw and of its map layout.", MetricType::Gauge, {}};
-    add(build, {{"version", snapshot.version}, {"abi", std::to_string(EDGEFW_ABI_VERSION)}}, 1);
-    MetricFamily complete{
-        "edgefw_scrape_success", "Whether the kernel could be read for this scrape.", MetricType::Gauge, {}};
-    add(complete, {}, snapshot.complete ? 1 : 0);
-    families.push_back(std::move(build));
-    families.push_back(std::move(complete));
+void MetricsBody::add_pushes() {
+    const PushResults& pushes = *snapshot_.pushes;
+    Family total("edgefw_push_total", "Pushes of the watched policy file, by result.", Type::kCounter);
+    total.add({{"result", "ok"}}, pushes.ok);
+    total.add({{"result", "rejected"}}, pushes.rejected);
+    total.add({{"result", "failed"}}, pushes.failed);
+    Family success("edgefw_policy_last_push_success", "Whether the last push of the watched file succeeded.",
+                   Type::kGauge);
+    success.add({}, pushes.last_succeeded ? 1 : 0);
+    Family errors("edgefw_policy_errors", "Errors in the watched policy file as it is now.", Type::kGauge);
+    errors.add({}, pushes.policy_errors);
+    for (const Family* family : {&total, &success, &errors})
+        add_text(*family);
+}
+
+void MetricsBody::add_process() {
+    Family build("edgefw_build_info", "Version of edgefw and of its map layout.", Type::kGauge);
+    build.add({{"version", snapshot_.version}, {"abi", std::to_string(EDGEFW_ABI_VERSION)}}, 1);
+    Family complete("edgefw_scrape_success", "Whether the kernel could be read for this scrape.", Type::kGauge);
+    complete.add({}, snapshot_.complete ? 1 : 0);
+    add_text(build);
+    add_text(complete);
 }
 
 }  // namespace
 
-Result<std::string> Metrics::render(const Snapshot& snapshot) {
-    refresh(catalogues_, snapshot.cards);
-    Families families;
-    add_rules_and_nat(families, snapshot.cards, catalogues_);
-    add_reasons(families, snapshot.cards);
-    add_status(families, snapshot);
-    if (!snapshot.closed.empty()) add_closed(families, snapshot.closed);
-    if (!snapshot.hooked.empty()) add_hooks(families, snapshot.hooked);
-    if (!snapshot.cards.empty()) add_forerunners(families, snapshot.cards);
-    if (!snapshot.hosts.empty()) add_hosts(families, snapshot.hosts);
-    if (snapshot.pushes) add_pushes(families, *snapshot.pushes);
-    add_process(families, snapshot);
-    return prometheus::TextSerializer().Serialize(families);
+std::shared_ptr<const Body> render(Snapshot snapshot, Exported exported) {
+    return std::make_shared<const MetricsBody>(std::move(snapshot), exported);
 }
 
 }  // namespace edgefw::daemon

@@ -2,16 +2,13 @@
 // The Prometheus text of `edgefw serve`.
 #pragma once
 
-#include <prometheus/client_metric.h>
-
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "userspace/base/result.h"
+#include "userspace/daemon/body.h"
 #include "userspace/daemon/refresh.h"
 #include "userspace/kernel/types.h"
 
@@ -38,24 +35,13 @@ struct Snapshot {
     std::vector<kernel::HookedCard> hooked = {};
 };
 
-// What the listing of a card says, as labels of its series.
-struct Catalogue {
-    struct Series {
-        std::uint32_t slot = 0;
-        std::vector<prometheus::ClientMetric::Label> labels;
-    };
-    std::shared_ptr<const document::Listing> listing;
-    std::vector<Series> rules;  // those of the card's side, then the built-in ones
-    std::vector<Series> nat;
+// Which rules and NAT entries are exported.
+enum class Exported {
+    kAll,
+    kCounted,  // those that have counted a packet, and all built-in rules: a counter that was exported once stays
 };
 
-class Metrics {
-public:
-    // Text format 0.0.4. Labels are made once a push, so that a scrape of 10,000 rules is cheap.
-    Result<std::string> render(const Snapshot& snapshot);
-
-private:
-    std::map<std::string, Catalogue> catalogues_;  // by interface
-};
+// Text format 0.0.4. Counters of rules and NAT entries are made text as they are read, all else at once.
+std::shared_ptr<const Body> render(Snapshot snapshot, Exported exported);
 
 }  // namespace edgefw::daemon

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/daemon/policy_watch.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <sstream>
 
@@ -30,28 +32,30 @@ std::string cards_text(const std::vector<kernel::Card>& cards) {
 }  // namespace
 
 milliseconds PolicyWatch::look(Clock::time_point now, spdlog::logger& log) {
-    const Result<std::string> text = read_();
-    if (!text) {
+    const Result<Found> found = read_();
+    if (!found) {
         results_.policy_errors = 1;
         results_.last_succeeded = false;
         seen_.reset();
         handled_.reset();
-        complain(text.error().message, log);
+        complain(found.error().message, log);
         return interval_;
     }
-    const bool settled = seen_ == *text;
-    seen_ = *text;
+    const bool settled = seen_ == found->digest;
+    seen_ = found->digest;
     const bool retry = retry_ && now >= *retry_;
-    if (handled_ == *text && !retry) return interval_;
+    if (handled_ == found->digest && !retry) return interval_;
     if (!settled) return kSettle;
-    push(*text, now, log);
+    push(*found, now, log);
     return interval_;
 }
 
-void PolicyWatch::push(const std::string& text, Clock::time_point now, spdlog::logger& log) {
-    handled_ = text;
+void PolicyWatch::push(const Found& found, Clock::time_point now, spdlog::logger& log) {
+    handled_ = found.digest;
     retry_.reset();
-    const Result<kernel::PushReport> report = push_(text);
+    const Result<kernel::PushReport> report = push_(found.text);
+    // A large policy takes hundreds of MiB while it is compiled, in pieces that malloc would keep.
+    malloc_trim(0);
     if (!report) return refuse(report.error(), now, log);
     ++results_.ok;
     results_.last_succeeded = true;

@@ -19,7 +19,12 @@ namespace edgefw::daemon {
 class PolicyWatch {
 public:
     using Clock = std::chrono::steady_clock;
-    using Read = std::function<Result<std::string>()>;
+    // What a look finds. Equal digests are equal policies.
+    struct Found {
+        std::string text;
+        std::string digest;
+    };
+    using Read = std::function<Result<Found>()>;
     // The whole way, from the file's text to the kernel.
     using Push = std::function<Result<kernel::PushReport>(const std::string& text)>;
 
@@ -37,15 +42,15 @@ public:
     const PushResults& results() const { return results_; }
 
 private:
-    void push(const std::string& text, Clock::time_point now, spdlog::logger& log);
+    void push(const Found& found, Clock::time_point now, spdlog::logger& log);
     void refuse(const Error& error, Clock::time_point now, spdlog::logger& log);
     void complain(const std::string& message, spdlog::logger& log);
 
     Read read_;
     Push push_;
     std::chrono::milliseconds interval_;
-    std::optional<std::string> seen_;     // what the last look found
-    std::optional<std::string> handled_;  // what was pushed or refused last
+    std::optional<std::string> seen_;     // digest of what the last look found
+    std::optional<std::string> handled_;  // digest of what was pushed or refused last
     std::optional<Clock::time_point> retry_;
     std::string complaint_;  // logged last
     PushResults results_;

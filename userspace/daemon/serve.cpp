@@ -57,10 +57,8 @@ private:
     sigset_t before_{};
 };
 
-HttpAnswer metrics_page(Exporter& exporter) {
-    const Result<std::string> text = exporter.metrics();
-    if (text) return {200, kTextFormat, *text};
-    return {500, kPlain, text.error().message + "\n"};
+HttpAnswer metrics_page(Exporter& exporter, Exported exported) {
+    return {200, kTextFormat, "", exporter.metrics(exported)};
 }
 
 HttpAnswer health_page(Exporter& exporter) {
@@ -157,7 +155,8 @@ Result<Ok> serve(Service service, spdlog::logger& log) {
     if (!signals.valid()) return failed(std::string("cannot wait for signals: ") + std::strerror(errno));
     Exporter exporter(service.machine, service.version, log);
     if (service.watch) exporter.set_pushes(service.watch->results());
-    Listener listener({{"/metrics", [&exporter] { return metrics_page(exporter); }},
+    Listener listener({{"/metrics", [&exporter] { return metrics_page(exporter, Exported::kCounted); }, "nonzero"},
+                       {"/metrics", [&exporter] { return metrics_page(exporter, Exported::kAll); }},
                        {"/healthz", [&exporter] { return health_page(exporter); }}},
                       service.bounds);
     const Result<int> port = listener.bind(service.address);

@@ -7,6 +7,7 @@
 
 #include <sstream>
 
+#include "tests/unit/daemon/body_text.h"
 #include "tests/unit/show/cards.h"
 
 namespace edgefw::daemon {
@@ -26,11 +27,7 @@ protected:
         cards = std::vector<kernel::CardCounters>{show::external_counters()};
     }
 
-    std::string metrics() {
-        const Result<std::string> text = exporter.metrics();
-        EXPECT_TRUE(text);
-        return text ? *text : "";
-    }
+    std::string metrics() { return whole(*exporter.metrics(Exported::kAll)); }
 
     Result<std::vector<kernel::CardCounters>> cards = failed("unset");
     Result<kernel::Status> status = failed("unset");
@@ -103,10 +100,9 @@ TEST_F(ExporterTest, ALostHookIsToldAndUnhealthy) {
                       {},
                       [&] { return Result<std::vector<kernel::HookedCard>>(std::vector{lost}); }},
                      "0.1.0", log);
-    const Result<std::string> text = of_lost.metrics();
-    ASSERT_TRUE(text);
-    EXPECT_THAT(*text, HasSubstr("edgefw_hook_attached{interface=\"eth1\",hook=\"received\"} 0\n"));
-    EXPECT_THAT(*text, HasSubstr("edgefw_hook_attached{interface=\"eth1\",hook=\"sent\"} 1\n"));
+    const std::string text = whole(*of_lost.metrics(Exported::kAll));
+    EXPECT_THAT(text, HasSubstr("edgefw_hook_attached{interface=\"eth1\",hook=\"received\"} 0\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_hook_attached{interface=\"eth1\",hook=\"sent\"} 1\n"));
 }
 
 // Also where nothing else is there to be read: that is when somebody must hear of it.
@@ -118,12 +114,11 @@ TEST_F(ExporterTest, AClosedCardIsToldAndUnhealthy) {
                         },
                         [&] { return Result<std::vector<kernel::ClosedCard>>(std::vector{closed}); }},
                        "0.1.0", log);
-    const Result<std::string> text = of_closed.metrics();
-    ASSERT_TRUE(text);
-    EXPECT_THAT(*text, HasSubstr("edgefw_interface_closed{interface=\"eth0\"} 1\n"));
-    EXPECT_THAT(*text,
+    const std::string text = whole(*of_closed.metrics(Exported::kAll));
+    EXPECT_THAT(text, HasSubstr("edgefw_interface_closed{interface=\"eth0\"} 1\n"));
+    EXPECT_THAT(text,
                 HasSubstr("edgefw_closed_packets_total{interface=\"eth0\",hook=\"received\",verdict=\"drop\"} 40\n"));
-    EXPECT_EQ(text->find("edgefw_closed_packets_total{interface=\"eth0\",hook=\"sent\""), std::string::npos)
+    EXPECT_EQ(text.find("edgefw_closed_packets_total{interface=\"eth0\",hook=\"sent\""), std::string::npos)
         << "what cannot be read is no zero";
     EXPECT_EQ(of_closed.health().error().message, "eth0 is closed until its policy is in force");
     EXPECT_EQ(metrics().find("edgefw_interface_closed"), std::string::npos);

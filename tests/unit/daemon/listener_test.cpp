@@ -17,9 +17,32 @@ using std::chrono::milliseconds;
 
 constexpr const char* kPlain = "text/plain";
 
+constexpr std::size_t kPieces = 256;
+
+// 16 MiB. Counts the pieces that were read of all bodies of its page, and the bodies that live.
+class LongBody : public Body {
+public:
+    LongBody(std::atomic<std::size_t>& pieces, std::atomic<int>& living) : pieces_(pieces), living_(living) {
+        ++living_;
+    }
+    LongBody(const LongBody&) = delete;
+    LongBody& operator=(const LongBody&) = delete;
+    ~LongBody() override { --living_; }
+    std::string read(Place& place) const override {
+        if (place.row == kPieces) return "";
+        ++pieces_;
+        return std::string(kPieceBytes, static_cast<char>('a' + place.row++ % 26));
+    }
+
+private:
+    std::atomic<std::size_t>& pieces_;
+    std::atomic<int>& living_;
+};
+
 class ListenerTest : public testing::Test {
 protected:
-    // "/slow" waits until release(); "/long" is more than sockets buffer.
+    // "/slow" waits until release(); "/long" is more than sockets buffer, and so is "/pieces", of which "?few" is
+    // short.
     void start(Listener::Bounds bounds) {
         listener = std::make_unique<Listener>(
             std::vector<Page>{
@@ -36,6 +59,15 @@ protected:
                 {"/long",
                  [] {
                      return HttpAnswer{200, kPlain, std::string(16 << 20, 'x')};
+                 }},
+                {"/pieces",
+                 [] {
+                     return HttpAnswer{200, kPlain, "few\n"};
+                 },
+                 "few"},
+                {"/pieces",
+                 [this] {
+                     return HttpAnswer{200, kPlain, "", std::make_shared<LongBody>(pieces, living)};
                  }},
             },
             bounds);
@@ -76,7 +108,18 @@ protected:
         return answer ? answer->status : 0;
     }
 
+    // One that has asked for "/pieces" and has the first byte of the answer.
+    Fd connect_for_pieces() const {
+        Fd fd = connect_from();
+        EXPECT_TRUE(says(fd, "GET /pieces HTTP/1.1\r\n\r\n"));
+        char byte = 0;
+        EXPECT_EQ(recv(fd.get(), &byte, 1, MSG_PEEK), 1);
+        return fd;
+    }
+
     int port = 0;
+    std::atomic<std::size_t> pieces = 0;
+    std::atomic<int> living = 0;
     std::atomic<int> slow_answers = 0;
     std::promise<void> released;
     std::shared_future<void> is_released = released.get_future().share();
@@ -142,6 +185,74 @@ TEST_F(ListenerTest, ALongAnswerArrivesWhole) {
     const Fd reader = connect_from();
     ASSERT_TRUE(says(reader, "GET /long HTTP/1.1\r\n\r\n"));
     EXPECT_GT(rest_of(reader).size(), 16u << 20);
+}
+
+TEST_F(ListenerTest, ABodyArrivesWholeInItsPieces) {
+    start(kPatient);
+    std::string expected;
+    for (std::size_t i = 0; i < kPieces; ++i)
+        expected.append(kPieceBytes, static_cast<char>('a' + i % 26));
+    httplib::Client client("127.0.0.1", port);
+    client.set_read_timeout(20);
+    const auto answer = client.Get("/pieces");
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->get_header_value("Transfer-Encoding"), "chunked");
+    EXPECT_TRUE(answer->body == expected);
+    const Fd older = connect_from();
+    ASSERT_TRUE(says(older, "GET /pieces HTTP/1.0\r\n\r\n"));
+    const std::string text = rest_of(older);
+    EXPECT_TRUE(text.ends_with("\r\n\r\n" + expected));
+    const Fd head = connect_from();
+    ASSERT_TRUE(says(head, "HEAD /pieces HTTP/1.1\r\n\r\n"));
+    EXPECT_TRUE(rest_of(head).ends_with("chunked\r\nConnection: close\r\n\r\n"));
+}
+
+TEST_F(ListenerTest, APageMayBeForOneParameter) {
+    start(kPatient);
+    for (const char* path : {"/pieces?few", "/pieces?a=b&few=1"}) {
+        httplib::Client client("127.0.0.1", port);
+        const auto answer = client.Get(path);
+        ASSERT_TRUE(answer);
+        EXPECT_EQ(answer->body, "few\n") << path;
+    }
+    EXPECT_EQ(pieces, 0u);
+    EXPECT_EQ(status_of("/pieces?fewer"), 200) << "a parameter that no page knows is none";
+    EXPECT_EQ(pieces, kPieces);
+}
+
+TEST_F(ListenerTest, WhoTakesNoPieceGetsNoFurtherOneMade) {
+    start(kPatient);
+    const Fd reader = connect_for_pieces();
+    EXPECT_EQ(status_of("/healthz"), 200);
+    EXPECT_EQ(status_of("/pieces"), 200) << "another one gets all of it meanwhile";
+    EXPECT_LT(pieces, 2 * kPieces) << "the first one's are not made before it takes them";
+}
+
+TEST_F(ListenerTest, ABodyGoesWithItsClient) {
+    start(kPatient);
+    {
+        const Fd reader = connect_for_pieces();
+        EXPECT_EQ(living, 1);
+    }
+    for (int i = 0; i < 200 && living != 0; ++i)
+        std::this_thread::sleep_for(milliseconds(50));
+    EXPECT_EQ(living, 0);
+    EXPECT_EQ(status_of("/healthz"), 200);
+}
+
+// The bodies that slow readers are in the middle of are bounded, not only the readers.
+TEST_F(ListenerTest, ForOneBodyTooManyTheOldestGoes) {
+    Listener::Bounds bounds = kPatient;
+    bounds.bodies = 2;
+    start(bounds);
+    std::vector<Fd> readers;
+    for (int i = 0; i < 4; ++i)
+        readers.push_back(connect_for_pieces());
+    EXPECT_LE(living, 3) << "one more while it is handed over";
+    EXPECT_LT(rest_of(readers[0]).size(), 16u << 20);
+    EXPECT_LT(rest_of(readers[1]).size(), 16u << 20);
+    EXPECT_GT(rest_of(readers[2]).size(), 16u << 20);
+    EXPECT_GT(rest_of(readers[3]).size(), 16u << 20);
 }
 
 // All that wait for one page get one answer: asking often costs the host no more than asking once.

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 
+#include "tests/unit/daemon/body_text.h"
 #include "tests/unit/show/cards.h"
 
 namespace edgefw::daemon {
@@ -14,11 +16,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-std::string render(const Snapshot& snapshot) {
-    Metrics metrics;
-    const Result<std::string> text = metrics.render(snapshot);
-    EXPECT_TRUE(text);
-    return text ? *text : "";
+std::string rendered(const Snapshot& snapshot, Exported exported = Exported::kAll) {
+    return whole(*daemon::render(snapshot, exported));
 }
 
 // The lines of one family, its HELP and TYPE among them.
@@ -45,7 +44,7 @@ Snapshot one_card() {
 TEST(Metrics, RulesOfTheCardsSideAndBuiltins) {
     const std::string labels = R"(interface="eth0",side="external",direction=)";
     EXPECT_EQ(
-        family(render(one_card()), "edgefw_rule_packets_total"),
+        family(rendered(one_card()), "edgefw_rule_packets_total"),
         "# HELP edgefw_rule_packets_total Frames on the wire, by rule. `direction` is the rule's: of what opens a "
         "connection, whose packets both ways count here.\n"
         "# TYPE edgefw_rule_packets_total counter\n"
@@ -104,7 +103,7 @@ TEST(Metrics, RulesOfTheCardsSideAndBuiltins) {
 }
 
 TEST(Metrics, BytesAndConnectionsBesidePackets) {
-    const std::string text = render(one_card());
+    const std::string text = rendered(one_card());
     EXPECT_THAT(
         text,
         HasSubstr(
@@ -118,7 +117,7 @@ TEST(Metrics, BytesAndConnectionsBesidePackets) {
 }
 
 TEST(Metrics, NatGeneralGaugesAndBuild) {
-    const std::string text = render(one_card());
+    const std::string text = rendered(one_card());
     EXPECT_EQ(family(text, "edgefw_nat_packets_total"),
               "# HELP edgefw_nat_packets_total Frames on the wire, by nat.\n"
               "# TYPE edgefw_nat_packets_total counter\n"
@@ -141,7 +140,7 @@ TEST(Metrics, NatGeneralGaugesAndBuild) {
 }
 
 TEST(Metrics, ReasonsByDirectionAndVerdict) {
-    const std::string text = render(one_card());
+    const std::string text = rendered(one_card());
     const std::string labels = R"({interface="eth0",side="external",direction=)";
     EXPECT_THAT(text,
                 HasSubstr("edgefw_reason_packets_total" + labels + R"("inbound",reason="rule",verdict="pass"} 40)"));
@@ -157,14 +156,14 @@ TEST(Metrics, ReasonsByDirectionAndVerdict) {
 TEST(Metrics, AReasonThatShouldNotOccurIsShownWhenItDoes) {
     Snapshot snapshot = one_card();
     snapshot.cards[0].reasons[EDGEFW_SENT][EDGEFW_PASS][EDGEFW_REASON_REVOKED] = {1, 60};
-    EXPECT_THAT(render(snapshot), HasSubstr(R"(direction="outbound",reason="revoked",verdict="pass"} 1)"));
+    EXPECT_THAT(rendered(snapshot), HasSubstr(R"(direction="outbound",reason="revoked",verdict="pass"} 1)"));
 }
 
 TEST(Metrics, PushesOnlyWhereAFileIsWatched) {
     Snapshot snapshot = one_card();
-    EXPECT_THAT(render(snapshot), Not(HasSubstr("edgefw_push_total")));
+    EXPECT_THAT(rendered(snapshot), Not(HasSubstr("edgefw_push_total")));
     snapshot.pushes = PushResults{4, 2, 1, false, 3};
-    const std::string text = render(snapshot);
+    const std::string text = rendered(snapshot);
     EXPECT_EQ(family(text, "edgefw_push_total"),
               "# HELP edgefw_push_total Pushes of the watched policy file, by result.\n"
               "# TYPE edgefw_push_total counter\n"
@@ -176,25 +175,88 @@ TEST(Metrics, PushesOnlyWhereAFileIsWatched) {
 }
 
 TEST(Metrics, FollowAPushAndACardThatGoes) {
-    Metrics metrics;
     Snapshot snapshot = one_card();
     snapshot.cards.push_back(show::internal_counters());
-    ASSERT_TRUE(metrics.render(snapshot));
+    EXPECT_THAT(rendered(snapshot), HasSubstr("eth1"));
     snapshot.cards.pop_back();
     snapshot.cards[0].listing = std::make_shared<const document::Listing>(document::Listing{
         {{"other", "", policy::Side::kExternal, policy::Direction::kInbound, policy::Action::kPass, 1024}}, {}});
-    const Result<std::string> text = metrics.render(snapshot);
-    ASSERT_TRUE(text);
-    EXPECT_THAT(*text, HasSubstr(R"(rule="other",profile="",action="pass"} 7)"));
-    EXPECT_THAT(*text, Not(HasSubstr("admin-ssh")));
-    EXPECT_THAT(*text, Not(HasSubstr("eth1")));
+    const std::string text = rendered(snapshot);
+    EXPECT_THAT(text, HasSubstr(R"(rule="other",profile="",action="pass"} 7)"));
+    EXPECT_THAT(text, Not(HasSubstr("admin-ssh")));
+    EXPECT_THAT(text, Not(HasSubstr("eth1")));
+}
+
+// A rule without a packet goes with its three counters; built-in rules, reasons and gauges stay.
+TEST(Metrics, CountedOnesAlone) {
+    Snapshot snapshot = one_card();
+    snapshot.cards.push_back(show::internal_counters());
+    snapshot.cards[0].slots[1024] = {};
+    snapshot.cards[0].slots[32] = {};
+    snapshot.cards[0].slots[1026].connections = 0;
+    const std::string all = rendered(snapshot);
+    const std::string counted = rendered(snapshot, Exported::kCounted);
+    EXPECT_THAT(all, HasSubstr("admin-ssh"));
+    EXPECT_THAT(all, HasSubstr("office/map"));
+    EXPECT_THAT(all, HasSubstr("ocs/access-edge/internal-5061"));
+    for (const char* idle : {"admin-ssh", "office/map", "ocs/access-edge/internal-5061"})
+        EXPECT_THAT(counted, Not(HasSubstr(idle)));
+    EXPECT_THAT(counted, HasSubstr(R"(rule="ocs/access-edge/external-443",profile="ocs2007",action="pass"} 100)"));
+    EXPECT_THAT(family(counted, "edgefw_rule_connections_total"),
+                HasSubstr(R"(rule="ocs/access-edge/external-443",profile="ocs2007",action="pass"} 0)"));
+    EXPECT_THAT(counted, HasSubstr(R"(rule="builtin/martian",profile="",action="drop"} 0)"));
+    EXPECT_THAT(counted, HasSubstr("# TYPE edgefw_nat_packets_total counter\n"));
+    for (const char* name : {"edgefw_reason_packets_total", "edgefw_generation", "edgefw_map_entries",
+                             "edgefw_map_refused_total", "edgefw_build_info"})
+        EXPECT_EQ(family(counted, name), family(all, name)) << name;
+}
+
+// Whatever is read in pieces is what would be read at once, and each piece is bounded.
+TEST(Metrics, ALongPageComesInPieces) {
+    Snapshot snapshot = one_card();
+    document::Listing listing;
+    for (int i = 0; i < 5000; ++i)
+        listing.rules.push_back({"rule-" + std::to_string(i), "", policy::Side::kExternal, policy::Direction::kInbound,
+                                 policy::Action::kPass, 1024});
+    snapshot.cards[0].listing = std::make_shared<const document::Listing>(listing);
+    const auto body = daemon::render(snapshot, Exported::kAll);
+    Body::Place place;
+    std::size_t pieces = 0;
+    for (std::string piece = body->read(place); !piece.empty(); piece = body->read(place), ++pieces) {
+        EXPECT_LT(piece.size(), kPieceBytes + 8192);
+        EXPECT_EQ(piece.back(), '\n');
+    }
+    EXPECT_GT(pieces, 10u);
+    const std::string text = whole(*body);
+    for (const char* name : {"edgefw_rule_packets_total", "edgefw_rule_bytes_total", "edgefw_rule_connections_total"}) {
+        const std::string lines = family(text, name);
+        EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 2 + 5000 + EDGEFW_BUILTIN_COUNT) << name;
+        EXPECT_THAT(lines, HasSubstr("rule=\"rule-0\""));
+        EXPECT_THAT(lines, HasSubstr("rule=\"rule-4999\""));
+    }
+}
+
+// A body is read for as long as a client takes; the listing may be gone from all other places by then.
+TEST(Metrics, ABodyKeepsWhatItReads) {
+    std::shared_ptr<const Body> body;
+    {
+        Snapshot snapshot = one_card();
+        body = daemon::render(std::move(snapshot), Exported::kAll);
+    }
+    EXPECT_THAT(whole(*body), HasSubstr("admin-ssh"));
+}
+
+TEST(Metrics, LabelsAreEscaped) {
+    Snapshot snapshot = one_card();
+    snapshot.hosts.push_back({"a\"b\\c\nd", 1, 0, true, 0, 0});
+    EXPECT_THAT(rendered(snapshot), HasSubstr(R"(edgefw_host_addresses{host="a\"b\\c\nd"} 1)"));
 }
 
 TEST(Metrics, AnUnreadableKernelStillExportsTheProcess) {
     Snapshot snapshot;
     snapshot.complete = false;
     snapshot.version = "0.1.0";
-    EXPECT_THAT(render(snapshot), HasSubstr("edgefw_scrape_success 0\n"));
+    EXPECT_THAT(rendered(snapshot), HasSubstr("edgefw_scrape_success 0\n"));
 }
 
 }  // namespace

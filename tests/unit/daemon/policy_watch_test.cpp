@@ -38,7 +38,10 @@ protected:
     std::ostringstream messages;
     spdlog::logger log;
     PolicyWatch::Clock::time_point now{};
-    PolicyWatch watch{[this] { return file; },
+    PolicyWatch watch{[this]() -> Result<PolicyWatch::Found> {
+                          if (!file) return file.error();
+                          return PolicyWatch::Found{*file, "digest of " + *file};
+                      },
                       [this](const std::string& text) {
                           pushed.push_back(text);
                           return answer;
