@@ -11,7 +11,7 @@ using namespace edgefw;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const policy::ProfilePath profiles{{EDGEFW_SOURCE_DIR "/profiles"}};
     const std::string text(reinterpret_cast<const char*>(data), size);
-    const auto policy = engine::load_policy({"p", text}, profiles);
+    const auto policy = engine::load_policy({"p", text, std::vector<policy::SetFile>()}, profiles);
     if (!policy) {
         fuzz::require_places(policy.error());
         return 0;

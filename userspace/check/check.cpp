@@ -109,11 +109,12 @@ std::vector<Host> hosts_of(const Policy& policy) {
 
 }  // namespace
 
-Policy check(const Node& root, const Expansion& expansion, Diagnostics& diagnostics) {
+Policy check(const Node& root, const Expansion& expansion, const std::vector<SetFile>& files,
+             Diagnostics& diagnostics) {
     Policy policy;
     const Fields fields(root, kPolicyKeys, "a policy", diagnostics);
     if (!fields.is_map()) return policy;
-    check_settings(root, policy, diagnostics);
+    check_settings(root, files, policy, diagnostics);
     Ids ids(diagnostics);
     policy.rules.reserve(expansion.rules.size());
     for (const Item& item : expansion.rules) {

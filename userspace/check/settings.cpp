@@ -8,6 +8,7 @@
 
 #include "userspace/language/addresses.h"
 #include "userspace/language/fields.h"
+#include "userspace/language/keys.h"
 #include "userspace/language/states.h"
 #include "userspace/language/suggest.h"
 #include "userspace/language/values.h"
@@ -159,27 +160,51 @@ bool is_set_name(const std::string& name) {
     return !name.empty() && std::all_of(name.begin(), name.end(), is_plain);
 }
 
-void check_set(const Node& name, const Node& members, Policy& policy, Diagnostics& diagnostics) {
+void add_members(const Node& members, Set& set, Diagnostics& diagnostics) {
+    if (members.kind == Node::Kind::kNull) return;
+    for (const Node& member : one_or_several(members)) {
+        if (const auto range = read_address_range(member, diagnostics)) set.members.push_back(*range);
+    }
+}
+
+// `{ file: NAME, members: [...] }`. A file that could not be read is not among `files`, and was reported.
+void add_file_and_members(const Node& node, const std::vector<SetFile>& files, Set& set, Diagnostics& diagnostics) {
+    const Fields fields(node, kSetKeys, "a set", diagnostics);
+    if (const Node* members = fields.find("members")) add_members(*members, set, diagnostics);
+    const Node* name = fields.need("file");
+    if (name == nullptr) return;
+    if (!is_file_name(*name)) {
+        diagnostics.error(*name, describe(*name) + " is not the name of a file; write one, `file: blocklist.txt`");
+        return;
+    }
+    for (const SetFile& file : files) {
+        if (file.name != name->text) continue;
+        const std::vector<AddressRange> found = read_members(file, diagnostics);
+        set.members.insert(set.members.end(), found.begin(), found.end());
+    }
+}
+
+void check_set(const Node& name, const Node& content, const std::vector<SetFile>& files, Policy& policy,
+               Diagnostics& diagnostics) {
     if (!is_set_name(name.text)) {
         diagnostics.error(name, describe(name) + " is not a name of a set; write letters, digits, '.', '_' and '-'");
     }
     Set set{name.text, {}, name.where()};
-    if (members.kind != Node::Kind::kNull) {
-        for (const Node& member : one_or_several(members)) {
-            if (const auto range = read_address_range(member, diagnostics)) set.members.push_back(*range);
-        }
-    }
+    if (content.is_map())
+        add_file_and_members(content, files, set, diagnostics);
+    else
+        add_members(content, set, diagnostics);
     set.members = merge(std::move(set.members));
     policy.sets.push_back(std::move(set));
 }
 
-void check_sets(const Node& node, Policy& policy, Diagnostics& diagnostics) {
+void check_sets(const Node& node, const std::vector<SetFile>& files, Policy& policy, Diagnostics& diagnostics) {
     if (!node.is_map()) {
         diagnostics.error(node, "`sets:` is a mapping of name to addresses, this is " + describe(node));
         return;
     }
     for (std::size_t i = 0; i < node.items.size(); i += 2) {
-        check_set(node.items[i], node.items[i + 1], policy, diagnostics);
+        check_set(node.items[i], node.items[i + 1], files, policy, diagnostics);
     }
 }
 
@@ -189,7 +214,7 @@ void set_default_timeouts(Policy& policy) {
     std::copy(std::begin(kStateSeconds), std::end(kStateSeconds), std::begin(policy.timeout));
 }
 
-void check_settings(const Node& root, Policy& policy, Diagnostics& diagnostics) {
+void check_settings(const Node& root, const std::vector<SetFile>& files, Policy& policy, Diagnostics& diagnostics) {
     check_version(root, diagnostics);
     set_default_timeouts(policy);
     const auto section = [&](std::string_view key) -> const Node* {
@@ -202,7 +227,7 @@ void check_settings(const Node& root, Policy& policy, Diagnostics& diagnostics) 
     if (const Node* node = section("connections")) check_connections(*node, policy, diagnostics);
     if (const Node* node = section("adopt")) check_adopt(*node, policy, diagnostics);
     if (const Node* node = section("names")) check_names(*node, policy, diagnostics);
-    if (const Node* node = section("sets")) check_sets(*node, policy, diagnostics);
+    if (const Node* node = section("sets")) check_sets(*node, files, policy, diagnostics);
 }
 
 Policy pass_everything() {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "userspace/language/diagnostics.h"
+#include "userspace/language/set_files.h"
 #include "userspace/language/syntax.h"
 #include "userspace/policy/policy.h"
 
@@ -17,7 +18,7 @@ void set_default_timeouts(Policy& policy);
 // The policy of a card that was attached without one: everything passes (the image is not armed).
 Policy pass_everything();
 
-// version, default, builtins, timeouts, adopt and sets into `policy`.
-void check_settings(const Node& root, Policy& policy, Diagnostics& diagnostics);
+// version, default, builtins, timeouts, adopt and sets, with the members in `files`, into `policy`.
+void check_settings(const Node& root, const std::vector<SetFile>& files, Policy& policy, Diagnostics& diagnostics);
 
 }  // namespace edgefw::policy

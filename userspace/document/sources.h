@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "userspace/base/result.h"
+#include "userspace/language/set_files.h"
 #include "userspace/profile/profile_path.h"
 
 namespace edgefw::document {
@@ -14,11 +15,13 @@ namespace edgefw::document {
 struct Sources {
     std::string file;  // of the policy, as it was named
     std::string text;
-    std::vector<policy::ProfileText> profiles;  // those it uses, in the order of their first use
+    std::vector<policy::ProfileText> profiles;    // those it uses, in the order of their first use
+    std::vector<policy::SetFile> set_files = {};  // those that its sets name, likewise
 
-    // SHA-256 in hex: without profiles that of the policy's text, as `sha256sum` prints it; else that of a list of the
-    // digests, "DIGEST  policy" and a "DIGEST  profile NAME" for each profile, a line each: no text of one can pass for
-    // another's. Names of files do not count. Fails as sha256() does.
+    // SHA-256 in hex: of a policy alone that of its text, as `sha256sum` prints it; with profiles or files of sets that
+    // of a list of the digests, "DIGEST  policy", a "DIGEST  profile NAME" for each profile and a "DIGEST  file NAME"
+    // for each file, a line each: no text of one can pass for another's. NAME is that in the policy's text; where files
+    // lie does not count. Fails as sha256() does.
     Result<std::string> digest() const;
     std::string to_text() const;
 };

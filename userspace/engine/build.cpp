@@ -75,7 +75,7 @@ Result<Built> build_again(const document::Sources& sources, const std::vector<po
         }
         return Ok{};
     };
-    return build({sources.file, sources.text}, {{{}, sources.profiles}, resolve});
+    return build({sources.file, sources.text, sources.set_files}, {{{}, sources.profiles}, resolve});
 }
 
 }  // namespace edgefw::engine

@@ -7,6 +7,7 @@
 #include "userspace/check/check.h"
 #include "userspace/language/parse.h"
 #include "userspace/language/read.h"
+#include "userspace/language/set_files.h"
 #include "userspace/profile/expand.h"
 #include "userspace/profile/packets.h"
 
@@ -15,8 +16,9 @@ namespace {
 
 using namespace policy;
 
-document::Sources sources_of(const std::string& file, const std::string& text, const Expansion& expansion) {
-    document::Sources sources{file, text, {}};
+document::Sources sources_of(const std::string& file, const std::string& text, const Expansion& expansion,
+                             std::vector<SetFile> set_files) {
+    document::Sources sources{file, text, {}, std::move(set_files)};
     std::set<const Profile*> seen;
     for (const ProfileUse& use : expansion.uses) {
         const Profile& profile = *use.profile;
@@ -26,7 +28,8 @@ document::Sources sources_of(const std::string& file, const std::string& text, c
     return sources;
 }
 
-Result<Loaded> load_text(const std::string& text, const std::string& file, const ProfilePath& profiles) {
+Result<Loaded> load_text(const std::string& text, const Source& source, const ProfilePath& profiles) {
+    const std::string& file = source.file;
     Diagnostics diagnostics;
     const Syntax syntax = parse(text, file, diagnostics);
     // Without a tree (a YAML syntax error) there is nothing to say about its content.
@@ -38,9 +41,10 @@ Result<Loaded> load_text(const std::string& text, const std::string& file, const
     }
     if (!has_content) return diagnostics.to_error(file);
     const Expansion expansion = expand(syntax.root, profiles, diagnostics);
-    Policy policy = check(syntax.root, expansion, diagnostics);
+    std::vector<SetFile> set_files = read_set_files(syntax.root, file, source.set_files, diagnostics);
+    Policy policy = check(syntax.root, expansion, set_files, diagnostics);
     if (!diagnostics.ok()) return diagnostics.to_error(file);
-    document::Sources sources = sources_of(file, text, expansion);
+    document::Sources sources = sources_of(file, text, expansion, std::move(set_files));
     auto digest = sources.digest();
     if (!digest) return digest.error();
     policy.file = file;
@@ -55,10 +59,10 @@ Result<Loaded> load_text(const std::string& text, const std::string& file, const
 Result<Loaded> load(const Source& source, const ProfilePath& profiles) {
     // The name is kept with the policy, and printed as JSON.
     if (!is_utf8(source.file)) return failed("the name of the policy file is no UTF-8; give it another one");
-    if (source.text) return load_text(*source.text, source.file, profiles);
+    if (source.text) return load_text(*source.text, source, profiles);
     const auto text = read(source.file);
     if (!text) return text.error();
-    return load_text(*text, source.file, profiles);
+    return load_text(*text, source, profiles);
 }
 
 Result<Policy> load_policy(const Source& source, const ProfilePath& profiles) {

@@ -17,6 +17,8 @@ namespace edgefw::engine {
 struct Source {
     std::string file;                      // names it in messages; "-" without a text: standard input
     std::optional<std::string> text = {};  // absent: that of `file`
+    // Those that its sets name, from where nothing is read; absent: they are read.
+    std::optional<std::vector<policy::SetFile>> set_files = {};
 };
 
 struct Loaded {

@@ -17,7 +17,7 @@ Error cannot_read(const std::string& name, int error) {
     return failed("cannot read " + name + ": " + std::strerror(error));
 }
 
-Result<std::string> read_all(int fd, const std::string& name) {
+Result<std::string> read_all(int fd, const std::string& name, std::size_t limit = kMaxPolicyBytes) {
     std::string text;
     char buffer[65536];
     while (true) {
@@ -26,8 +26,9 @@ Result<std::string> read_all(int fd, const std::string& name) {
         if (count < 0) return cannot_read(name, errno);
         if (count == 0) return text;
         text.append(buffer, static_cast<std::size_t>(count));
-        if (text.size() > kMaxPolicyBytes) {
-            return failed(name + " is larger than 16 MiB; put long address lists into prefixes, or split the policy");
+        if (text.size() > limit) {
+            return failed(name + " is larger than " + std::to_string(limit >> 20) +
+                          " MiB; write prefixes instead of hosts, or put long lists into files of sets");
         }
     }
 }
@@ -41,13 +42,13 @@ Result<std::string> read(const std::string& file) {
     return read_all(fd.get(), file);
 }
 
-Result<std::string> read_regular(const std::string& file) {
+Result<std::string> read_regular(const std::string& file, std::size_t limit) {
     const Fd fd = Fd::own(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd.valid()) return cannot_read(file, errno);
     struct stat about = {};
     if (fstat(fd.get(), &about) != 0) return cannot_read(file, errno);
     if (!S_ISREG(about.st_mode)) return failed(file + " is no regular file; write one there");
-    return read_all(fd.get(), file);
+    return read_all(fd.get(), file, limit);
 }
 
 }  // namespace edgefw::policy

@@ -15,6 +15,7 @@ inline constexpr std::size_t kMaxPolicyBytes = 16u << 20;  // some 80,000 rules 
 Result<std::string> read(const std::string& file);
 
 // Likewise of a regular file alone, for who may not be kept waiting: the writer of a FIFO may never come.
-Result<std::string> read_regular(const std::string& file);
+// Fails above `limit` bytes, which are whole MiB.
+Result<std::string> read_regular(const std::string& file, std::size_t limit = kMaxPolicyBytes);
 
 }  // namespace edgefw::policy

@@ -43,6 +43,9 @@ TEST_F(Read, ClearErrors) {
 TEST_F(Read, ARegularFileAlone) {
     write("version: 1");
     EXPECT_EQ(*read_regular(file_), "version: 1");
+    write(std::string((1 << 20) + 1, '#'));
+    EXPECT_TRUE(read_regular(file_));
+    EXPECT_EQ(read_regular(file_, 1 << 20).error().message.find(file_ + " is larger than 1 MiB; "), 0u);
     unlink(file_.c_str());
     ASSERT_EQ(mkfifo(file_.c_str(), 0600), 0);
     EXPECT_EQ(read_regular(file_).error().message, file_ + " is no regular file; write one there") << "and at once";

@@ -35,6 +35,7 @@ TEST(Schema, PolicyKeys) {
     EXPECT_EQ(properties(sections["rules"]["items"]["then"]), set_of(kUseKeys));
     EXPECT_EQ(properties(sections["nat"]["items"]), set_of(kNatKeys));
     EXPECT_EQ(properties(sections["tests"]["items"]), set_of(kTestKeys));
+    EXPECT_EQ(properties(sections["sets"]["additionalProperties"]["anyOf"][2]), set_of(kSetKeys));
 
     std::set<std::string> builtins;
 #define ADD_BUILTIN(identifier, key, id, verdict, sentence) builtins.insert(key);
