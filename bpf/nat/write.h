@@ -82,7 +82,8 @@ static __always_inline __u16 new_checksum(__u8 protocol, const struct rewrite* c
     if (avoids_zero(protocol) && old == 0) return 0;
     if (partial) return fold(old + addresses);
     sum = ~fold((__u64)(__u16)~old + addresses + port_change(change->from_port, change->to_port)) & 0xffff;
-    if (avoids_zero(protocol) && sum == 0) return 0xffff;
+    // A message of ICMP that is all zero has 0xffff, which an update cannot tell from 0. Of any other both are right.
+    if (sum == 0 && (avoids_zero(protocol) || protocol == IPPROTO_ICMP)) return 0xffff;
     return sum;
 }
 

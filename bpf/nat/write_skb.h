@@ -15,7 +15,9 @@ static __always_inline bool rewrite_port(CONTEXT* context, const struct flight* 
     const __u8 protocol = flight->flow.protocol;
     const bool echo = is_echo(&flight->flow);
     const __u32 checksum = transport + (echo ? ICMP_CHECKSUM : checksum_offset(protocol));
-    const __u64 flags = avoids_zero(protocol) ? BPF_F_MARK_MANGLED_0 : 0;
+    const __u64 flags = avoids_zero(protocol) ? BPF_F_MARK_MANGLED_0
+                        : echo                ? BPF_F_MARK_MANGLED_0 | BPF_F_MARK_ENFORCE  // as in new_checksum()
+                                              : 0;
 
     if (!echo &&
         bpf_l4_csum_replace(context, checksum, change->from, change->to, flags | BPF_F_PSEUDO_HDR | sizeof(__be32)))

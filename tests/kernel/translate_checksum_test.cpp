@@ -52,6 +52,32 @@ TEST(TranslateChecksum, UdpWithoutAChecksum) {
     EXPECT_EQ(read_wire(run.left()).checksum, 0);
 }
 
+// An echo reply that is all zero when it has its inside identifier again: its checksum is 0xffff, not 0 (RFC 1071: no
+// sum of anything but zeros is 0).
+TEST(TranslateChecksum, AnEchoReplyOfZeros) {
+    for (const kernel::ReceivedAt at : {kernel::ReceivedAt::kXdp, kernel::ReceivedAt::kTcIngress}) {
+        TestRun run(TestRun::Options{.at = at});
+        run.push(
+            std::string("nat:\n- {name: office, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7}\n"
+                        "rules:\n- {name: out, side: external, direction: outbound, action: pass}\n"));
+        for (const char* host : {"10.0.0.5", "10.0.0.6"})
+            EXPECT_EQ(run.judge("external outbound icmp " + std::string(host) + " > 198.51.100.9 echo-request"),
+                      "pass rule out via office opened");
+        const std::size_t message = 14 + 20;
+        const Bytes sent = run.left();
+        const auto id = static_cast<std::uint16_t>(sent[message + 4] << 8 | sent[message + 5]);
+        ASSERT_NE(id, 0) << "the first one has it";
+        Bytes reply =
+            frame(Ethernet{}, Ipv4{.source = "198.51.100.9", .destination = "203.0.113.7"}, Icmp{0, 0, id}, payload(0));
+        reply[message + 2] = static_cast<std::uint8_t>(~id >> 8);
+        reply[message + 3] = static_cast<std::uint8_t>(~id);
+        reply[message + 7] = 0;  // the sequence number
+        EXPECT_EQ(run.judge(EDGEFW_RECEIVED, reply), "pass connection out via office");
+        const Bytes left = run.left();
+        EXPECT_EQ(Bytes(left.begin() + message, left.begin() + message + 8), (Bytes{0, 0, 0xff, 0xff, 0, 0, 0, 0}));
+    }
+}
+
 // What a card with offloads hands up: the field holds the folded pseudo-header sum, and must still after translation.
 TEST(TranslateChecksum, PartialChecksums) {
     TestRun run({.partial_checksums = true});
