@@ -52,7 +52,8 @@ private:
 Result<kernel::Compiled> compiled(const policy::Policy& policy) {
     auto image = image::compile(policy);
     if (!image) return image.error();
-    return kernel::Compiled{std::move(*image), document::write(policy).dump(), policy.digest};
+    return kernel::Compiled{std::move(*image), document::write(policy).dump(), policy.digest, "",
+                            document::list(policy)};
 }
 
 // One stage that can fail; the first failure ends the benchmark.

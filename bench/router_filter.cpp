@@ -169,7 +169,7 @@ Result<RouterFilter> edgefw(const Router& router, bool on_both) {
     auto image = image::compile(*policy);
     if (!image) return image.error();
     auto compiled = std::make_shared<kernel::Compiled>();
-    *compiled = {std::move(*image), document::write(*policy).dump(), policy->digest};
+    *compiled = {std::move(*image), document::write(*policy).dump(), policy->digest, "", document::list(*policy)};
     RouterFilter filter;
     filter.who = on_both ? "edgefw on both cards" : "edgefw on the external card";
     filter.is_compared = true;
