@@ -163,7 +163,7 @@ TEST_F(ListenerTest, ARequestHasATimeHoweverOftenItGoesOn) {
 }
 
 TEST_F(ListenerTest, WhoDoesNotReadItsAnswerHasATime) {
-    start({16, milliseconds(3600000), milliseconds(400)});
+    start({16, milliseconds(3600000), milliseconds(2000)});
     std::vector<Fd> readers;
     for (int i = 0; i < 4; ++i) {
         readers.push_back(connect_from());
@@ -175,7 +175,7 @@ TEST_F(ListenerTest, WhoDoesNotReadItsAnswerHasATime) {
         char byte = 0;
         ASSERT_EQ(recv(reader.get(), &byte, 1, MSG_PEEK), 1);
     }
-    std::this_thread::sleep_for(milliseconds(600));
+    std::this_thread::sleep_for(milliseconds(2500));
     for (const Fd& reader : readers)
         EXPECT_LT(rest_of(reader).size(), 16u << 20);
 }
