@@ -3,6 +3,7 @@
 
 #include <linux/bpf.h>
 #include <bpf/bpf.h>
+#include <netinet/in.h>
 
 #include "bench/baseline.h"
 #include "bench/driver.h"
@@ -43,6 +44,11 @@ policy::Policy inbound_only(policy::Policy policy) {
     return policy;
 }
 
+policy::Policy tcp_only(policy::Policy policy) {
+    std::erase_if(policy.rules, [](const policy::Rule& rule) { return rule.protocol != IPPROTO_TCP; });
+    return policy;
+}
+
 policy::Policy without_builtins(policy::Policy policy) {
     policy.builtins = 0;
     return policy;
@@ -59,6 +65,8 @@ std::vector<Variant> variants() {
     const policy::Policy rules_only = stateless(plain);
     packet::Packet closed = web(kSyn);
     closed.destination_port = 22;
+    packet::Packet stray = media();
+    stray.destination_port = 22;
     const packet::Packet syn = web(kSyn), ack = web(kAck);
     const std::vector<packet::Packet> opened = {syn, reply_to(syn, kSynAck), ack};
     const std::vector<packet::Packet> media_opened = {media(), reply_to(media(), 0)};
@@ -73,6 +81,8 @@ std::vector<Variant> variants() {
         {"SYN dropped: stateful inbound rules", inbound_only(plain), closed, {}, kDropped},
         {"SYN dropped: stateful rules both ways (two walks)", plain, closed, {}, kDropped},
         {"SYN dropped: and a port forward", full, closed, {}, kDropped},
+        {"UDP dropped: stateful rules both ways (one walk, no table)", tcp_only(plain), stray, {}, kDropped},
+        {"UDP dropped: and some of UDP (the tables first)", plain, stray, {}, kDropped},
         {"stateless pass (one walk, one more counter)", rules_only, syn, {}, kPassed},
         {"established TCP: stateful rules", plain, ack, opened, kKnown},
         {"established TCP: no built-ins", without_builtins(plain), ack, opened, kKnown},
