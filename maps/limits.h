@@ -7,13 +7,14 @@
 #define EDGEFW_MAX_GROUPS 8             // trees a rule set is parted into: one for each field that parts rules well
 #define EDGEFW_MAX_TREE_DEPTH 64        // levels the data path walks; below, the compiler leaves boxes together
 #define EDGEFW_MAX_LEAF_STEPS 160       // tests and matches of a leaf that are walked inline; longer ones by bpf_loop
-#define EDGEFW_MAX_FORWARD_CHAIN 4      // forwards in one hash bucket
-#define EDGEFW_MAX_MASQUERADES 64       // pairs of networks the sources of which are masqueraded: a list, searched
-#define EDGEFW_NEAR_PORT_TRIES 32       // public ports tried for one opener, beginning at its own number
-#define EDGEFW_SCATTERED_PORT_TRIES 96  // then at random: of 95 % in use 0.95^96 of openers find none, below 1 %
-#define EDGEFW_PORT_SEARCH_PAUSE 100    // ms on a processor between two searches of a whole range: each is long
-#define EDGEFW_RESERVED_SECONDS 1       // a public end that was given to an opener is its own without a connection
-#define EDGEFW_MAX_IPV4_OPTIONS 40      // bytes: the header length field can name no more
+#define EDGEFW_MAX_LONG_LEAF_STEPS 8388607  // those that bpf_loop walks at most; the compiler keeps below
+#define EDGEFW_MAX_FORWARD_CHAIN 4          // forwards in one hash bucket
+#define EDGEFW_MAX_MASQUERADES 64           // pairs of networks the sources of which are masqueraded: a list, searched
+#define EDGEFW_NEAR_PORT_TRIES 32           // public ports tried for one opener, beginning at its own number
+#define EDGEFW_SCATTERED_PORT_TRIES 96      // then at random: of 95 % in use 0.95^96 of openers find none, below 1 %
+#define EDGEFW_PORT_SEARCH_PAUSE 100        // ms on a processor between two searches of a whole range: each is long
+#define EDGEFW_RESERVED_SECONDS 1           // a public end that was given to an opener is its own without a connection
+#define EDGEFW_MAX_IPV4_OPTIONS 40          // bytes: the header length field can name no more
 
 // Counter slots. The low ones have fixed meanings, so that a NAT entry's slot fits 16 bits of a connection.
 #define EDGEFW_SLOT_NONE 0

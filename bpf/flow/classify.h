@@ -118,7 +118,7 @@ GLOBAL int search_long_leaf(__u32 index) {
 
     if (!flight) return 0;
     leaf.fields = &flight->fields;
-    bpf_loop(EDGEFW_NODE_INDEX_MASK >> 1, step_on, &leaf, 0);
+    bpf_loop(EDGEFW_MAX_LONG_LEAF_STEPS, step_on, &leaf, 0);
     return 0;
 }
 

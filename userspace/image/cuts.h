@@ -20,13 +20,14 @@ struct Cuts {
     double saved = 0;        // levels, against a split
 
     std::uint32_t cells() const { return std::uint32_t{1} << bits; }
-    // The cell of a value that is inside.
+    // The cell of a value; outside of all cells it is cells() or more.
     std::uint32_t cell_of(std::uint32_t value) const { return (value - low) >> shift; }
     Interval cell(std::uint32_t number) const {
         return {low + (number << shift), low + (number << shift) + ((std::uint32_t{1} << shift) - 1)};
     }
 };
 
+// The node of maps/tree.h with these cuts, and the cuts of such a node (its field, too).
 edgefw_node node_of(const Cuts& cuts, std::uint32_t first_child);
 Cuts cuts_of(const edgefw_node& node);
 

@@ -120,6 +120,7 @@ private:
     Cutter cutter_;
     std::uint32_t depth_ = 0;
     WorstPath worst_;
+    bool endless_ = false;  // a leaf is longer than the data path walks: what stands at its end would never match
 };
 
 std::optional<std::uint32_t> Tree::grow(Items items, std::size_t copies) {
@@ -136,7 +137,7 @@ std::uint32_t Tree::new_nodes(std::size_t count) {
 }
 
 bool Tree::is_too_large() const {
-    return std::max(ground_.nodes_.size(), ground_.insns_.size()) > EDGEFW_NODE_INDEX_MASK;
+    return endless_ || std::max(ground_.nodes_.size(), ground_.insns_.size()) > EDGEFW_NODE_INDEX_MASK;
 }
 
 std::size_t Tree::grow_node(const Place& place, Items items) {
@@ -231,6 +232,7 @@ std::size_t Tree::write_leaf(const Place& place, Items items) {
                               {rule, seed_.endings[rule].outcome, EDGEFW_INSN_MATCH, 0, 0, 0}});
     }
     const Run run = run_of(std::move(candidates));
+    endless_ = endless_ || run.size() > EDGEFW_MAX_LONG_LEAF_STEPS;
     const std::uint32_t kind = run.size() > EDGEFW_MAX_LEAF_STEPS ? EDGEFW_NODE_LONG_LEAF : EDGEFW_NODE_LEAF;
     const std::uint32_t index = ground_.runs_.add(run);
     const std::uint32_t first = items.empty() ? UINT32_MAX : seed_.boxes.rule(items.front());

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "userspace/image/cuts.h"
+
 namespace edgefw::image {
 namespace {
 
@@ -32,9 +34,8 @@ void walk_run(std::span<const edgefw_insn> insns, std::uint32_t index, const Fie
 
 std::uint32_t child_of(const edgefw_node& node, std::uint32_t value) {
     if ((node.link >> EDGEFW_NODE_FIELD_SHIFT & EDGEFW_NODE_CUTS) == 0) return value > node.split ? 1 : 0;
-    const std::uint32_t shift = node.split >> EDGEFW_CUTS_SHIFT_SHIFT & EDGEFW_CUTS_SHIFT_MASK;
-    const std::uint32_t cells = std::uint32_t{1} << (node.split & EDGEFW_CUTS_BITS_MASK);
-    return std::min(cells, (value - (node.split & EDGEFW_CUTS_LOW_MASK)) >> shift);
+    const Cuts cuts = cuts_of(node);
+    return std::min(cuts.cells(), cuts.cell_of(value));
 }
 
 Walk walk(std::span<const edgefw_node> nodes, std::span<const edgefw_insn> insns, const edgefw_forest& forest,

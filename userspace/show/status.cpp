@@ -159,13 +159,12 @@ std::string timeouts_text(const kernel::Status& status, std::size_t width) {
 // Calls `visit` with the name of each hook and family for which the policy of the card has trees, and these.
 template <typename Visit>
 void for_each_forest(const kernel::CardStatus& card, const Visit& visit) {
-    constexpr const char* kHooks[EDGEFW_HOOKS] = {"received", "sent"};
     constexpr const char* kFamilies[EDGEFW_FAMILIES] = {"ipv4", "ipv6"};
     const auto& forests = card.shape.forests[static_cast<std::size_t>(card.card.side)];
-    for (std::size_t hook = 0; hook < EDGEFW_HOOKS; ++hook) {
+    for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT}) {
         for (std::size_t family = 0; family < EDGEFW_FAMILIES; ++family) {
             const image::ForestShape& forest = forests[hook][family];
-            if (forest.groups > 0) visit(kHooks[hook], kFamilies[family], forest);
+            if (forest.groups > 0) visit(to_text(hook), kFamilies[family], forest);
         }
     }
 }

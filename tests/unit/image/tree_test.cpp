@@ -311,6 +311,29 @@ TEST(Tree, WhatNoTreePartsIsSearchedInOrder) {
     EXPECT_GT(rules.forest.worst.boxes, 50u);
 }
 
+// The forests of a policy share its arrays: where little room is left, a tree makes do with what it can have.
+TEST(Tree, WithoutRoomForCopiesItDoesWithoutThem) {
+    Ruleset rules;
+    Random random;
+    for (std::uint32_t i = 0; i < 1000; ++i) {
+        image::Region box = tcp();
+        for (const unsigned field : {EDGEFW_FIELD_LOCAL, EDGEFW_FIELD_REMOTE, EDGEFW_FIELD_LOCAL_PORT}) {
+            const std::uint32_t low = random.below(40000);
+            box[field] = {low, low + 10000};
+        }
+        rules.add(box);
+    }
+    Ruleset roomy = rules;
+    roomy.grow();
+    constexpr std::size_t kRoom = 3000;
+    ASSERT_GT(roomy.nodes.size(), 2 * kRoom);
+    rules.nodes.resize(EDGEFW_NODE_INDEX_MASK - kRoom);
+    rules.grow();
+    EXPECT_LE(rules.nodes.size(), std::size_t{EDGEFW_NODE_INDEX_MASK});
+    std::uint32_t steps = 0;
+    rules.expect_right(5, steps);
+}
+
 // Rules of IPv6 in one /32, which every word of the address but the first is to part.
 TEST(Tree, ACommonPrefixCostsNothing) {
     Ruleset rules;
