@@ -17,12 +17,17 @@ std::string place_of(const policy::Policy& policy, const std::string& rule) {
 std::string warning_of(const policy::Policy& policy, const image::ForestShape& forest, const std::string& where) {
     const std::string cost =
         "this policy costs up to " + std::to_string(forest.nanoseconds) + " ns a packet (" + where + "), because ";
-    if (forest.alike < kManyAlike || forest.rule.empty()) {
-        return policy.file + ": " + cost + "its rules take " + std::to_string(forest.groups) + " trees of " +
-               std::to_string(forest.depth) + " levels together";
+    if (forest.alike < kManyAlike) {
+        return policy.file + ": " + cost + "its rules take " + std::to_string(forest.groups) +
+               (forest.groups == 1 ? " tree of " : " trees of ") + std::to_string(forest.depth) + " levels together";
     }
+    const std::string advice = " overlap so that no tree parts them; join networks or ranges that are used alike";
+    // A SYN that no rule passes may belong to a connection that a rule of the other direction opens.
+    if (forest.rule.empty())
+        return policy.file + ": " + cost + std::to_string(forest.alike) + " cases of the other direction's rules" +
+               advice;
     return place_of(policy, forest.rule) + cost + std::to_string(forest.alike) + " rules, from " + forest.rule +
-           " on, overlap so that no tree parts them; join networks or ranges that are used alike";
+           " on," + advice;
 }
 
 }  // namespace

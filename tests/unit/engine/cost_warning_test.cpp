@@ -61,6 +61,13 @@ TEST(CostWarning, IsSilentOfUsualPolicies) {
         cost_warnings(policy, shape),
         std::vector<std::string>{"p: this policy costs up to 1001 ns a packet (external, received, IPv4), because "
                                  "its rules take 6 trees of 40 levels together"});
+    shape.forests[0][0][0].groups = 1;
+    EXPECT_TRUE(cost_warnings(policy, shape)[0].ends_with("its rules take 1 tree of 40 levels together"));
+    shape.forests[0][0][0].alike = 84;
+    shape.forests[0][0][0].rule.clear();  // what the other direction's rules open
+    EXPECT_TRUE(cost_warnings(policy, shape)[0].ends_with(
+        "because 84 cases of the other direction's rules overlap so that no tree parts them; join networks or ranges "
+        "that are used alike"));
 }
 
 }  // namespace
