@@ -74,6 +74,7 @@ sends() {
 }
 sends | tee >(sha256sum >"$lab_folder/sent") | on client socat -u -b 65536 - TCP:10.0.0.5:16384 &
 transfer=$!
+waits_for 60 grep -q 'first is back' "$lab_folder/stream" || fail "the stream: $(<"$lab_folder/stream")"
 sleep 1
 
 chapter 'attach'

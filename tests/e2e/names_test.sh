@@ -63,9 +63,9 @@ chapter 'serve: another address comes into force when the TTL is over; what is o
 lab_start edge "$EDGEFW" serve --resolver "$dns" --names-min 1 2>"$lab_folder/log"
 serving=$lab_started
 waits_for 60 grep -q 'listening on' "$lab_folder/log"
-lab_start server "$story_root/tests/e2e/traffic.py" udp 198.51.100.9:1000 --count 0 --gap 0.005 >"$lab_folder/flow"
+lab_start server "$story_root/tests/e2e/traffic.py" udp 198.51.100.9:1000 --count 0 --gap 0.005 >"$lab_folder/flow" 2>&1
 flow=$lab_started
-sleep 1
+waits_for 60 grep -q 'first is back' "$lab_folder/flow" || fail "no connection is open: $(<"$lab_folder/flow")"
 programs=$(edgefw edge --json status | jq -c '.interfaces[0].programs')
 zone oem.lab.test=198.51.100.10 target.lab.test=198.51.100.11
 waits_for 60 is_now oem.lab.test 198.51.100.10 || fail "oem.lab.test is $(addresses_of oem.lab.test)"
@@ -74,7 +74,7 @@ refuses 198.51.100.9:1000 # a new connection to the old one
 sleep 1
 kill -TERM "$flow"
 wait "$flow" || fail "the open connection lost packets: $(<"$lab_folder/flow")"
-cat "$lab_folder/flow"
+tail -n 1 "$lab_folder/flow"
 equal 'generation' "$(generation edge)" 1
 equal 'programs' "$(edgefw edge --json status | jq -c '.interfaces[0].programs')" "$programs"
 equal 'revoked' "$(reason_count edge eth0 revoked)" 0

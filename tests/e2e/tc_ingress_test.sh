@@ -223,8 +223,9 @@ chapter 'pushes lose nothing'
 for hook in "${kinds[@]}"; do
     edgefw edge attach eth0 --mode tc --egress "$hook" --policy "$lab_folder/open.yaml"
     refused 1 'eth0 is already attached' edge "$EDGEFW" attach eth0 --mode tc
-    lab_start client "$story_root/tests/e2e/traffic.py" udp 198.51.100.1:7 --count 0 --gap 0.001
+    lab_start client "$story_root/tests/e2e/traffic.py" udp 198.51.100.1:7 --count 0 --gap 0.001 2>"$lab_folder/flow"
     flow=$lab_started
+    waits_for 60 grep -q 'first is back' "$lab_folder/flow"
     for _ in $(seq "$(much_of 5 2)"); do edgefw edge push "$lab_folder/open.yaml" >"$lab_folder/pushed"; done
     kill -TERM "$flow"
     wait "$flow" || fail "a push at $hook lost packets"

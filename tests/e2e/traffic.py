@@ -5,7 +5,8 @@
     traffic.py serve tcp://ADDRESS:PORT udp://ADDRESS:PORT ...   echoes; on SIGTERM prints what each received
     traffic.py tcp ADDRESS:PORT [--connections N] [--bytes N]    each connection sends bytes and wants them back
     traffic.py udp ADDRESS:PORT [--count N] [--bytes N]          each datagram must come back; and none of those
-                   [--forbidden ADDRESS:PORT]                    that are sent to the second address beside them
+                   [--forbidden ADDRESS:PORT]                    that are sent to the second address beside them;
+                                                                 without end (--count 0) it says when the first is back
     traffic.py fire ADDRESS:PORT [--count N]                     datagrams that nobody should answer
     traffic.py frames CARD                                       sends raw frames, one line of hex each, from stdin
 """
@@ -175,7 +176,11 @@ class EchoClient:
 
     def run(self, count, gap):
         stop = Stop()
+        said = count != 0
         while not stop.asked and (count == 0 or self.sent < count):
+            if not said and self.sent > len(self.waiting):
+                print("the first is back", file=sys.stderr, flush=True)
+                said = True
             self.send()
             if gap:
                 time.sleep(gap)
