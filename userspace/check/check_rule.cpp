@@ -9,6 +9,7 @@
 #include "userspace/language/fields.h"
 #include "userspace/language/ids.h"
 #include "userspace/language/keys.h"
+#include "userspace/language/plain.h"
 #include "userspace/language/values.h"
 #include "userspace/policy/words.h"
 
@@ -36,11 +37,11 @@ bool is_icmp(const Rule& rule) {
 
 class RuleChecker {
 public:
-    RuleChecker(const Item& item, const std::vector<Set>& sets, Diagnostics& diagnostics)
+    RuleChecker(const Item& item, const Node& node, const std::vector<Set>& sets, Diagnostics& diagnostics)
         : item_(item),
           sets_(sets),
           diagnostics_(diagnostics),
-          fields_(*item.node,
+          fields_(node,
                   item.origin.profile.empty() ? std::span<const std::string_view>(kRuleKeys)
                                               : std::span<const std::string_view>(kProfileRuleKeys),
                   "a rule", diagnostics) {}
@@ -251,7 +252,9 @@ private:
 }  // namespace
 
 std::optional<Rule> check_rule(const Item& item, const std::vector<Set>& sets, Diagnostics& diagnostics) {
-    return RuleChecker(item, sets, diagnostics).check();
+    if (item.node->kind != Node::Kind::kDeferred) return RuleChecker(item, *item.node, sets, diagnostics).check();
+    const Node node = read_deferred(*item.node);
+    return RuleChecker(item, node, sets, diagnostics).check();
 }
 
 }  // namespace edgefw::policy

@@ -31,7 +31,7 @@ document::Sources sources_of(const std::string& file, const std::string& text, c
 Result<Loaded> load_text(const std::string& text, const Source& source, const ProfilePath& profiles) {
     const std::string& file = source.file;
     Diagnostics diagnostics;
-    const Syntax syntax = parse(text, file, diagnostics);
+    const Syntax syntax = parse_policy(text, file, diagnostics);
     // Without a tree (a YAML syntax error) there is nothing to say about its content.
     const bool has_content = syntax.root.kind != Node::Kind::kNull;
     if (!has_content && diagnostics.ok()) {

@@ -49,6 +49,7 @@ std::string describe(const Node& node) {
         case Node::Kind::kList:
             return "a list";
         case Node::Kind::kMap:
+        case Node::Kind::kDeferred:
             return "a mapping";
         case Node::Kind::kNull:
             break;

@@ -19,13 +19,11 @@ Location location_of(const std::string& text, std::size_t offset, const std::str
     return {file, static_cast<int>(line) + 1, static_cast<int>(offset - start) + 1};
 }
 
-}  // namespace
-
-Syntax parse(const std::string& text, const std::string& file, Diagnostics& diagnostics) {
+Syntax parse(const std::string& text, const std::string& file, std::string_view deferred, Diagnostics& diagnostics) {
     Syntax syntax{std::make_unique<const std::string>(file), {}};
     if (const auto bad = find_bad_byte(text)) {
         diagnostics.error(location_of(text, bad->offset, file), bad->message);
-    } else if (auto plain = read_plain(text, syntax.file.get())) {
+    } else if (auto plain = read_plain(text, syntax.file.get(), deferred)) {
         syntax.root = std::move(*plain);
     } else {
         syntax.root = read_yaml(text, syntax.file.get(), diagnostics);
@@ -35,6 +33,16 @@ Syntax parse(const std::string& text, const std::string& file, Diagnostics& diag
         syntax.root.line = syntax.root.column = 1;
     }
     return syntax;
+}
+
+}  // namespace
+
+Syntax parse(const std::string& text, const std::string& file, Diagnostics& diagnostics) {
+    return parse(text, file, "", diagnostics);
+}
+
+Syntax parse_policy(const std::string& text, const std::string& file, Diagnostics& diagnostics) {
+    return parse(text, file, "rules", diagnostics);
 }
 
 }  // namespace edgefw::policy

@@ -14,4 +14,7 @@ namespace edgefw::policy {
 // Any bytes are safe: depth and number of nodes are bounded.
 Syntax parse(const std::string& text, const std::string& file, Diagnostics& diagnostics);
 
+// Likewise of a policy, whose rules may be many: those that the policy writes itself may come as deferred nodes.
+Syntax parse_policy(const std::string& text, const std::string& file, Diagnostics& diagnostics);
+
 }  // namespace edgefw::policy

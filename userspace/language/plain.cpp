@@ -9,7 +9,8 @@ namespace {
 constexpr int kMaxDepth = 64;
 constexpr std::size_t kMaxKeys = 64;  // keys of a map are compared in pairs
 constexpr std::size_t kMaxKeyBytes = 256;
-constexpr std::size_t kMaxNodes = 2'000'000;
+constexpr std::size_t kMaxNodes = 4'000'000;  // that are there at once: 80 bytes each
+constexpr int kItemDepth = 2;                 // of an item in a list of the root map
 
 enum CharacterClass : std::uint8_t {
     kStart = 1,   // may begin a plain scalar or key
@@ -48,7 +49,8 @@ bool is_null(std::string_view text) {
 
 class PlainReader {
 public:
-    PlainReader(std::string_view text, const std::string* file) : rest_(text), file_(file) {}
+    PlainReader(std::string_view text, const std::string* file, std::string_view deferred = "")
+        : rest_(text), file_(file), deferred_(deferred) {}
 
     std::optional<Node> read() {
         // A carriage return is a line break wherever it is.
@@ -59,8 +61,19 @@ public:
         return root;
     }
 
+    // The item that begins at this place; the text begins with its first line.
+    std::optional<Node> read_item(int line, int column) {
+        number_ = line - 1;
+        if (!next_line()) return std::nullopt;
+        column_ = static_cast<std::size_t>(column) - 1;
+        return read_block(kItemDepth);
+    }
+
 private:
     using Maybe = std::optional<Node>;
+
+    // What is read of one list: whether its maps are to be deferred.
+    enum class Items : bool { kRead, kDeferred };
 
     // To the next line with content, `column_` at its first character. False: there is none.
     bool next_line() {
@@ -115,9 +128,9 @@ private:
         return made;
     }
 
-    Maybe read_block(int depth) {
+    Maybe read_block(int depth, Items items = Items::kRead) {
         if (depth > kMaxDepth) return std::nullopt;
-        if (at_dash()) return read_block_list(depth);
+        if (at_dash()) return read_block_list(depth, items);
         if (key_end() != std::string_view::npos) return read_block_map(depth);
         Maybe value = read_value(false, depth);
         if (!value || !line_is_done()) return std::nullopt;
@@ -125,18 +138,30 @@ private:
         return value;
     }
 
-    Maybe read_block_list(int depth) {
+    Maybe read_block_list(int depth, Items items) {
         const std::size_t column = column_;
         Node list = node(Node::Kind::kList);
         while (!at_end_ && column_ == column && at_dash()) {
             ++column_;
             skip_spaces();
             if (column_ == line_.size()) return std::nullopt;
+            const char* const first_line = line_.data();
+            const std::size_t nodes_before = nodes_;
             Maybe item = read_block(depth + 1);
             if (!item) return std::nullopt;
+            if (items == Items::kDeferred && item->is_map() && item->find("use") == nullptr) {
+                nodes_ = nodes_before + 1;
+                defer(*item, {first_line, at_end_ ? rest_.data() : line_.data()});
+            }
             list.items.push_back(std::move(*item));
         }
         return list;
+    }
+
+    static void defer(Node& item, std::string_view lines) {
+        item.kind = Node::Kind::kDeferred;
+        item.items = std::vector<Node>();  // `{}` would keep the memory
+        item.text = lines;
     }
 
     Maybe read_block_map(int depth) {
@@ -144,7 +169,9 @@ private:
         Node map = node(Node::Kind::kMap);
         while (!at_end_ && column_ == column && key_end() != std::string_view::npos) {
             if (!read_key(map)) return std::nullopt;
-            Maybe value = line_is_done() ? read_value_below(column, depth) : read_value_beside(depth);
+            const bool defers = depth == 0 && map.items.back().text == deferred_;
+            const Items items = defers ? Items::kDeferred : Items::kRead;
+            Maybe value = line_is_done() ? read_value_below(column, depth, items) : read_value_beside(depth);
             if (!value) return std::nullopt;
             map.items.push_back(std::move(*value));
         }
@@ -172,9 +199,9 @@ private:
     }
 
     // A key without value in its line: deeper lines, or a list in the key's own column.
-    Maybe read_value_below(std::size_t column, int depth) {
+    Maybe read_value_below(std::size_t column, int depth, Items items) {
         if (!next_line() || column_ < column || (column_ == column && !at_dash())) return std::nullopt;
-        return read_block(depth + 1);
+        return read_block(depth + 1, items);
     }
 
     Maybe read_value(bool flow, int depth) {
@@ -272,6 +299,7 @@ private:
 
     std::string_view rest_;  // lines not yet begun
     const std::string* file_;
+    std::string_view deferred_;
     std::string_view line_;
     std::size_t column_ = 0;  // in `line_`
     int number_ = 0;
@@ -281,8 +309,13 @@ private:
 
 }  // namespace
 
-std::optional<Node> read_plain(std::string_view text, const std::string* file) {
-    return PlainReader(text, file).read();
+std::optional<Node> read_plain(std::string_view text, const std::string* file, std::string_view deferred) {
+    return PlainReader(text, file, deferred).read();
+}
+
+Node read_deferred(const Node& node) {
+    // It was read before, as a part of the whole.
+    return PlainReader(node.text, node.file).read_item(node.line, node.column).value();
 }
 
 }  // namespace edgefw::policy

@@ -17,6 +17,12 @@
 namespace edgefw::policy {
 
 // The tree; nothing: `text` is not, or not surely, in the subset. Nodes point to `file`.
-std::optional<Node> read_plain(std::string_view text, const std::string* file);
+//
+// `deferred` is a key of the root map, "" none: maps that are items of the block list under it come as
+// Node::Kind::kDeferred. Those that have the key `use` do not, since who walks the list needs to see into them.
+std::optional<Node> read_plain(std::string_view text, const std::string* file, std::string_view deferred = "");
+
+// The map that a deferred node stands for.
+Node read_deferred(const Node& node);
 
 }  // namespace edgefw::policy

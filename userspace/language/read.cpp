@@ -17,8 +17,18 @@ Error cannot_read(const std::string& name, int error) {
     return failed("cannot read " + name + ": " + std::strerror(error));
 }
 
+Error too_large(const std::string& name, std::size_t limit) {
+    return failed(name + " is larger than " + std::to_string(limit >> 20) +
+                  " MiB; write prefixes instead of hosts, or put long lists into files of sets");
+}
+
 Result<std::string> read_all(int fd, const std::string& name, std::size_t limit = kMaxPolicyBytes) {
     std::string text;
+    struct stat about = {};
+    if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) {
+        if (static_cast<std::uint64_t>(about.st_size) > limit) return too_large(name, limit);
+        text.reserve(static_cast<std::size_t>(about.st_size) + 1);
+    }
     char buffer[65536];
     while (true) {
         const ssize_t count = ::read(fd, buffer, sizeof(buffer));
@@ -26,10 +36,7 @@ Result<std::string> read_all(int fd, const std::string& name, std::size_t limit 
         if (count < 0) return cannot_read(name, errno);
         if (count == 0) return text;
         text.append(buffer, static_cast<std::size_t>(count));
-        if (text.size() > limit) {
-            return failed(name + " is larger than " + std::to_string(limit >> 20) +
-                          " MiB; write prefixes instead of hosts, or put long lists into files of sets");
-        }
+        if (text.size() > limit) return too_large(name, limit);
     }
 }
 

@@ -9,7 +9,7 @@
 
 namespace edgefw::policy {
 
-inline constexpr std::size_t kMaxPolicyBytes = 16u << 20;  // some 80,000 rules written out
+inline constexpr std::size_t kMaxPolicyBytes = 256u << 20;  // a million rules written out
 
 // The whole file; "-" is standard input. Fails (kFailed) when it cannot be read or is larger than kMaxPolicyBytes.
 Result<std::string> read(const std::string& file);

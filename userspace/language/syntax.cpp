@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/language/syntax.h"
 
+#include "userspace/language/plain.h"
+
 namespace edgefw::policy {
 namespace {
 
@@ -53,6 +55,8 @@ std::string Node::to_text() const {
             return list_text(*this);
         case Kind::kMap:
             return map_text(*this);
+        case Kind::kDeferred:
+            return read_deferred(*this).to_text();
         case Kind::kNull:
             break;
     }

@@ -13,13 +13,15 @@
 namespace edgefw::policy {
 
 struct Node {
-    enum class Kind : std::uint8_t { kNull, kScalar, kList, kMap };
+    // kDeferred: a map whose nodes are made when they are asked for (language/plain.h): 100,000 rules as nodes would be
+    // most of what a push takes of memory. Only parse_policy() yields it, and only as an item of `rules:`.
+    enum class Kind : std::uint8_t { kNull, kScalar, kList, kMap, kDeferred };
 
     Kind kind = Kind::kNull;
     int line = 0;  // from 1
     int column = 0;
     const std::string* file = nullptr;  // owned by the Syntax
-    std::string text;                   // of a scalar
+    std::string text;                   // of a scalar; of a deferred map: the lines that it is written in
     std::vector<Node> items;            // of a list; of a map: key, value, key, value, ... (keys are unique scalars)
 
     bool is_scalar() const { return kind == Kind::kScalar; }

@@ -18,8 +18,8 @@ namespace edgefw::policy {
 
 // One rule or NAT entry, as the policy or a profile writes it.
 struct Item {
-    const Node* node = nullptr;
-    std::string prefix;  // of its id: "ocs/access-edge/"; empty: written in the policy itself
+    const Node* node = nullptr;  // of a rule: perhaps deferred
+    std::string prefix;          // of its id: "ocs/access-edge/"; empty: written in the policy itself
     Origin origin;
     Location where;  // in the policy's file
 };

@@ -15,6 +15,7 @@ const std::string kFile = "p";
 
 // Every node with its place.
 std::string places(const Node& node) {
+    if (node.kind == Node::Kind::kDeferred) return places(read_deferred(node));
     std::string text = std::to_string(node.line) + ":" + std::to_string(node.column) + " ";
     text += node.is_scalar() ? "'" + node.text + "'" : node.is_map() ? "{" : node.is_list() ? "[" : "null";
     for (const Node& item : node.items)
@@ -31,6 +32,8 @@ Taken expect_equal(const std::string& text) {
     const Node yaml = read_yaml(text, &kFile, diagnostics);
     EXPECT_TRUE(diagnostics.ok()) << diagnostics.to_error("p").message << "\nin:\n" << text;
     EXPECT_EQ(places(*plain), places(yaml)) << "in:\n" << text;
+    const auto deferred = read_plain(text, &kFile, "rules");
+    EXPECT_EQ(deferred ? places(*deferred) : "not taken", places(yaml)) << "in:\n" << text;
     return Taken::kYes;
 }
 
@@ -128,6 +131,21 @@ rules:
 tests:
   - packet: external inbound tcp 198.51.100.9:40000 > 192.0.2.10:22
 )";
+}
+
+TEST(Plain, MapsOfOneListAreDeferred) {
+    const auto root = read_plain(sample(), &kFile, "rules");
+    ASSERT_TRUE(root);
+    const Node& rules = *root->find("rules");
+    ASSERT_EQ(rules.items.size(), 3u);
+    EXPECT_EQ(rules.items[0].kind, Node::Kind::kDeferred);
+    EXPECT_TRUE(rules.items[0].items.empty());
+    EXPECT_EQ(rules.items[0].line, 10);
+    EXPECT_EQ(read_deferred(rules.items[0]).find("local_port")->items[1].line, 12);
+    EXPECT_EQ(rules.items[1].kind, Node::Kind::kDeferred);
+    EXPECT_EQ(read_deferred(rules.items[1]).find("icmp")->items[1].text, "3/4");
+    EXPECT_TRUE(rules.items[2].is_map()) << "what has `use`";
+    EXPECT_TRUE(root->find("tests")->items[0].is_map());
 }
 
 TEST(Plain, MutationsReadTheSame) {

@@ -36,8 +36,9 @@ TEST_F(Read, TheWholeFile) {
 TEST_F(Read, ClearErrors) {
     EXPECT_EQ(read(file_).error().message, "cannot read " + file_ + ": No such file or directory");
     EXPECT_EQ(read(folder_).error().message, "cannot read " + std::string(folder_) + ": Is a directory");
-    write(std::string(kMaxPolicyBytes + 1, '#'));
-    EXPECT_EQ(read(file_).error().message.find(file_ + " is larger than 16 MiB"), 0u);
+    write("");
+    ASSERT_EQ(truncate(file_.c_str(), kMaxPolicyBytes + 1), 0);
+    EXPECT_EQ(read(file_).error().message.find(file_ + " is larger than 256 MiB"), 0u);
 }
 
 TEST_F(Read, ARegularFileAlone) {
