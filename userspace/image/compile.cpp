@@ -4,7 +4,9 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <optional>
 
+#include "userspace/base/parallel.h"
 #include "userspace/image/classes.h"
 #include "userspace/image/compile.h"
 #include "userspace/image/config.h"
@@ -31,6 +33,30 @@ unsigned open_bits(const Region& region) {
     return bits;
 }
 
+// The packets that one forest judges. Without a family: frames that are not IP.
+struct Plot {
+    Side side;
+    edgefw_hook hook;
+    std::optional<Family> family;
+};
+
+std::vector<Plot> all_plots() {
+    std::vector<Plot> plots;
+    for (const Side side : kSides) {
+        for (const edgefw_hook hook : kHooks) {
+            for (const Family family : kFamilies)
+                plots.push_back({side, hook, family});
+            plots.push_back({side, hook, std::nullopt});
+        }
+    }
+    return plots;
+}
+
+struct Grown {
+    Forest forest;
+    std::uint32_t outcome = 0;  // what the default does then
+};
+
 class Compiler {
 public:
     explicit Compiler(const Policy& policy) : policy_(policy), ground_(image_.nodes, image_.insns) {}
@@ -40,10 +66,9 @@ public:
         image_.capacity = policy_.capacity;
         std::copy(std::begin(policy_.timeout), std::end(policy_.timeout), std::begin(image_.timeout_seconds));
         if (Result<Ok> done = classify_addresses(); !done) return done.error();
-        for (const Side side : kSides) {
+        for (const Side side : kSides)
             image_.config[static_cast<std::size_t>(side)] = config_of(policy_, side);
-            if (Result<Ok> done = plant(side); !done) return done.error();
-        }
+        if (Result<Ok> done = plant(); !done) return done.error();
         if (Result<Ok> done = translate(); !done) return done.error();
         measure();
         return std::move(image_);
@@ -53,12 +78,15 @@ private:
     void name();
     Result<Ok> classify_addresses();
     Result<std::vector<Ends>> ends_of_rules(Family family);
-    Result<Ok> plant(Side side);
-    Result<Ok> plant(Side side, edgefw_hook hook, Family family);
-    Result<Ok> plant_link(Side side, edgefw_hook hook);
-    Result<Boxes> boxes_of(Side side, edgefw_hook hook, Family family) const;
-    Result<Boxes> with_asking_boxes(Boxes boxes, Side side, edgefw_hook hook, Family family) const;
-    Result<Forest> grow(Side side, edgefw_hook hook, Family family, const Boxes& boxes);
+    Result<Ok> plant();
+    const std::vector<Region>& addresses_of(Family family, std::uint32_t rule) const {
+        return addresses_[static_cast<std::size_t>(family)][rule];
+    }
+    Result<Boxes> boxes_of(const Plot& plot) const;
+    Result<Boxes> with_asking_boxes(Boxes boxes, const Plot& plot) const;
+    Result<Grown> grow(const Plot& plot, Ground& ground) const;
+    Result<Grown> grown_from(const Boxes& boxes, std::uint32_t outcome, Ground& ground) const;
+    void configure(const Plot& plot, const Grown& grown);
     ForestShape shape_of(const Forest& forest) const;
     std::uint32_t uses_of(const Boxes& boxes, std::uint32_t default_outcome) const;
     Result<Ok> translate();
@@ -121,13 +149,17 @@ Result<std::vector<Ends>> Compiler::ends_of_rules(Family family) {
     return ends;
 }
 
-Result<Boxes> Compiler::boxes_of(Side side, edgefw_hook hook, Family family) const {
+// The boxes of the rules that look at these packets. Fails where lists combine to too many.
+Result<Boxes> Compiler::boxes_of(const Plot& plot) const {
     Boxes boxes;
     for (std::uint32_t number = 0; number < policy_.rules.size(); ++number) {
         const policy::Rule& rule = policy_.rules[number];
-        if (!applies(rule, side, hook)) continue;
-        const Result<std::vector<Region>> regions =
-            image::boxes_of(rule, addresses_[static_cast<std::size_t>(family)][number]);
+        if (!applies(rule, plot.side, plot.hook)) continue;
+        if (!plot.family) {
+            add_link_boxes(rule, number, boxes);
+            continue;
+        }
+        const Result<std::vector<Region>> regions = image::boxes_of(rule, addresses_of(*plot.family, number));
         if (!regions) return regions.error();
         for (const Region& region : *regions)
             boxes.add(number, region);
@@ -137,15 +169,14 @@ Result<Boxes> Compiler::boxes_of(Side side, edgefw_hook hook, Family family) con
 
 // With the openers of the other direction behind the rules, large ones first: all mean the same, and a small one within
 // a large one is hidden then. Fails where that makes too many boxes.
-Result<Boxes> Compiler::with_asking_boxes(Boxes boxes, Side side, edgefw_hook hook, Family family) const {
+Result<Boxes> Compiler::with_asking_boxes(Boxes boxes, const Plot& plot) const {
     const auto last = static_cast<std::uint32_t>(policy_.rules.size());
-    const edgefw_hook other = hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED;
+    const edgefw_hook other = plot.hook == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED;
     std::vector<std::pair<unsigned, Region>> asking;
     for (std::uint32_t number = 0; number < last; ++number) {
         const policy::Rule& rule = policy_.rules[number];
-        if (!applies(rule, side, other) || !opens_tcp(rule)) continue;
-        const Result<std::vector<Region>> regions =
-            asking_boxes_of(rule, addresses_[static_cast<std::size_t>(family)][number], boxes);
+        if (!applies(rule, plot.side, other) || !opens_tcp(rule)) continue;
+        const Result<std::vector<Region>> regions = asking_boxes_of(rule, addresses_of(*plot.family, number), boxes);
         if (!regions) return regions.error();
         for (const Region& region : *regions)
             asking.emplace_back(open_bits(region), region);
@@ -157,21 +188,26 @@ Result<Boxes> Compiler::with_asking_boxes(Boxes boxes, Side side, edgefw_hook ho
 }
 
 // Where the openers of the other direction do not fit in, every SYN that drops by default asks.
-Result<Forest> Compiler::grow(Side side, edgefw_hook hook, Family family, const Boxes& boxes) {
-    std::uint32_t& outcome = image_.config[static_cast<std::size_t>(side)].default_outcome[hook];
+Result<Grown> Compiler::grow(const Plot& plot, Ground& ground) const {
+    const Result<Boxes> boxes = boxes_of(plot);
+    if (!boxes) return boxes.error();
+    if (!plot.family) return grown_from(*boxes, 0, ground);
+    std::uint32_t outcome = image_.config[static_cast<std::size_t>(plot.side)].default_outcome[plot.hook];
     if ((outcome & (EDGEFW_OUTCOME_PASS | EDGEFW_OUTCOME_ASK)) == 0) {
-        if (const Result<Boxes> asking = with_asking_boxes(boxes, side, hook, family)) {
-            Result<Forest> forest = ground_.grow({*asking, endings_});
-            if (forest) {
-                forest->layout.uses = uses_of(*asking, outcome);
-                return forest;
-            }
+        if (const Result<Boxes> asking = with_asking_boxes(*boxes, plot)) {
+            Result<Grown> grown = grown_from(*asking, outcome, ground);
+            if (grown) return grown;
         }
         outcome |= EDGEFW_OUTCOME_ASK;
     }
-    Result<Forest> forest = ground_.grow({boxes, endings_});
-    if (forest) forest->layout.uses = uses_of(boxes, outcome);
-    return forest;
+    return grown_from(*boxes, outcome, ground);
+}
+
+Result<Grown> Compiler::grown_from(const Boxes& boxes, std::uint32_t outcome, Ground& ground) const {
+    Result<Forest> forest = ground.grow({boxes, endings_});
+    if (!forest) return forest.error();
+    forest->layout.uses = uses_of(boxes, outcome);
+    return Grown{*forest, outcome};
 }
 
 std::uint32_t Compiler::uses_of(const Boxes& boxes, std::uint32_t default_outcome) const {
@@ -185,32 +221,48 @@ std::uint32_t Compiler::uses_of(const Boxes& boxes, std::uint32_t default_outcom
     return uses;
 }
 
-Result<Ok> Compiler::plant(Side side) {
-    for (const edgefw_hook hook : kHooks) {
-        for (const Family family : kFamilies) {
-            if (Result<Ok> done = plant(side, hook, family); !done) return done.error();
-        }
-        if (Result<Ok> done = plant_link(side, hook); !done) return done.error();
+// Forests grow on grounds of their own, at the same time. They come into the image in one order: so a policy has one
+// image, whatever the threads did.
+Result<Ok> Compiler::plant() {
+    struct Own {
+        std::vector<edgefw_node> nodes;
+        std::vector<edgefw_insn> insns;
+        Result<Grown> grown = Grown{};
+    };
+    const std::vector<Plot> plots = all_plots();
+    std::vector<Own> own(plots.size());
+    in_parallel(plots.size(), [&](std::size_t i) {
+        Ground ground(own[i].nodes, own[i].insns);
+        own[i].grown = grow(plots[i], ground);
+    });
+    for (std::size_t i = 0; i < plots.size(); ++i) {
+        Own& here = own[i];
+        // Where all of them do not fit beside each other, the last ones do without copies.
+        if (here.grown && !ground_.take_in(here.nodes, here.insns, here.grown->forest.layout))
+            here.grown = grow(plots[i], ground_);
+        if (!here.grown) return here.grown.error();
+        configure(plots[i], *here.grown);
+        here = {};
     }
     return Ok{};
 }
 
-Result<Ok> Compiler::plant(Side side, edgefw_hook hook, Family family) {
-    const auto side_index = static_cast<std::size_t>(side);
-    const auto family_index = static_cast<std::size_t>(family);
-    Result<Boxes> boxes = boxes_of(side, hook, family);
-    if (!boxes) return boxes.error();
-    Result<Forest> forest = grow(side, hook, family, *boxes);
-    if (!forest) return forest.error();
-
-    edgefw_config& config = image_.config[side_index];
-    config.forest[hook][family_index] = forest->layout;
-    if ((forest->layout.uses & EDGEFW_USES_KEEP) != 0) config.keeps_state = 1;
-    if ((forest->layout.uses & (EDGEFW_USES_LOCAL_CLASS | EDGEFW_USES_REMOTE_CLASS)) != 0) {
-        config.class_table[family_index] = classes_[family_index].table();
+void Compiler::configure(const Plot& plot, const Grown& grown) {
+    const auto side = static_cast<std::size_t>(plot.side);
+    const Forest& forest = grown.forest;
+    edgefw_config& config = image_.config[side];
+    if (!plot.family) {
+        config.link_forest[plot.hook] = forest.layout;
+        config.link_forest[plot.hook].uses = 0;
+        return;
     }
-    image_.shape.forests[side_index][hook][family_index] = shape_of(*forest);
-    return Ok{};
+    const auto family = static_cast<std::size_t>(*plot.family);
+    config.forest[plot.hook][family] = forest.layout;
+    config.default_outcome[plot.hook] |= grown.outcome & EDGEFW_OUTCOME_ASK;
+    if ((forest.layout.uses & EDGEFW_USES_KEEP) != 0) config.keeps_state = 1;
+    if ((forest.layout.uses & (EDGEFW_USES_LOCAL_CLASS | EDGEFW_USES_REMOTE_CLASS)) != 0)
+        config.class_table[family] = classes_[family].table();
+    image_.shape.forests[side][plot.hook][family] = shape_of(forest);
 }
 
 ForestShape Compiler::shape_of(const Forest& forest) const {
@@ -224,20 +276,6 @@ ForestShape Compiler::shape_of(const Forest& forest) const {
             static_cast<std::uint32_t>(std::lround(worst.nanoseconds)),
             worst.boxes,
             of_rule ? image_.rule_ids[worst.rule] : ""};
-}
-
-// Compiles the rules for frames that are not IP.
-Result<Ok> Compiler::plant_link(Side side, edgefw_hook hook) {
-    Boxes boxes;
-    for (std::uint32_t number = 0; number < policy_.rules.size(); ++number) {
-        const policy::Rule& rule = policy_.rules[number];
-        if (applies(rule, side, hook)) add_link_boxes(rule, number, boxes);
-    }
-    if (boxes.size() == 0) return Ok{};
-    const Result<Forest> forest = ground_.grow({boxes, endings_});
-    if (!forest) return forest.error();
-    image_.config[static_cast<std::size_t>(side)].link_forest[hook] = forest->layout;
-    return Ok{};
 }
 
 Result<Ok> Compiler::translate() {

@@ -153,7 +153,7 @@ std::size_t Tree::grow_node(const Place& place, Items items) {
     const bool stay = !parts || parts->copies() > place.copies ||
                       (items.size() <= kLargeLeaf && !pays(items.size(), parts->copies()));
     if (stay) return write_leaf(place, std::move(items));
-    items = {};
+    items = Items();
     return grow_parts(place, std::move(*parts));
 }
 
@@ -190,7 +190,7 @@ std::size_t Tree::grow_cells(const Place& place, Items items, const Cuts& cuts) 
     ground_.nodes_[place.node] = node_of(cuts, first);
     const Interval hull = pruner_.hull()[cuts.field];
     std::vector<Items> cells = in_cells(items, cuts, hull);
-    items = {};
+    items = Items();
     double weights = 0;
     for (const Items& cell : cells)
         weights += weight(cell.size());
@@ -321,6 +321,20 @@ std::optional<Forest> Ground::grow(const Seed& seed, std::size_t groups, bool co
         forest.worst.nanoseconds += worst.nanoseconds;
     }
     return forest;
+}
+
+bool Ground::take_in(const std::vector<edgefw_node>& nodes, const std::vector<edgefw_insn>& insns,
+                     edgefw_forest& layout) {
+    const auto first_node = static_cast<std::uint32_t>(nodes_.size());
+    const auto first_insn = static_cast<std::uint32_t>(insns_.size());
+    if (std::max(first_node + nodes.size(), first_insn + insns.size()) > EDGEFW_NODE_INDEX_MASK) return false;
+    nodes_.insert(nodes_.end(), nodes.begin(), nodes.end());
+    insns_.insert(insns_.end(), insns.begin(), insns.end());
+    for (edgefw_node& node : std::span(nodes_).subspan(first_node))
+        node.link += node.link >> EDGEFW_NODE_FIELD_SHIFT >= EDGEFW_NODE_LONG_LEAF ? first_insn : first_node;
+    for (edgefw_group& group : std::span(layout.group).first(layout.groups))
+        group.root += first_node;
+    return true;
 }
 
 void Ground::clear(std::size_t nodes, std::size_t insns) {

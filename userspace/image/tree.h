@@ -43,6 +43,10 @@ public:
     // never by how they overlap.
     Result<Forest> grow(const Seed& seed);
 
+    // Takes in a forest that was grown on a ground of its own, and writes its new roots into `layout`. False, and
+    // nothing is changed, where the arrays would become too large.
+    bool take_in(const std::vector<edgefw_node>& nodes, const std::vector<edgefw_insn>& insns, edgefw_forest& layout);
+
 private:
     friend class Tree;
     // None where an array has become too large.

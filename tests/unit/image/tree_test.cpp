@@ -358,5 +358,41 @@ TEST(Tree, ACommonPrefixCostsNothing) {
     EXPECT_LE(steps, 120u);
 }
 
+TEST(Tree, AForestOfItsOwnGroundFindsTheSameInAnother) {
+    Ruleset rules;
+    for (std::uint32_t i = 0; i < 300; ++i) {
+        image::Region region = image::everywhere();
+        region[EDGEFW_FIELD_LOCAL] = {i << 16, i << 16 | 0xffff};
+        region[EDGEFW_FIELD_LOCAL_PORT] = {i, i + 40};
+        rules.add(region);
+    }
+    rules.grow();
+    image::Ground ground(rules.nodes, rules.insns);
+    const std::vector<edgefw_node> nodes = rules.nodes;
+    const std::vector<edgefw_insn> insns = rules.insns;
+    ASSERT_TRUE(ground.take_in(nodes, insns, rules.forest.layout));
+    EXPECT_EQ(rules.nodes.size(), 2 * nodes.size());
+    EXPECT_EQ(rules.forest.layout.group[0].root, nodes.size());
+    // What stood there first is not what is walked.
+    std::fill_n(rules.nodes.begin(), nodes.size(), edgefw_node{});
+    std::fill_n(rules.insns.begin(), insns.size(), edgefw_insn{});
+    std::uint32_t steps = 0;
+    rules.expect_right(1, steps);
+}
+
+TEST(Tree, AForestThatDoesNotFitInChangesNothing) {
+    std::vector<edgefw_node> nodes(EDGEFW_NODE_INDEX_MASK - 1);
+    std::vector<edgefw_insn> insns;
+    image::Ground ground(nodes, insns);
+    edgefw_forest layout = {};
+    layout.groups = 1;
+    EXPECT_FALSE(ground.take_in(std::vector<edgefw_node>(2), std::vector<edgefw_insn>(2), layout));
+    EXPECT_EQ(nodes.size(), EDGEFW_NODE_INDEX_MASK - 1);
+    EXPECT_TRUE(insns.empty());
+    EXPECT_EQ(layout.group[0].root, 0u);
+    EXPECT_TRUE(ground.take_in(std::vector<edgefw_node>(1), std::vector<edgefw_insn>(2), layout));
+    EXPECT_EQ(layout.group[0].root, EDGEFW_NODE_INDEX_MASK - 1);
+}
+
 }  // namespace
 }  // namespace edgefw::test
