@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Builds the command line, runs the chosen subcommand, prints its error once and turns it into the exit code.
+#include <malloc.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
@@ -108,6 +109,7 @@ int run_command_line(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a closed pipe ends no push half way; cli/output.h sees it
+    mallopt(M_ARENA_MAX, 1);        // what one thread gives back is there for the next; a large policy fits twice else
     try {
         return edgefw::cli::run_command_line(argc, argv);
     } catch (const std::exception& error) {

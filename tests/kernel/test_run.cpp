@@ -86,7 +86,7 @@ policy::Policy policy_of(const std::string& lines) {
 
 kernel::Compiled compiled(const std::string& lines) {
     const policy::Policy policy = policy_of(lines);
-    return {take(image::compile(policy), "compile"), document::write(policy).dump(), policy.digest, "",
+    return {take(image::compile(policy), "compile"), document::write_text(policy), policy.digest, "",
             document::list(policy)};
 }
 

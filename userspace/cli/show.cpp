@@ -20,7 +20,7 @@ Result<std::string> document_of(const ShowOptions& options, Context& context) {
         if (auto done = world.resolve(*policy); !done) return done.error();
         for (const std::string& warning : policy->warnings)
             world.warn(warning);
-        return document::write(*policy).dump();
+        return document::write_text(*policy);
     }
     std::optional<std::string> interface;
     if (!options.interface.empty()) interface = options.interface;

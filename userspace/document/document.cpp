@@ -230,16 +230,20 @@ ordered_json hosts_digest(const std::vector<policy::Host>& hosts) {
 
 std::string with_generation(const std::string& document, std::uint32_t generation) {
     if (!document.ends_with('}')) return document;
-    std::string text = document.substr(0, document.size() - 1);
+    const std::string member = "\"generation\":" + std::to_string(generation) + "}";
+    std::string text;
+    text.reserve(document.size() + 1 + member.size());  // of a large policy there is one copy, not three
+    text.append(document, 0, document.size() - 1);
     if (!text.ends_with('{')) text += ',';
-    return text + "\"generation\":" + std::to_string(generation) + "}";
+    return text.append(member);
 }
 
-ordered_json write(const Policy& policy) {
+namespace {
+
+// With an empty list of rules, which comes first.
+ordered_json without_rules(const Policy& policy) {
     ordered_json json;
     json["rules"] = ordered_json::array();
-    for (const Rule& rule : policy.rules)
-        json["rules"].push_back(to_json(rule));
     json["nat"] = ordered_json::array();
     for (const Forward& forward : policy.forwards)
         json["nat"].push_back(to_json(forward));
@@ -256,6 +260,27 @@ ordered_json write(const Policy& policy) {
     json["hosts_digest"] = hosts_digest(policy.hosts);
     json["file"] = policy.file;
     return json;
+}
+
+}  // namespace
+
+ordered_json write(const Policy& policy) {
+    ordered_json json = without_rules(policy);
+    for (const Rule& rule : policy.rules)
+        json["rules"].push_back(to_json(rule));
+    return json;
+}
+
+std::string write_text(const Policy& policy) {
+    constexpr std::string_view kOpened = "{\"rules\":[";
+    std::string text(kOpened);
+    for (const Rule& rule : policy.rules) {
+        if (text.size() > kOpened.size()) text += ',';
+        text += to_json(rule).dump();
+    }
+    text += without_rules(policy).dump().substr(kOpened.size());
+    text.shrink_to_fit();
+    return text;
 }
 
 }  // namespace edgefw::document

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 
 #include "userspace/document/document.h"
 #include "userspace/engine/cost_warning.h"
@@ -22,6 +23,11 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
     Clock::time_point begin_ = Clock::now();
+};
+
+struct Texts {
+    std::string document;
+    std::string sources;
 };
 
 void say(const std::function<void(const std::string&)>& listener, const std::string& line) {
@@ -52,8 +58,13 @@ Result<Built> build(const Source& source, const World& world) {
         say(world.debug, "names: " + std::to_string(policy.hosts.size()) + " hosts, " + watch.lap());
     for (const std::string& warning : policy.warnings)
         say(world.warn, warning);
+    // Written while the policy is compiled: the one needs nothing of the other.
+    auto texts = std::async(std::launch::async | std::launch::deferred, [&] {
+        return Texts{document::write_text(policy), loaded->sources.to_text()};
+    });
     Result<image::Image> image = image::compile(policy);
     if (!image) return image.error();
+    auto [document, sources] = texts.get();
     for (std::string& warning : cost_warnings(policy, image->shape)) {
         say(world.warn, warning);
         policy.warnings.push_back(std::move(warning));
@@ -61,8 +72,8 @@ Result<Built> build(const Source& source, const World& world) {
     say(world.debug, "compile: " + std::to_string(policy.rules.size()) + " rules, " +
                          std::to_string(image->nodes.size()) + " nodes, " + std::to_string(image->insns.size()) +
                          " tests, " + watch.lap());
-    kernel::Compiled compiled{std::move(*image), document::write(policy).dump(), policy.digest,
-                              loaded->sources.to_text(), document::list(policy)};
+    kernel::Compiled compiled{std::move(*image), document::write_text(policy), policy.digest, loaded->sources.to_text(),
+                              document::list(policy)};
     return Built{std::move(policy), std::move(loaded->profile_packets), std::move(compiled)};
 }
 

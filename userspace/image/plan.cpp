@@ -17,10 +17,11 @@ constexpr std::size_t kMostRetired = 16384;
 // Gives out the slots of [first, end), each once: after the highest in use, then from the start.
 class SlotRange {
 public:
-    SlotRange(std::uint32_t first, std::uint32_t end, const Slots& in_force) : first_(first), end_(end), next_(first) {
+    SlotRange(std::uint32_t first, std::uint32_t end, const Slots& in_force)
+        : first_(first), end_(end), next_(first), used_(end - first) {
         for (const auto& [id, slot] : in_force) {
             if (!contains(slot)) continue;
-            used_.insert(slot);
+            take(slot);
             next_ = std::max(next_, slot + 1);
         }
     }
@@ -29,20 +30,29 @@ public:
     std::uint32_t slot_of(const std::string& id, const Slots& in_force) {
         const auto known = in_force.find(id);
         if (known != in_force.end() && contains(known->second)) return known->second;
-        if (used_.size() == end_ - first_) return EDGEFW_SLOT_NONE;
+        if (taken_ == end_ - first_) return EDGEFW_SLOT_NONE;
         for (;; ++next_) {
             if (next_ >= end_) next_ = first_;
-            if (used_.insert(next_).second) return next_++;
+            if (take(next_)) return next_++;
         }
     }
 
 private:
     bool contains(std::uint32_t slot) const { return first_ <= slot && slot < end_; }
 
+    // False: it is in use.
+    bool take(std::uint32_t slot) {
+        if (used_[slot - first_]) return false;
+        used_[slot - first_] = true;
+        ++taken_;
+        return true;
+    }
+
     std::uint32_t first_;
     std::uint32_t end_;
     std::uint32_t next_;
-    std::set<std::uint32_t> used_;
+    std::vector<bool> used_;
+    std::uint32_t taken_ = 0;
 };
 
 Result<std::vector<std::uint32_t>> give_out(const std::vector<std::string>& ids, SlotRange range,

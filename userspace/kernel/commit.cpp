@@ -167,9 +167,10 @@ Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Com
     if (!plan) return plan.error();
     document::Listing listing = policy.listing;
     listing.set_slots(plan->slots);
-    const Kept kept{document::with_generation(policy.document, number), listing.to_text(), summarise(policy).to_text(),
-                    policy.sources};
-    auto generation = Generation::create(image, kept, number);
+    const std::string document = document::with_generation(policy.document, number);
+    const std::string listed = listing.to_text();
+    const std::string summary = summarise(policy).to_text();
+    auto generation = Generation::create(image, {document, listed, summary, policy.sources}, number);
     if (!generation) return generation.error();
     if (auto pinned = generation->pin(home.generation(number)); !pinned) return pinned.error();
     return Prepared{std::move(*generation),   std::move(plan->slots), number,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "maps/classes.h"
@@ -18,12 +19,12 @@
 
 namespace edgefw::kernel {
 
-// What is kept with a generation beside the maps of its programs, each as it was written to a text.
+// What is kept with a generation beside the maps of its programs, each as it was written to a text of the caller's.
 struct Kept {
-    std::string document;      // document::write(...).dump()
-    std::string listing = {};  // document::Listing
-    std::string summary = {};  // Summary
-    std::string sources = {};  // document::Sources; empty: it was not told
+    std::string_view document;      // document::write_text(...)
+    std::string_view listing = {};  // document::Listing
+    std::string_view summary = {};  // Summary
+    std::string_view sources = {};  // document::Sources; empty: it was not told
 };
 
 class Generation {

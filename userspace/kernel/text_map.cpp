@@ -35,7 +35,7 @@ Result<TextHead> head_of(std::string_view frame) {
 }
 
 // The bytes of a map that holds `text`.
-Result<std::string> bytes_of(const std::string& text) {
+Result<std::string> bytes_of(std::string_view text) {
     if (text.size() > kLongestText) {
         return failed("what is kept with the policy would be " + std::to_string(text.size() >> 20) +
                       " MiB long; at most " + std::to_string(kLongestText >> 20) + " MiB are: split the policy");
@@ -53,7 +53,7 @@ Error damaged(const std::string& why) {
 
 }  // namespace
 
-Result<Ok> write_text(const Map& map, const std::string& text) {
+Result<Ok> write_text(const Map& map, std::string_view text) {
     const auto bytes = bytes_of(text);
     if (!bytes) return bytes.error();
     if (bytes->size() > std::size_t{map.max_entries()} * kPage) return failed("a text has no room in its map");
@@ -83,7 +83,7 @@ Result<std::string> read_text(const Map& map) {
     return damaged("it is not whole");
 }
 
-Result<Map> text_map(const char* name, const std::string& text, std::size_t room) {
+Result<Map> text_map(const char* name, std::string_view text, std::size_t room) {
     const auto bytes = bytes_of(text);
     if (!bytes) return bytes.error();
     const std::size_t later = room == 0 ? 0 : sizeof(TextHead) + longest_frame(text.size() + room);

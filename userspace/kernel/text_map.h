@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "userspace/base/result.h"
 #include "userspace/kernel/map.h"
@@ -15,10 +16,10 @@ inline constexpr std::size_t kLongestText = std::size_t{1} << 30;
 
 // A map that holds `text`. `room`: bytes that a later text may be longer, however badly it compresses. Fails (kFailed)
 // where the text is longer than kLongestText.
-Result<Map> text_map(const char* name, const std::string& text, std::size_t room);
+Result<Map> text_map(const char* name, std::string_view text, std::size_t room);
 
 // Fails where the text has no room.
-Result<Ok> write_text(const Map& map, const std::string& text);
+Result<Ok> write_text(const Map& map, std::string_view text);
 
 // Fails where no whole text is there, also after some tries.
 Result<std::string> read_text(const Map& map);

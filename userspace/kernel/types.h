@@ -26,7 +26,7 @@ enum class Egress { kAuto, kTcx, kClsact };
 const char* to_text(ReceivedMode mode);  // of an attached card: never kAuto
 const char* to_text(Egress egress);
 
-// A compiled policy, its document (document::write(...).dump()) and what it was made of (document::Sources::to_text()).
+// A compiled policy, its document (document::write_text(...)) and what it was made of (document::Sources::to_text()).
 struct Compiled {
     image::Image image;
     std::string document;

@@ -24,6 +24,17 @@ TEST(HostsDigest, IsOfNamesAndAddressesAlone) {
     EXPECT_NE(hosts_digest({host("a.example", "192.0.2.1"), host("b.example", "192.0.2.1")}), digest);
 }
 
+TEST(Document, TheTextIsThatOfTheValues) {
+    policy::Policy policy;
+    EXPECT_EQ(write_text(policy), write(policy).dump());
+    policy.rules.resize(3);
+    policy.rules[1].id = "a \"quoted\" one";
+    policy.sets.push_back({"set", {}, {}});
+    policy.hosts = {host("a.example", "192.0.2.1")};
+    EXPECT_EQ(write(policy)["rules"].size(), 3u);
+    EXPECT_EQ(write_text(policy), write(policy).dump());
+}
+
 TEST(Document, TheGenerationIsWrittenIn) {
     EXPECT_EQ(with_generation(R"({"rules":[]})", 7), R"({"rules":[],"generation":7})");
     EXPECT_EQ(with_generation("{}", 7), R"({"generation":7})");
