@@ -4,8 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "userspace/base/result.h"
@@ -14,7 +14,7 @@
 namespace edgefw::document {
 
 // The counter slots of rules and NAT entries, by id.
-using Slots = std::map<std::string, std::uint32_t>;
+using Slots = std::unordered_map<std::string, std::uint32_t>;
 
 struct RuleEntry {
     std::string id;

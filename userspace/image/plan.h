@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "userspace/base/result.h"
@@ -13,7 +13,7 @@
 namespace edgefw::image {
 
 // The counter slot of every rule and NAT entry of the generations in force, by id.
-using Slots = std::map<std::string, std::uint32_t>;
+using Slots = std::unordered_map<std::string, std::uint32_t>;
 
 // Gives every id of `image` its slot, an id that is in `in_force` the one it has, and writes the slots into the image.
 // Returns the slots of this image. Never hands out a slot that `in_force` uses for another id; new ones come after the

@@ -29,9 +29,9 @@ Result<Ok> add_generation(const Home& home, std::uint32_t number, Before& before
     if (!generation) return generation.error();
     const auto listing = generation->listing();
     if (!listing) return listing.error();
-    const image::Slots slots = listing->slots();
+    image::Slots slots = listing->slots();
     before.in_force.slots.insert(slots.begin(), slots.end());
-    before.slots[number] = slots;
+    before.slots[number] = std::move(slots);
     auto forwards = generation->forwards();
     if (!forwards) return forwards.error();
     before.in_force.forwards.insert(before.in_force.forwards.end(), forwards->begin(), forwards->end());
