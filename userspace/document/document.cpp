@@ -2,6 +2,7 @@
 #include "userspace/document/document.h"
 
 #include "userspace/base/sha256.h"
+#include "userspace/document/json_text.h"
 #include "userspace/language/ethertype.h"
 #include "userspace/language/states.h"
 #include "userspace/language/values.h"
@@ -13,86 +14,112 @@ using namespace policy;
 using nlohmann::ordered_json;
 
 // "any", the one value, or the values as an array.
-ordered_json one_or_array(std::vector<std::string> texts) {
-    if (texts.empty()) return "any";
-    if (texts.size() == 1) return texts.front();
-    return texts;
+void write_all(JsonText& json, std::string_view key, const std::vector<std::string>& texts) {
+    json.key(key);
+    if (texts.empty()) return json.value("any");
+    if (texts.size() == 1) return json.value(texts.front());
+    json.begin_list();
+    for (const std::string& text : texts)
+        json.value(text);
+    json.end_list();
 }
 
-ordered_json to_json(const AddressMatch& match) {
+void write_addresses(JsonText& json, std::string_view key, const AddressMatch& match) {
     std::vector<std::string> texts;
     for (const AddressRange& range : match.ranges)
         texts.push_back(range.to_text());
     for (const std::string& set : match.sets)
         texts.push_back("$" + set);
     texts.insert(texts.end(), match.hosts.begin(), match.hosts.end());
-    return one_or_array(std::move(texts));
+    write_all(json, key, texts);
 }
 
-ordered_json to_json(const std::vector<PortRange>& ports) {
+template <typename Range>
+void write_ranges(JsonText& json, std::string_view key, const std::vector<Range>& ranges) {
     std::vector<std::string> texts;
-    for (const PortRange& range : ports)
+    for (const Range& range : ranges)
         texts.push_back(to_text(range));
-    return one_or_array(std::move(texts));
+    write_all(json, key, texts);
 }
 
-ordered_json to_json(const std::vector<EthertypeRange>& ethertypes) {
-    std::vector<std::string> texts;
-    for (const EthertypeRange& range : ethertypes)
-        texts.push_back(to_text(range));
-    return one_or_array(std::move(texts));
+void write_text_or_null(JsonText& json, std::string_view key, const std::string& text) {
+    json.key(key);
+    text.empty() ? json.null() : json.value(text);
 }
 
-ordered_json number_or_null(const std::optional<int>& number) {
-    return number ? ordered_json(*number) : ordered_json(nullptr);
+void write_number_or_null(JsonText& json, std::string_view key, const std::optional<int>& number) {
+    json.key(key);
+    number ? json.value(std::int64_t{*number}) : json.null();
 }
 
-ordered_json text_or_null(const std::string& text) {
-    return text.empty() ? ordered_json(nullptr) : ordered_json(text);
+void write_text(JsonText& json, std::string_view key, std::string_view text) {
+    json.key(key);
+    json.value(text);
 }
 
 // What most rules do not have, shown only where present.
-void add_details(const Rule& rule, ordered_json& json) {
-    if (rule.vlan) json["vlan"] = *rule.vlan;
-    if (rule.tcp_flags) json["tcp_flags"] = to_text(*rule.tcp_flags);
-    if (rule.established) json["established"] = true;
+void write_details(JsonText& json, const Rule& rule) {
+    if (rule.vlan) {
+        json.key("vlan");
+        json.value(std::int64_t{*rule.vlan});
+    }
+    if (rule.tcp_flags) write_text(json, "tcp_flags", to_text(*rule.tcp_flags));
+    if (rule.established) {
+        json.key("established");
+        json.value(true);
+    }
     if (!rule.icmp.empty()) {
         std::vector<std::string> texts;
         for (const IcmpMatch& match : rule.icmp)
             texts.push_back(to_text(match, *rule.protocol));
-        json["icmp"] = one_or_array(std::move(texts));
+        write_all(json, "icmp", texts);
     }
-    if (!rule.origin.role.empty()) json["role"] = rule.origin.role;
-    if (!rule.origin.section.empty()) json["section"] = rule.origin.section;
-    if (rule.where.line > 0) json["where"] = rule.where.to_text();
+    if (!rule.origin.role.empty()) write_text(json, "role", rule.origin.role);
+    if (!rule.origin.section.empty()) write_text(json, "section", rule.origin.section);
+    if (rule.where.line > 0) write_text(json, "where", rule.where.to_text());
 }
 
 // What packets it is of; an IP packet has all of it.
-void add_ends(const Rule& rule, ordered_json& json) {
-    json["protocol"] = rule.protocol ? protocol_text(*rule.protocol) : "any";
-    json["local"] = to_json(rule.local);
-    json["local_port"] = to_json(rule.local_port);
-    json["remote"] = to_json(rule.remote);
-    json["remote_port"] = to_json(rule.remote_port);
+void write_ends(JsonText& json, const Rule& rule) {
+    write_text(json, "protocol", rule.protocol ? protocol_text(*rule.protocol) : "any");
+    write_addresses(json, "local", rule.local);
+    write_ranges(json, "local_port", rule.local_port);
+    write_addresses(json, "remote", rule.remote);
+    write_ranges(json, "remote_port", rule.remote_port);
 }
 
-ordered_json to_json(const Rule& rule) {
-    ordered_json json;
-    json["id"] = rule.id;
-    json["profile"] = text_or_null(rule.origin.profile);
-    json["document"] = text_or_null(rule.origin.document);
-    json["table"] = number_or_null(rule.origin.table);
-    json["figure"] = number_or_null(rule.origin.figure);
-    json["side"] = to_text(rule.side);
-    json["direction"] = to_text(rule.direction);
+void write_rule(JsonText& json, const Rule& rule) {
+    json.begin_object();
+    write_text(json, "id", rule.id);
+    write_text_or_null(json, "profile", rule.origin.profile);
+    write_text_or_null(json, "document", rule.origin.document);
+    write_number_or_null(json, "table", rule.origin.table);
+    write_number_or_null(json, "figure", rule.origin.figure);
+    write_text(json, "side", to_text(rule.side));
+    write_text(json, "direction", to_text(rule.direction));
     if (rule.is_of_ip())
-        add_ends(rule, json);
+        write_ends(json, rule);
     else
-        json["ethertype"] = to_json(rule.ethertypes);
-    json["state"] = to_text(rule.state);
-    json["action"] = to_text(rule.action);
-    add_details(rule, json);
-    return json;
+        write_ranges(json, "ethertype", rule.ethertypes);
+    write_text(json, "state", to_text(rule.state));
+    write_text(json, "action", to_text(rule.action));
+    write_details(json, rule);
+    json.end_object();
+}
+
+void write_set(JsonText& json, const Set& set) {
+    json.begin_object();
+    write_text(json, "name", set.name);
+    json.key("members");
+    json.begin_list();
+    for (const AddressRange& range : set.members)
+        json.value(range.to_text());
+    json.end_list();
+    json.end_object();
+}
+
+ordered_json text_or_null(const std::string& text) {
+    return text.empty() ? ordered_json(nullptr) : ordered_json(text);
 }
 
 std::string ports_text(std::uint16_t first, std::uint16_t count) {
@@ -183,17 +210,6 @@ ordered_json timeouts_of(const Policy& policy) {
     return json;
 }
 
-ordered_json sets_of(const Policy& policy) {
-    ordered_json json = ordered_json::array();
-    for (const Set& set : policy.sets) {
-        ordered_json members = ordered_json::array();
-        for (const AddressRange& range : set.members)
-            members.push_back(range.to_text());
-        json.push_back({{"name", set.name}, {"members", std::move(members)}});
-    }
-    return json;
-}
-
 ordered_json hosts_of(const Policy& policy) {
     ordered_json json = ordered_json::array();
     for (const Host& host : policy.hosts)
@@ -240,47 +256,53 @@ std::string with_generation(const std::string& document, std::uint32_t generatio
 
 namespace {
 
-// With an empty list of rules, which comes first.
-ordered_json without_rules(const Policy& policy) {
-    ordered_json json;
-    json["rules"] = ordered_json::array();
-    json["nat"] = ordered_json::array();
+ordered_json nat_of(const Policy& policy) {
+    ordered_json json = ordered_json::array();
     for (const Forward& forward : policy.forwards)
-        json["nat"].push_back(to_json(forward));
+        json.push_back(to_json(forward));
     for (const Masquerade& masquerade : policy.masquerades)
-        json["nat"].push_back(to_json(masquerade));
-    json["defaults"] = defaults_of(policy);
-    json["builtins"] = builtins_of(policy);
-    json["connections"] = capacity_of(policy);
-    json["timeouts"] = timeouts_of(policy);
-    json["adopt"] = policy.adopt;
-    json["sets"] = sets_of(policy);
-    json["hosts"] = hosts_of(policy);
-    json["digest"] = policy.digest;
-    json["hosts_digest"] = hosts_digest(policy.hosts);
-    json["file"] = policy.file;
+        json.push_back(to_json(masquerade));
     return json;
+}
+
+void write_json(JsonText& json, std::string_view key, const ordered_json& value) {
+    json.key(key);
+    json.literal(value.dump());
 }
 
 }  // namespace
 
-ordered_json write(const Policy& policy) {
-    ordered_json json = without_rules(policy);
-    for (const Rule& rule : policy.rules)
-        json["rules"].push_back(to_json(rule));
-    return json;
-}
-
 std::string write_text(const Policy& policy) {
-    constexpr std::string_view kOpened = "{\"rules\":[";
-    std::string text(kOpened);
-    for (const Rule& rule : policy.rules) {
-        if (text.size() > kOpened.size()) text += ',';
-        text += to_json(rule).dump();
-    }
-    text += without_rules(policy).dump().substr(kOpened.size());
+    std::string text;
+    JsonText json(text);
+    json.begin_object();
+    json.key("rules");
+    json.begin_list();
+    for (const Rule& rule : policy.rules)
+        write_rule(json, rule);
+    json.end_list();
+    write_json(json, "nat", nat_of(policy));
+    write_json(json, "defaults", defaults_of(policy));
+    write_json(json, "builtins", builtins_of(policy));
+    write_json(json, "connections", capacity_of(policy));
+    write_json(json, "timeouts", timeouts_of(policy));
+    write_json(json, "adopt", policy.adopt);
+    json.key("sets");
+    json.begin_list();
+    for (const Set& set : policy.sets)
+        write_set(json, set);
+    json.end_list();
+    write_json(json, "hosts", hosts_of(policy));
+    write_text(json, "digest", policy.digest);
+    write_json(json, "hosts_digest", hosts_digest(policy.hosts));
+    write_text(json, "file", policy.file);
+    json.end_object();
     text.shrink_to_fit();
     return text;
+}
+
+ordered_json write(const Policy& policy) {
+    return ordered_json::parse(write_text(policy));
 }
 
 }  // namespace edgefw::document

@@ -14,10 +14,10 @@ namespace edgefw::document {
 
 // {"rules": [...], "nat": [...], "defaults": {...}, "builtins": [...], "sets": [...], "hosts": [...], "digest",
 // "hosts_digest", "file"}, keys as in docs/policy.md.
-nlohmann::ordered_json write(const policy::Policy& policy);
-
-// The text of write(), which the rules of a large policy make without ever being JSON values all at once.
 std::string write_text(const policy::Policy& policy);
+
+// The same as values.
+nlohmann::ordered_json write(const policy::Policy& policy);
 
 // One entry of "hosts": name, addresses, resolved (seconds since 1970, or null), ttl, problem (text or null).
 nlohmann::ordered_json to_json(const policy::Host& host);

@@ -37,7 +37,9 @@ std::string Sources::to_text() const {
     for (const policy::SetFile& set_file : set_files)
         json["set_files"].push_back({{"name", set_file.name}, {"file", set_file.file}, {"text", set_file.text}});
     // A folder of --profiles may be named in any bytes.
-    return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+    std::string text = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+    text.shrink_to_fit();  // it is kept with the compiled policy
+    return text;
 }
 
 Result<Sources> read_sources(const std::string& text) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/kernel/commit.h"
-#include "userspace/document/document.h"
+#include "userspace/document/listing.h"
 
 #include <algorithm>
 #include <future>
@@ -167,10 +167,9 @@ Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Com
     if (!plan) return plan.error();
     document::Listing listing = policy.listing;
     listing.set_slots(plan->slots);
-    const std::string document = document::with_generation(policy.document, number);
     const std::string listed = listing.to_text();
     const std::string summary = summarise(policy).to_text();
-    auto generation = Generation::create(image, {document, listed, summary, policy.sources}, number);
+    auto generation = Generation::create(image, {policy.document, listed, summary, policy.sources}, number);
     if (!generation) return generation.error();
     if (auto pinned = generation->pin(home.generation(number)); !pinned) return pinned.error();
     return Prepared{std::move(*generation),   std::move(plan->slots), number,

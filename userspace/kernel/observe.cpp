@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 #include "maps/limits.h"
+#include "userspace/document/document.h"
 #include "userspace/image/plan.h"
 #include "userspace/kernel/clock.h"
 #include "userspace/kernel/config.h"
@@ -165,9 +167,10 @@ Result<Ok> may_load_programs() {
 
 namespace {
 
-// `of` reads it; empty where no policy is in force.
-Result<std::string> text_in_force(const std::optional<std::string>& interface,
-                                  Result<std::string> (Generation::*of)() const) {
+// `of` reads it of a generation and its number; empty where no policy is in force.
+Result<std::string> text_in_force(
+    const std::optional<std::string>& interface,
+    const std::function<Result<std::string>(const Generation& generation, std::uint32_t number)>& of) {
     return with_look<std::string>([&](Look& seen) -> Result<std::string> {
         if (seen.inventory.cards.empty()) return nothing_attached();
         std::uint32_t number = 0;
@@ -182,18 +185,21 @@ Result<std::string> text_in_force(const std::optional<std::string>& interface,
         if (number == 0) return std::string();
         auto generation = Generation::open(seen.home.generation(number));
         if (!generation) return generation.error();
-        return ((*generation).*of)();
+        return of(*generation, number);
     });
 }
 
 }  // namespace
 
 Result<std::string> document_in_force(const std::optional<std::string>& interface) {
-    return text_in_force(interface, &Generation::document);
+    return text_in_force(interface, [](const Generation& generation, std::uint32_t number) {
+        Result<std::string> text = generation.document();
+        return text ? document::with_generation(*text, number) : text;
+    });
 }
 
 Result<std::string> sources_in_force(const std::optional<std::string>& interface) {
-    return text_in_force(interface, &Generation::sources);
+    return text_in_force(interface, [](const Generation& generation, std::uint32_t) { return generation.sources(); });
 }
 
 Result<Status> status(bool count_entries) {

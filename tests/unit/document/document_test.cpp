@@ -24,15 +24,25 @@ TEST(HostsDigest, IsOfNamesAndAddressesAlone) {
     EXPECT_NE(hosts_digest({host("a.example", "192.0.2.1"), host("b.example", "192.0.2.1")}), digest);
 }
 
-TEST(Document, TheTextIsThatOfTheValues) {
+TEST(Document, AnyTextIsJson) {
     policy::Policy policy;
-    EXPECT_EQ(write_text(policy), write(policy).dump());
+    EXPECT_EQ(write(policy)["rules"], nlohmann::ordered_json::array());
     policy.rules.resize(3);
-    policy.rules[1].id = "a \"quoted\" one";
-    policy.sets.push_back({"set", {}, {}});
-    policy.hosts = {host("a.example", "192.0.2.1")};
-    EXPECT_EQ(write(policy)["rules"].size(), 3u);
-    EXPECT_EQ(write_text(policy), write(policy).dump());
+    policy.rules[1].id = "a \"quoted\" one, \\ and \t and \xc3\xa4";
+    policy.rules[2].origin.table = 7;
+    policy.rules[2].local_port = {{80, 80}, {443, 450}};
+    policy.sets.push_back({"set", {AddressRange::single(*Address::parse("192.0.2.1"))}, {}});
+    policy.file = "\"";
+    const nlohmann::ordered_json json = write(policy);
+    EXPECT_EQ(json["rules"].size(), 3u);
+    EXPECT_EQ(json["rules"][1]["id"], policy.rules[1].id);
+    EXPECT_EQ(json["rules"][1]["table"], nullptr);
+    EXPECT_EQ(json["rules"][2]["table"], 7);
+    EXPECT_EQ(json["rules"][2]["local_port"], (nlohmann::ordered_json{"80", "443-450"}));
+    EXPECT_EQ(json["rules"][2]["remote_port"], "any");
+    EXPECT_EQ(json["sets"][0]["members"], nlohmann::ordered_json::array({"192.0.2.1"}));
+    EXPECT_EQ(json["file"], "\"");
+    EXPECT_EQ(json.dump(), write_text(policy)) << "as JSON values are written";
 }
 
 TEST(Document, TheGenerationIsWrittenIn) {
