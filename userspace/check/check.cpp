@@ -7,6 +7,7 @@
 
 #include "maps/limits.h"
 #include "maps/reasons.h"
+#include "userspace/base/parallel.h"
 #include "userspace/check/check_nat.h"
 #include "userspace/check/check_overlaps.h"
 #include "userspace/check/check_rule.h"
@@ -94,6 +95,28 @@ void check_tests(const Node* list, const Ids& ids, Policy& policy, Diagnostics& 
         check_test(test, ids, policy, diagnostics);
 }
 
+// Each rule is checked on its own, so many can be at the same time. Those that are wrong are left out.
+void check_rules(const std::vector<Item>& items, Policy& policy, Diagnostics& diagnostics) {
+    constexpr std::size_t kAtOnce = 1024;  // of one thread
+    const std::size_t parts = (items.size() + kAtOnce - 1) / kAtOnce;
+    std::vector<Diagnostics> found(parts);
+    std::vector<std::uint8_t> good(items.size());
+    policy.rules.resize(items.size());
+    in_parallel(parts, [&](std::size_t part) {
+        const std::size_t end = std::min(items.size(), (part + 1) * kAtOnce);
+        for (std::size_t i = part * kAtOnce; i < end; ++i) {
+            auto rule = check_rule(items[i], policy.sets, found[part]);
+            if (!rule) continue;
+            policy.rules[i] = std::move(*rule);
+            good[i] = 1;
+        }
+    });
+    for (Diagnostics& of_part : found)
+        diagnostics.append(std::move(of_part));
+    const Rule* const first = policy.rules.data();
+    std::erase_if(policy.rules, [&](const Rule& rule) { return good[static_cast<std::size_t>(&rule - first)] == 0; });
+}
+
 // The hosts that rules name, without addresses yet.
 std::vector<Host> hosts_of(const Policy& policy) {
     std::set<std::string> names;
@@ -116,13 +139,9 @@ Policy check(const Node& root, const Expansion& expansion, const std::vector<Set
     if (!fields.is_map()) return policy;
     check_settings(root, files, policy, diagnostics);
     Ids ids(diagnostics);
-    policy.rules.reserve(expansion.rules.size());
-    for (const Item& item : expansion.rules) {
-        auto rule = check_rule(item, policy.sets, diagnostics);
-        if (!rule) continue;
-        ids.add(rule->id, rule->where);
-        policy.rules.push_back(std::move(*rule));
-    }
+    check_rules(expansion.rules, policy, diagnostics);
+    for (const Rule& rule : policy.rules)
+        ids.add(rule.id, rule.where);
     policy.hosts = hosts_of(policy);
     if (policy.hosts.size() > EDGEFW_MAX_HOSTS) {
         diagnostics.error(root, "the rules name " + std::to_string(policy.hosts.size()) + " hosts, more than " +

@@ -11,6 +11,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "userspace/base/parallel.h"
 #include "userspace/check/covers.h"
 #include "userspace/language/ethertype.h"
 #include "userspace/language/values.h"
@@ -18,7 +19,8 @@
 namespace edgefw::policy {
 namespace {
 
-constexpr std::size_t kMaxComparisons = 4'000'000;  // some tens of milliseconds
+constexpr std::size_t kRulesAtOnce = 4096;           // of one thread
+constexpr std::size_t kMostComparisons = 4'000'000;  // of all threads: some tens of milliseconds
 
 struct PrefixKey {
     Side side = Side::kExternal;
@@ -60,14 +62,16 @@ std::optional<Prefix> smallest_prefix(const AddressMatch& match) {
 
 class CoverIndex {
 public:
+    // In their order.
     void add(const Rule& rule) {
         const PrefixKey key = key_of(rule);
         lengths_[key.is_local].insert({key.prefix.address.family, key.any ? -1 : key.prefix.length});
         rules_[key].push_back(&rule);
     }
 
-    // The first rule added that covers `later`.
-    const Rule* find_cover(const Rule& later) {
+    // The first of the rules before `later`, which is one of them, that covers it; nullptr: none does, or it would take
+    // more than `comparisons`.
+    const Rule* find_cover(const Rule& later, std::size_t& comparisons) const {
         const Rule* found = nullptr;
         for (const bool is_local : {true, false}) {
             const AddressMatch& match = is_local ? later.local : later.remote;
@@ -77,14 +81,12 @@ public:
                     if (match.ranges.empty() || match.ranges.front().first.family != family) continue;
                     key.prefix = prefix_above(match.ranges.front().first, length);
                 }
-                const Rule* cover = first_cover(key, later);
+                const Rule* cover = first_cover(key, later, comparisons);
                 if (cover != nullptr && (found == nullptr || cover < found)) found = cover;
             }
         }
         return found;
     }
-
-    bool exhausted() const { return comparisons_ > kMaxComparisons; }
 
 private:
     static PrefixKey key_of(const Rule& rule) {
@@ -97,11 +99,12 @@ private:
         return {rule.side, is_local, narrower.value_or(Prefix{}), !narrower.has_value()};
     }
 
-    const Rule* first_cover(const PrefixKey& key, const Rule& later) {
+    const Rule* first_cover(const PrefixKey& key, const Rule& later, std::size_t& comparisons) const {
         const auto filed = rules_.find(key);
         if (filed == rules_.end()) return nullptr;
         for (const Rule* earlier : filed->second) {
-            if (++comparisons_ > kMaxComparisons) return nullptr;
+            if (earlier >= &later || comparisons == 0) return nullptr;
+            --comparisons;
             if (covers(*earlier, later)) return earlier;
         }
         return nullptr;
@@ -109,7 +112,6 @@ private:
 
     std::unordered_map<PrefixKey, std::vector<const Rule*>, PrefixKeyHash> rules_;
     std::set<std::pair<Family, int>> lengths_[2];  // in use, by end; -1: any
-    std::size_t comparisons_ = 0;
 };
 
 bool is_within(const PortRange& ports, const Forward& forward) {
@@ -268,16 +270,21 @@ void warn_of_nat_without_rule(const Policy& policy, Diagnostics& diagnostics) {
 
 void warn_of_hidden_rules(const Policy& policy, Diagnostics& diagnostics) {
     CoverIndex index;
-    for (const Rule& rule : policy.rules) {
-        const Rule* cover = index.find_cover(rule);
-        if (index.exhausted()) return;
-        if (cover == nullptr) {
-            // A hidden rule hides nothing that its cover does not hide.
-            index.add(rule);
-            continue;
-        }
-        diagnostics.warning(rule.where, "the rule '" + rule.id + "' never decides: '" + cover->id +
-                                            "' before it matches all of its packets; move it up or remove it");
+    for (const Rule& rule : policy.rules)
+        index.add(rule);
+    const std::vector<Rule>& rules = policy.rules;
+    std::vector<const Rule*> covers(rules.size());
+    const std::size_t parts = (rules.size() + kRulesAtOnce - 1) / kRulesAtOnce;
+    in_parallel(parts, [&](std::size_t part) {
+        const std::size_t end = std::min(rules.size(), (part + 1) * kRulesAtOnce);
+        std::size_t comparisons = kMostComparisons / parts;  // the same ones in each run, whatever the threads do
+        for (std::size_t i = part * kRulesAtOnce; i < end && comparisons > 0; ++i)
+            covers[i] = index.find_cover(rules[i], comparisons);
+    });
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        if (covers[i] == nullptr) continue;
+        diagnostics.warning(rules[i].where, "the rule '" + rules[i].id + "' never decides: '" + covers[i]->id +
+                                                "' before it matches all of its packets; move it up or remove it");
     }
 }
 
