@@ -244,6 +244,8 @@ Result<Ok> Compiler::plant() {
         configure(plots[i], *here.grown);
         here = {};
     }
+    image_.nodes.shrink_to_fit();
+    image_.insns.shrink_to_fit();
     return Ok{};
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "userspace/base/parallel.h"
 #include "userspace/image/cost.h"
 #include "userspace/image/cuts.h"
 #include "userspace/image/groups.h"
@@ -301,24 +302,55 @@ std::optional<Tree::Parts> Tree::split_flags(const Items& items, const Region& r
     return part(items, {EDGEFW_FIELD_DETAIL, value});
 }
 
-std::optional<Forest> Ground::grow(const Seed& seed, std::size_t groups, bool copies) {
+namespace {
+
+// A forest of one tree.
+Forest forest_of(std::uint32_t root, std::uint32_t first, const Tree& tree) {
     Forest forest;
-    for (Items& group : groups_of(seed.boxes, groups)) {
-        const std::uint32_t first = seed.boxes.rule(group.front());
-        const std::size_t further = group.size() * kCopiesPerBox + seed.boxes.size() + kFurtherCopies;
-        Tree tree(seed, *this);
-        const std::optional<std::uint32_t> root = tree.grow(std::move(group), copies ? further : 0);
-        if (!root) return std::nullopt;
-        forest.layout.group[forest.layout.groups++] = {*root, first};
-        forest.depth += tree.depth();
-        const WorstPath& worst = tree.worst();
-        if (worst.boxes > forest.worst.boxes) {
-            forest.worst.rule = worst.rule;
-            forest.worst.boxes = worst.boxes;
-        }
-        forest.worst.levels += worst.levels;
-        forest.worst.steps += worst.steps;
-        forest.worst.nanoseconds += worst.nanoseconds;
+    forest.layout.groups = 1;
+    forest.layout.group[0] = {root, first};
+    forest.depth = tree.depth();
+    forest.worst = tree.worst();
+    return forest;
+}
+
+void join(Forest& forest, const Forest& tree) {
+    forest.layout.group[forest.layout.groups++] = tree.layout.group[0];
+    forest.depth += tree.depth;
+    if (tree.worst.boxes > forest.worst.boxes) {
+        forest.worst.rule = tree.worst.rule;
+        forest.worst.boxes = tree.worst.boxes;
+    }
+    forest.worst.levels += tree.worst.levels;
+    forest.worst.steps += tree.worst.steps;
+    forest.worst.nanoseconds += tree.worst.nanoseconds;
+}
+
+}  // namespace
+
+// Each tree grows on a ground of its own, several at the same time.
+std::optional<Forest> Ground::grow(const Seed& seed, std::size_t groups, bool copies) {
+    std::vector<Items> items = groups_of(seed.boxes, groups);
+    struct Own {
+        std::vector<edgefw_node> nodes;
+        std::vector<edgefw_insn> insns;
+        Forest forest;  // of one tree; of none where the arrays have become too large
+    };
+    std::vector<Own> own(items.size());
+    in_parallel(items.size(), [&](std::size_t i) {
+        const std::uint32_t first = seed.boxes.rule(items[i].front());
+        const std::size_t further = items[i].size() * kCopiesPerBox + seed.boxes.size() + kFurtherCopies;
+        Ground ground(own[i].nodes, own[i].insns);
+        Tree tree(seed, ground);
+        const std::optional<std::uint32_t> root = tree.grow(std::move(items[i]), copies ? further : 0);
+        if (root) own[i].forest = forest_of(*root, first, tree);
+    });
+    Forest forest;
+    for (Own& tree : own) {
+        edgefw_forest& layout = tree.forest.layout;
+        if (layout.groups == 0 || !take_in(tree.nodes, tree.insns, layout)) return std::nullopt;
+        join(forest, tree.forest);
+        tree = {};
     }
     return forest;
 }
