@@ -37,8 +37,8 @@ using Skeleton = std::unique_ptr<search_bpf, void (*)(search_bpf*)>;
 
 // The maps of the judging programs that a search does not touch are not made.
 void leave_out_others(search_bpf& skeleton) {
-    const std::set<std::string> used = {"nodes",        "insns",        "in_flight",       "packets",
-                                        "class_hosts4", "class_hosts6", "class_prefixes4", "class_prefixes6"};
+    const std::set<std::string> used = {"nodes",       "insns",       "in_flight",   "packets",
+                                        "class_hash4", "class_hash6", "class_trie4", "class_trie6"};
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, skeleton.obj) {
         if (!bpf_map__is_internal(map) && used.count(bpf_map__name(map)) == 0) bpf_map__set_autocreate(map, false);

@@ -43,16 +43,16 @@ struct {
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 1);
-    __type(key, __be32);
+    __type(key, struct edgefw_prefix4);
     __type(value, struct edgefw_class);
-} class_hosts4 SEC(".maps");
+} class_hash4 SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 1);
-    __type(key, __be32[4]);
+    __type(key, struct edgefw_prefix6);
     __type(value, struct edgefw_class);
-} class_hosts6 SEC(".maps");
+} class_hash6 SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -60,7 +60,7 @@ struct {
     __uint(max_entries, 1);
     __type(key, struct edgefw_prefix4);
     __type(value, struct edgefw_class);
-} class_prefixes4 SEC(".maps");
+} class_trie4 SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -68,7 +68,7 @@ struct {
     __uint(max_entries, 1);
     __type(key, struct edgefw_prefix6);
     __type(value, struct edgefw_class);
-} class_prefixes6 SEC(".maps");
+} class_trie6 SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

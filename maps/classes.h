@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Address classes: one lookup turns an address into a class number, the combination of sets it is a member of.
-// All sets (and long lists) of a policy share one table per family. A hash where every member is a host, else a trie.
+// Address classes: a table turns an address into a class number, the combination of sets it is a member of. All sets
+// (and long lists) of a policy share one table per family; the longest of its prefixes that holds an address counts.
+//
+// A hash finds only whole keys, so it is asked once for each length that its prefixes have, longest first. Up to
+// EDGEFW_CLASS_LENGTHS such lookups take less time than the one in a trie, which finds the longest prefix of any
+// length.
 #pragma once
 
 #include "maps/abi.h"
 
 enum edgefw_class_table { EDGEFW_CLASSES_NONE = 0, EDGEFW_CLASSES_HASH = 1, EDGEFW_CLASSES_TRIE = 2 };
 
-// Keys of the hash tables are the address alone: 4 or 16 bytes in network byte order. Keys of the tries:
+#define EDGEFW_CLASS_LENGTHS 4  // of the prefixes in a hash
+
+// Keys of the tables, hash or trie. No bit of the address is beyond the length.
 struct edgefw_prefix4 {
     __u32 length;  // bits
     __be32 address;
@@ -19,6 +25,19 @@ struct edgefw_prefix6 {
     __be32 address[4];
 };
 EDGEFW_ABI_SIZE(edgefw_prefix6, 20);
+
+// What makes an address a key of a hash: a length, and the mask that leaves so many bits of the address.
+struct edgefw_class_length4 {
+    __u32 length;
+    __be32 mask;
+};
+EDGEFW_ABI_SIZE(edgefw_class_length4, 8);
+
+struct edgefw_class_length6 {
+    __u32 length;
+    __be32 mask[4];
+};
+EDGEFW_ABI_SIZE(edgefw_class_length6, 20);
 
 // The value of all four tables: the class number, 1 or more. An address that is not found has class 0.
 struct edgefw_class {

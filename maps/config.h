@@ -5,6 +5,7 @@
 #pragma once
 
 #include "maps/abi.h"
+#include "maps/classes.h"
 #include "maps/connection.h"
 #include "maps/tree.h"
 
@@ -70,6 +71,9 @@ struct edgefw_config {
     __u32 adopts_until;  // of the card: the end of that, seconds of CLOCK_MONOTONIC; 0: it adopts nothing
     __u32 link_layer;    // enum edgefw_link_layer of the card
     __u32 kinds;         // EDGEFW_KIND_* that this side may have connections of: no table is asked for another one
+    __u32 class_lengths[EDGEFW_FAMILIES];  // how many of these are used; 0: the class table is no hash
+    struct edgefw_class_length4 class_length4[EDGEFW_CLASS_LENGTHS];  // longest first
+    struct edgefw_class_length6 class_length6[EDGEFW_CLASS_LENGTHS];
     __u32 martians[EDGEFW_FAMILIES];  // how many of these are used
     struct edgefw_martian4 martian4[EDGEFW_MARTIANS];
     struct edgefw_martian6 martian6[EDGEFW_MARTIANS];

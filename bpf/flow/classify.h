@@ -46,29 +46,57 @@ static __always_inline void set_end_fields(struct fields* fields, const struct f
     fields->value[EDGEFW_FIELD_REMOTE_PORT] = port_field(flow, flow->key6.remote_port);
 }
 
-// The class of one end's address.
-GLOBAL __u32 class_of(const struct flow* flow, bool local) {
-    struct edgefw_class* found = NULL;
+// The class of the longest prefix in the table that holds the address. NULL: none does.
+static __always_inline struct edgefw_class* find_class4(__be32 address) {
+    if (config.class_table[EDGEFW_IPV4] == EDGEFW_CLASSES_TRIE) {
+        struct edgefw_prefix4 key = {.length = 32, .address = address};
 
-    if (!flow) return 0;
-    if (flow->family == EDGEFW_IPV4) {
-        struct edgefw_prefix4 key = {.length = 32, .address = local ? flow->key4.local : flow->key4.remote};
+        return bpf_map_lookup_elem(&class_trie4, &key);
+    }
+#pragma unroll
+    for (__u32 i = 0; i < EDGEFW_CLASS_LENGTHS && i < config.class_lengths[EDGEFW_IPV4]; i++) {
+        const volatile struct edgefw_class_length4* by = &config.class_length4[i];
+        struct edgefw_prefix4 key = {.length = by->length, .address = address & by->mask};
+        struct edgefw_class* found = bpf_map_lookup_elem(&class_hash4, &key);
 
-        if (config.class_table[EDGEFW_IPV4] == EDGEFW_CLASSES_HASH)
-            found = bpf_map_lookup_elem(&class_hosts4, &key.address);
-        else if (config.class_table[EDGEFW_IPV4] == EDGEFW_CLASSES_TRIE)
-            found = bpf_map_lookup_elem(&class_prefixes4, &key);
-    } else {
+        if (found) return found;
+    }
+    return NULL;
+}
+
+static __always_inline struct edgefw_class* find_class6(const __be32* address) {
+    if (config.class_table[EDGEFW_IPV6] == EDGEFW_CLASSES_TRIE) {
         struct edgefw_prefix6 key = {.length = 128};
 
 #pragma unroll
-        for (int i = 0; i < 4; i++)
-            key.address[i] = local ? flow->key6.local[i] : flow->key6.remote[i];
-        if (config.class_table[EDGEFW_IPV6] == EDGEFW_CLASSES_HASH)
-            found = bpf_map_lookup_elem(&class_hosts6, key.address);
-        else if (config.class_table[EDGEFW_IPV6] == EDGEFW_CLASSES_TRIE)
-            found = bpf_map_lookup_elem(&class_prefixes6, &key);
+        for (int word = 0; word < 4; word++)
+            key.address[word] = address[word];
+        return bpf_map_lookup_elem(&class_trie6, &key);
     }
+#pragma unroll
+    for (__u32 i = 0; i < EDGEFW_CLASS_LENGTHS && i < config.class_lengths[EDGEFW_IPV6]; i++) {
+        const volatile struct edgefw_class_length6* by = &config.class_length6[i];
+        struct edgefw_prefix6 key = {.length = by->length};
+        struct edgefw_class* found;
+
+#pragma unroll
+        for (int word = 0; word < 4; word++)
+            key.address[word] = address[word] & by->mask[word];
+        found = bpf_map_lookup_elem(&class_hash6, &key);
+        if (found) return found;
+    }
+    return NULL;
+}
+
+// The class of one end's address.
+GLOBAL __u32 class_of(const struct flow* flow, bool local) {
+    struct edgefw_class* found;
+
+    if (!flow) return 0;
+    if (flow->family == EDGEFW_IPV4)
+        found = find_class4(local ? flow->key4.local : flow->key4.remote);
+    else
+        found = find_class6(local ? flow->key6.local : flow->key6.remote);
     return found ? found->number : 0;
 }
 

@@ -107,7 +107,7 @@ TEST(Classify, RemoteAddressInIpv6) {
     check(rule("remote: '::/0'"), {{"external inbound tcp 198.51.100.9:1 > 192.0.2.20:2", "drop default"}});
 }
 
-// A set with a prefix is a trie, one of hosts a hash; both families share the name.
+// Both families share the name.
 TEST(Classify, Sets) {
     check(rule("remote: $offices"), {
                                         {"external inbound tcp 198.51.100.0:1 > 192.0.2.20:2", "pass rule r"},
@@ -409,26 +409,6 @@ TEST(Classify, CutsAndLongLeaves) {
     // And what lies outside of all cuts, below and above.
     EXPECT_EQ(run.judge("external inbound tcp 9.255.255.254:1 > 9.255.255.255:2"), "drop default");
     EXPECT_EQ(run.judge("external inbound tcp 223.255.255.254:1 > 223.255.255.255:2"), "drop default");
-}
-
-// Neighbours that are named one by one, as members of a set and in a long list, in the hash of hosts.
-TEST(Classify, NeighboursNamedOneByOne) {
-    for (const char* remote : {"$pair",
-                               "[198.51.100.8, 198.51.100.9, 203.0.113.1, 203.0.113.3, 203.0.113.5, "
-                               "203.0.113.7, 203.0.113.9, 203.0.113.11, 203.0.113.13]"}) {
-        const std::string policy =
-            "sets: {pair: [198.51.100.9, 198.51.100.8]}\nrules:\n- {name: r, side: external, "
-            "direction: inbound, action: pass, state: none, remote: " +
-            std::string(remote) + "}\n";
-        EXPECT_EQ(compiled(policy).image.config[EDGEFW_EXTERNAL].class_table[EDGEFW_IPV4],
-                  unsigned{EDGEFW_CLASSES_HASH});
-        check(policy, {
-                          {"external inbound tcp 198.51.100.7:1 > 192.0.2.20:2", "drop default"},
-                          {"external inbound tcp 198.51.100.8:1 > 192.0.2.20:2", "pass rule r"},
-                          {"external inbound tcp 198.51.100.9:1 > 192.0.2.20:2", "pass rule r"},
-                          {"external inbound tcp 198.51.100.10:1 > 192.0.2.20:2", "drop default"},
-                      });
-    }
 }
 
 }  // namespace

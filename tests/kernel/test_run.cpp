@@ -17,6 +17,7 @@
 #include "userspace/document/document.h"
 #include "userspace/engine/load.h"
 #include "userspace/image/compile.h"
+#include "userspace/image/hosts.h"
 #include "userspace/image/plan.h"
 #include "userspace/kernel/clock.h"
 #include "userspace/kernel/config.h"
@@ -119,6 +120,24 @@ void TestRun::push(const policy::Policy& policy) {
     for (const auto& [id, slot] : in_force_.slots)
         ids_[slot] = id;
     make(image, ++number_);
+}
+
+void TestRun::move_host(const std::string& name, const std::vector<std::string>& addresses) {
+    image::Hosts hosts = take(image::parse_hosts(take(generation_->hosts(), "hosts")), "hosts");
+    const auto host = std::find_if(hosts.hosts.begin(), hosts.hosts.end(),
+                                   [&](const policy::Host& candidate) { return candidate.name == name; });
+    std::vector<Address> next;
+    for (const std::string& text : addresses)
+        next.push_back(*Address::parse(text));
+    std::sort(next.begin(), next.end());
+    const auto moves = image::moves(hosts, *host, next, [&](const Address& address) {
+        return take(generation_->class_of(address), "the class of an address");
+    });
+    ASSERT_TRUE(moves) << "only a push can give " << name << " such addresses";
+    for (const image::Move& move : *moves)
+        take(generation_->set_class(move.address, move.number), "a class");
+    host->addresses = next;
+    take(generation_->write_hosts(hosts.to_text()), "hosts");
 }
 
 void TestRun::adopt_until(std::uint32_t seconds) {

@@ -45,6 +45,10 @@ public:
     void push(const policy::Policy& policy);
     void push(const std::string& lines) { push(policy_of(lines)); }
 
+    // As `serve` does it: the host of the policy in force that has this name gets these addresses instead of
+    // those it has. The policy must have foreseen their classes.
+    void move_host(const std::string& name, const std::vector<std::string>& addresses);
+
     // The next pushes find that these are the host's own addresses and the networks of its internal cards.
     void inside(std::vector<Prefix> networks) { in_force_.martians = std::move(networks); }
 

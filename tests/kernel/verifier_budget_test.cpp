@@ -27,8 +27,12 @@ const std::string kForward =
     "nat:\n- {name: map, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 9555, to: 10.0.0.5}\n";
 const std::string kStatic = "nat:\n- {name: all, type: static, public: 203.0.113.8, to: 10.0.0.6}\n";
 const std::string kMasquerade = "nat:\n- {name: office, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7}\n";
-const std::string kHosts = "sets: {friends: [198.51.100.7, '2001:db8:7::7']}\n";
-const std::string kPrefixes = "sets: {friends: [198.51.100.0/24, '2001:db8:7::/48']}\n";
+// As many lengths as a hash has, and one more.
+const std::string kFourLengths =
+    "sets: {friends: [198.51.100.7, 198.51.100.0/24, 20.0.0.0/16, 30.0.0.0/8, '2001:db8:7::7', '2001:db8:7::/48', "
+    "'2a00:1::/32', '2b00::/16'";
+const std::string kHash = kFourLengths + "]}\n";
+const std::string kTrie = kFourLengths + ", 40.0.0.0/9, '2c00::/17']}\n";
 
 std::string rule(const std::string& rest) {
     return "- {name: r, side: external, action: pass, " + rest + "}\n";
@@ -58,17 +62,16 @@ std::vector<Variant> variants() {
         {"stateless", rules + rule("state: none, local: 192.0.2.20")},
         {"ipv6-only", rules + rule("state: none, local: '2001:db8::1'")},
         {"state", rules + rule("protocol: tcp")},
-        {"hashes", kHosts + rules + rule("remote: $friends")},
-        {"tries", kPrefixes + rules + rule("remote: $friends")},
+        {"hashes", kHash + rules + rule("remote: $friends")},
+        {"tries", kTrie + rules + rule("remote: $friends")},
         {"forwards", kForward + rules + rule("protocol: tcp")},
         {"forwards-partial-checksums", kForward + rules + rule("protocol: tcp"), true},
         {"static", kStatic + rules + rule("state: none, protocol: tcp"), true},
         {"masquerade", kMasquerade + rules + rule("protocol: tcp")},
-        {"everything", kPrefixes + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true},
-        {"everything-adopting", kPrefixes + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true,
+        {"everything", kHash + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true},
+        {"everything-adopting", kHash + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true, true},
+        {"everything-resizing", kHash + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true, true,
          true},
-        {"everything-resizing", kPrefixes + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true,
-         true, true},
     };
 }
 

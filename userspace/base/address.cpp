@@ -116,8 +116,7 @@ std::optional<AddressRange> parse_prefix(std::string_view text, std::size_t slas
         return refuse(quoted(text.substr(slash)) + " is not a prefix length; write /0 to /" +
                       std::to_string(width_of(address->family)));
     }
-    const uint128 mask = host_mask(address->family, *length);
-    const Prefix prefix{{address->family, address->value & ~mask}, *length};
+    const Prefix prefix = Prefix::around(*address, *length);
     if (prefix.address != *address) {
         return refuse(quoted(text) + " has host bits set; the prefix is " + prefix.to_text() + ", the host alone " +
                       address->to_text());
@@ -173,6 +172,10 @@ std::array<std::uint32_t, 4> Address::words() const {
     if (family == Family::kIpv4) return {static_cast<std::uint32_t>(value), 0, 0, 0};
     return {static_cast<std::uint32_t>(value >> 96), static_cast<std::uint32_t>(value >> 64),
             static_cast<std::uint32_t>(value >> 32), static_cast<std::uint32_t>(value)};
+}
+
+Prefix Prefix::around(const Address& address, int length) {
+    return {{address.family, address.value & ~host_mask(address.family, length)}, length};
 }
 
 std::string Prefix::to_text() const {

@@ -40,6 +40,8 @@ struct Prefix {
     int length = 0;
 
     auto operator<=>(const Prefix&) const = default;
+    // The one of that length that holds `address`.
+    static Prefix around(const Address& address, int length);
     std::string to_text() const;  // "192.0.2.0/24", a host without "/32"
 };
 

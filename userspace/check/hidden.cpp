@@ -42,12 +42,6 @@ struct PrefixKeyHash {
     }
 };
 
-Prefix prefix_above(const Address& address, int length) {
-    const int host_bits = width_of(address.family) - length;
-    const uint128 value = host_bits == 128 ? 0 : address.value >> host_bits << host_bits;
-    return {{address.family, value}, length};
-}
-
 // The smallest prefix that holds all addresses of `match`; nothing: no prefix does (any, a set, both families).
 std::optional<Prefix> smallest_prefix(const AddressMatch& match) {
     if (match.ranges.empty() || !match.sets.empty() || !match.hosts.empty()) return std::nullopt;
@@ -57,7 +51,7 @@ std::optional<Prefix> smallest_prefix(const AddressMatch& match) {
     int length = width_of(first.family);
     for (uint128 difference = first.value ^ last.value; difference != 0; difference >>= 1)
         --length;
-    return prefix_above(first, length);
+    return Prefix::around(first, length);
 }
 
 class CoverIndex {
@@ -79,7 +73,7 @@ public:
                 PrefixKey key{later.side, is_local, {}, length < 0};
                 if (length >= 0) {
                     if (match.ranges.empty() || match.ranges.front().first.family != family) continue;
-                    key.prefix = prefix_above(match.ranges.front().first, length);
+                    key.prefix = Prefix::around(match.ranges.front().first, length);
                 }
                 const Rule* cover = first_cover(key, later, comparisons);
                 if (cover != nullptr && (found == nullptr || cover < found)) found = cover;

@@ -2,6 +2,7 @@
 #include "userspace/image/classes.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <set>
 #include <tuple>
@@ -182,6 +183,7 @@ Result<Ok> Classes::number() {
         }
     }
     prefixes_ = sweep.take_prefixes();
+    measure();
     std::vector<Combination> combinations = sweep.take_combinations();
     foresee(combinations);
     give_numbers(std::move(combinations));
@@ -270,12 +272,17 @@ std::vector<Interval> Classes::runs(const std::vector<SetId>& sets) const {
     return runs;
 }
 
+void Classes::measure() {
+    std::set<int, std::greater<>> lengths;
+    for (const ClassPrefix& entry : prefixes_)
+        lengths.insert(entry.prefix.length);
+    if (!hosts_.empty()) lengths.insert(width_of(family_));
+    lengths_.assign(lengths.begin(), lengths.end());
+}
+
 edgefw_class_table Classes::table() const {
-    if (prefixes_.empty() && hosts_.empty()) return EDGEFW_CLASSES_NONE;
-    const bool hosts = std::all_of(prefixes_.begin(), prefixes_.end(), [](const ClassPrefix& entry) {
-        return entry.prefix.length == width_of(entry.prefix.address.family);
-    });
-    return hosts ? EDGEFW_CLASSES_HASH : EDGEFW_CLASSES_TRIE;
+    if (lengths_.empty()) return EDGEFW_CLASSES_NONE;
+    return lengths_.size() <= EDGEFW_CLASS_LENGTHS ? EDGEFW_CLASSES_HASH : EDGEFW_CLASSES_TRIE;
 }
 
 }  // namespace edgefw::image

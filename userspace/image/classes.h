@@ -21,8 +21,10 @@ class Classes {
 public:
     using SetId = std::uint32_t;
 
-    // Members of one family. Sets of the same addresses get the same id. A member that is a single address stays one in
-    // the table, also beside its neighbours: the table is a hash as long as no member is wider.
+    explicit Classes(Family family) : family_(family) {}
+
+    // Sets of the same addresses get the same id. A member that is a single address stays one in the table, also beside
+    // its neighbours: prefixes of few lengths are looked up in a hash.
     SetId add(std::vector<AddressRange> members);
 
     // The addresses of a host name: a set of its own, also where it is equal to another or empty, since they change.
@@ -38,6 +40,10 @@ public:
     // The table's content, sorted, and its kind.
     const std::vector<ClassPrefix>& prefixes() const { return prefixes_; }
     edgefw_class_table table() const;
+    // The lengths that a prefix in the table may have, longest first: with hosts also that of a single address, which
+    // they get and lose while the policy is in force.
+    const std::vector<int>& lengths() const { return lengths_; }
+    Family family() const { return family_; }
     // What each class number means in terms of host names, in order from 1; empty where there are none.
     const std::vector<ClassMeaning>& meanings() const { return meanings_; }
     std::uint32_t count() const { return count_; }
@@ -57,14 +63,17 @@ private:
 
     void foresee(std::vector<Combination>& combinations) const;
     Combination without_hosts(const Combination& combination) const;
+    void measure();
     void give_numbers(std::vector<Combination> combinations);
     void give_meanings(const std::vector<Combination>& combinations, const std::vector<std::uint32_t>& number);
 
+    Family family_;
     std::map<std::vector<AddressRange>, AddressSet> sets_;  // by the same addresses, merged
     std::map<std::string, HostSet> hosts_;
     SetId next_ = 0;
     std::vector<ClassMeaning> meanings_;
     std::vector<ClassPrefix> prefixes_;
+    std::vector<int> lengths_;
     std::vector<std::vector<std::uint32_t>> numbers_;  // by set, sorted
     std::uint32_t count_ = 0;
 };

@@ -96,7 +96,7 @@ private:
     Image image_;
     Ground ground_;
     std::vector<Ending> endings_;  // of the rules, and EDGEFW_OUTCOME_ASK behind them
-    std::array<Classes, EDGEFW_FAMILIES> classes_;
+    std::array<Classes, EDGEFW_FAMILIES> classes_ = {Classes(Family::kIpv4), Classes(Family::kIpv6)};
     std::array<std::vector<std::vector<Region>>, EDGEFW_FAMILIES> addresses_;  // [family][rule]
 };
 
@@ -263,7 +263,7 @@ void Compiler::configure(const Plot& plot, const Grown& grown) {
     config.default_outcome[plot.hook] |= grown.outcome & EDGEFW_OUTCOME_ASK;
     if ((forest.layout.uses & EDGEFW_USES_KEEP) != 0) config.keeps_state = 1;
     if ((forest.layout.uses & (EDGEFW_USES_LOCAL_CLASS | EDGEFW_USES_REMOTE_CLASS)) != 0)
-        config.class_table[family] = classes_[family].table();
+        configure_classes(classes_[family], config);
     image_.shape.forests[side][plot.hook][family] = shape_of(forest);
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <optional>
 
 namespace edgefw::image {
@@ -15,6 +16,12 @@ using policy::Policy;
 using policy::Side;
 
 constexpr std::array<edgefw_hook, EDGEFW_HOOKS> kHooks = {EDGEFW_RECEIVED, EDGEFW_SENT};
+
+// The bits of an address that a prefix of `length` keeps.
+std::array<std::uint8_t, 16> mask_of(Family family, int length) {
+    const Address ones = AddressRange::of(Prefix{Address{family}, 0}).last;
+    return Prefix::around(ones, length).address.bytes();
+}
 
 // EDGEFW_OUTCOME_* of packets that no rule matches. State is worth keeping only for replies that would drop without;
 // those are then of any kind, and a SYN among them asks.
@@ -116,6 +123,35 @@ edgefw_config config_of(const Policy& policy, Side side) {
     config.tells_vlans = std::any_of(policy.rules.begin(), policy.rules.end(),
                                      [](const policy::Rule& rule) { return rule.is_of_ip() && rule.vlan; });
     return config;
+}
+
+void configure_classes(const Classes& classes, edgefw_config& config) {
+    const Family family = classes.family();
+    const auto index = static_cast<std::size_t>(family);
+    config.class_table[index] = classes.table();
+    config.class_lengths[index] = 0;
+    if (classes.table() != EDGEFW_CLASSES_HASH) return;
+    for (const int length : classes.lengths()) {
+        const auto mask = mask_of(family, length);
+        const auto write = [&](auto& entry) {
+            entry.length = static_cast<__u32>(length);
+            std::memcpy(&entry.mask, mask.data(), sizeof(entry.mask));
+        };
+        const std::uint32_t place = config.class_lengths[index]++;
+        if (family == Family::kIpv4)
+            write(config.class_length4[place]);
+        else
+            write(config.class_length6[place]);
+    }
+}
+
+std::vector<int> class_lengths(const edgefw_config& config, Family family) {
+    std::vector<int> lengths;
+    for (std::uint32_t i = 0; i < config.class_lengths[static_cast<std::size_t>(family)]; ++i) {
+        const __u32 length = family == Family::kIpv4 ? config.class_length4[i].length : config.class_length6[i].length;
+        lengths.push_back(static_cast<int>(length));
+    }
+    return lengths;
 }
 
 void configure_nat(Image& image) {

@@ -3,6 +3,7 @@
 // its ticks among them (kernel/config.h).
 #pragma once
 
+#include "userspace/image/classes.h"
 #include "userspace/image/image.h"
 #include "userspace/policy/policy.h"
 
@@ -10,6 +11,12 @@ namespace edgefw::image {
 
 // All that the rules do not say: the compiler adds their trees.
 edgefw_config config_of(const policy::Policy& policy, policy::Side side);
+
+// Writes how the programs look up the classes of a family. After Classes::number().
+void configure_classes(const Classes& classes, edgefw_config& config);
+
+// By which lengths they look an address up in a hash, in this order; empty: the table is no hash.
+std::vector<int> class_lengths(const edgefw_config& config, Family family);
 
 // Writes what both configs say of NAT, from the image's forwards and masquerades. After each change of those.
 void configure_nat(Image& image);

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "userspace/image/config.h"
 #include "userspace/image/cuts.h"
 #include "userspace/image/image.h"
 #include "userspace/image/walk.h"
@@ -154,9 +155,14 @@ private:
 
     void write_classes(unsigned family) {
         if (image_.classes[family].empty()) return;
-        const __u32 table =
-            image_.config[EDGEFW_EXTERNAL].class_table[family] | image_.config[EDGEFW_INTERNAL].class_table[family];
-        line(0, std::string("classes ") + kFamilyNames[family] + ": " + kTableNames[table]);
+        // A side that asks for no class says nothing of the table.
+        const bool external = image_.config[EDGEFW_EXTERNAL].class_table[family] != EDGEFW_CLASSES_NONE;
+        const edgefw_config& config = image_.config[external ? EDGEFW_EXTERNAL : EDGEFW_INTERNAL];
+        std::string head =
+            std::string("classes ") + kFamilyNames[family] + ": " + kTableNames[config.class_table[family]];
+        for (const int length : class_lengths(config, static_cast<Family>(family)))
+            head += " /" + std::to_string(length);
+        line(0, head);
         for (const ClassPrefix& entry : image_.classes[family])
             line(1, entry.prefix.to_text() + " = " + std::to_string(entry.number));
     }

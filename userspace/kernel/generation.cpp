@@ -4,10 +4,12 @@
 #include <linux/bpf.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "maps/classes.h"
 #include "maps/limits.h"
+#include "userspace/image/config.h"
 #include "userspace/image/hosts.h"
 #include "userspace/image/plan.h"
 #include "userspace/kernel/config.h"
@@ -41,94 +43,50 @@ Result<Map> config_map(const std::vector<edgefw_config>& configs) {
     return map;
 }
 
-// Keys and values as the kernel takes them: side by side.
-struct Entries {
+// The key of a prefix in the class tables of its family.
+class ClassKey {
+public:
+    explicit ClassKey(const Prefix& prefix) {
+        const auto address = prefix.address.bytes();
+        const bool ipv4 = prefix.address.family == Family::kIpv4;
+        key_.length = static_cast<__u32>(prefix.length);
+        size_ = ipv4 ? sizeof(edgefw_prefix4) : sizeof(edgefw_prefix6);
+        std::memcpy(key_.address, address.data(), size_ - sizeof(key_.length));
+    }
+    const std::uint8_t* data() const { return reinterpret_cast<const std::uint8_t*>(&key_); }
+    std::size_t size() const { return size_; }
+
+private:
+    edgefw_prefix6 key_ = {};  // edgefw_prefix4 begins as it does
+    std::size_t size_ = 0;
+};
+static_assert(offsetof(edgefw_prefix4, address) == offsetof(edgefw_prefix6, address));
+
+// Keys and values as the kernel takes them: side by side. `hosts`: names whose addresses come and go.
+Result<Map> filled_classes(const char* name, const std::vector<image::ClassPrefix>& classes, std::size_t hosts) {
     std::vector<std::uint8_t> keys;
     std::vector<edgefw_class> values;
-};
-
-template <typename Key>
-void append(Entries& entries, const Key& key, std::uint32_t number) {
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(&key);
-    entries.keys.insert(entries.keys.end(), bytes, bytes + sizeof(key));
-    entries.values.push_back({number});
-}
-
-Entries host_entries(const std::vector<image::ClassPrefix>& classes) {
-    Entries entries;
-    for (const auto& entry : classes) {
-        const auto bytes = entry.prefix.address.bytes();
-        const std::size_t size = entry.prefix.address.family == Family::kIpv4 ? 4 : 16;
-        entries.keys.insert(entries.keys.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
-        entries.values.push_back({entry.number});
+    for (const image::ClassPrefix& entry : classes) {
+        const ClassKey key(entry.prefix);
+        keys.insert(keys.end(), key.data(), key.data() + key.size());
+        values.push_back({entry.number});
     }
-    return entries;
-}
-
-Entries prefix_entries(const std::vector<image::ClassPrefix>& classes) {
-    Entries entries;
-    for (const auto& entry : classes) {
-        const auto bytes = entry.prefix.address.bytes();
-        if (entry.prefix.address.family == Family::kIpv4) {
-            edgefw_prefix4 key = {static_cast<__u32>(entry.prefix.length), 0};
-            std::memcpy(&key.address, bytes.data(), sizeof(key.address));
-            append(entries, key, entry.number);
-        } else {
-            edgefw_prefix6 key = {static_cast<__u32>(entry.prefix.length), {}};
-            std::memcpy(key.address, bytes.data(), sizeof(key.address));
-            append(entries, key, entry.number);
-        }
-    }
-    return entries;
-}
-
-// `hosts`: names whose addresses come and go.
-Result<Map> class_map(const char* name, const Entries& entries, std::size_t hosts) {
     const std::size_t room = std::min<std::size_t>(hosts * EDGEFW_MAX_HOST_ADDRESSES, kHostRoom);
-    auto map = create_map(name, entries.values.size() + room);
+    auto map = create_map(name, values.size() + room);
     if (!map) return map.error();
-    const auto count = static_cast<std::uint32_t>(entries.values.size());
-    if (auto wrote = map->write_batch(entries.keys.data(), entries.values.data(), count); !wrote) return wrote.error();
+    const auto count = static_cast<std::uint32_t>(values.size());
+    if (auto wrote = map->write_batch(keys.data(), values.data(), count); !wrote) return wrote.error();
     return map;
 }
 
-bool uses(const image::Image& image, Family family, edgefw_class_table table) {
-    return std::any_of(std::begin(image.config), std::end(image.config), [&](const edgefw_config& config) {
-        return config.class_table[static_cast<std::size_t>(family)] == table;
-    });
+// Of the tables of a family the image uses one, or none.
+Result<Map> class_map(const char* name, const image::Image& image, Family family, edgefw_class_table table) {
+    const auto index = static_cast<std::size_t>(family);
+    const bool is_used = std::any_of(std::begin(image.config), std::end(image.config),
+                                     [&](const edgefw_config& config) { return config.class_table[index] == table; });
+    if (!is_used) return create_map(name, 0);
+    return filled_classes(name, image.classes[index], image.hosts.size());
 }
-
-Result<Map> class_hosts(const char* name, const image::Image& image, Family family) {
-    if (!uses(image, family, EDGEFW_CLASSES_HASH)) return create_map(name, 0);
-    return class_map(name, host_entries(image.classes[static_cast<std::size_t>(family)]), image.hosts.size());
-}
-
-Result<Map> class_prefixes(const char* name, const image::Image& image, Family family) {
-    if (!uses(image, family, EDGEFW_CLASSES_TRIE)) return create_map(name, 0);
-    return class_map(name, prefix_entries(image.classes[static_cast<std::size_t>(family)]), image.hosts.size());
-}
-
-// The key of one address in a class table.
-struct ClassKey {
-    edgefw_prefix4 prefix4 = {};
-    edgefw_prefix6 prefix6 = {};
-    const void* at = nullptr;
-
-    ClassKey(const Address& address, edgefw_class_table table) {
-        const auto bytes = address.bytes();
-        const bool ipv4 = address.family == Family::kIpv4;
-        prefix4.length = 32;
-        prefix6.length = 128;
-        std::memcpy(&prefix4.address, bytes.data(), sizeof(prefix4.address));
-        std::memcpy(prefix6.address, bytes.data(), sizeof(prefix6.address));
-        if (table == EDGEFW_CLASSES_HASH)
-            at = ipv4 ? static_cast<const void*>(&prefix4.address) : prefix6.address;
-        else
-            at = ipv4 ? static_cast<const void*>(&prefix4) : &prefix6;
-    }
-    ClassKey(const ClassKey&) = delete;
-    ClassKey& operator=(const ClassKey&) = delete;
-};
 
 // By enum edgefw_side.
 std::vector<edgefw_config> configs_of(const image::Image& image, std::uint32_t number) {
@@ -164,10 +122,14 @@ Result<Generation> Generation::create(const image::Image& image, const Kept& kep
     if (auto done = add(config_map(configs_of(image, number))); !done) return done.error();
     if (auto done = add(filled_array("nodes", image.nodes)); !done) return done.error();
     if (auto done = add(filled_array("insns", image.insns)); !done) return done.error();
-    if (auto done = add(class_hosts("class_hosts4", image, Family::kIpv4)); !done) return done.error();
-    if (auto done = add(class_hosts("class_hosts6", image, Family::kIpv6)); !done) return done.error();
-    if (auto done = add(class_prefixes("class_prefixes4", image, Family::kIpv4)); !done) return done.error();
-    if (auto done = add(class_prefixes("class_prefixes6", image, Family::kIpv6)); !done) return done.error();
+    if (auto done = add(class_map("class_hash4", image, Family::kIpv4, EDGEFW_CLASSES_HASH)); !done)
+        return done.error();
+    if (auto done = add(class_map("class_hash6", image, Family::kIpv6, EDGEFW_CLASSES_HASH)); !done)
+        return done.error();
+    if (auto done = add(class_map("class_trie4", image, Family::kIpv4, EDGEFW_CLASSES_TRIE)); !done)
+        return done.error();
+    if (auto done = add(class_map("class_trie6", image, Family::kIpv6, EDGEFW_CLASSES_TRIE)); !done)
+        return done.error();
     if (auto done = add(filled_array("forwards_in", image.forwards_in.entries)); !done) return done.error();
     if (auto done = add(filled_array("forwards_out", image.forwards_out.entries)); !done) return done.error();
     if (auto done = add(filled_array("masquerades", image.masquerades)); !done) return done.error();
@@ -234,42 +196,39 @@ Result<Ok> Generation::write_hosts(const std::string& text) const {
 }
 
 // Both sides share the tables; a side that needs none says so in its own config.
-Result<edgefw_class_table> Generation::class_table(Family family) const {
-    const auto index = static_cast<std::size_t>(family);
-    std::uint32_t table = EDGEFW_CLASSES_NONE;
+Result<Generation::ClassTable> Generation::class_table(Family family) const {
     for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
         auto configured = config(side);
         if (!configured) return configured.error();
-        table = std::max(table, configured->class_table[index]);
+        const std::uint32_t kind = configured->class_table[static_cast<std::size_t>(family)];
+        const bool ipv4 = family == Family::kIpv4;
+        // The kernel itself looks for the longest prefix in a trie.
+        if (kind == EDGEFW_CLASSES_TRIE)
+            return ClassTable{&maps_[ipv4 ? kClassTrie4 : kClassTrie6], {width_of(family)}};
+        if (kind == EDGEFW_CLASSES_HASH)
+            return ClassTable{&maps_[ipv4 ? kClassHash4 : kClassHash6], image::class_lengths(*configured, family)};
     }
-    return static_cast<edgefw_class_table>(table);
+    return ClassTable{};
 }
 
 Result<std::uint32_t> Generation::class_of(const Address& address) const {
     auto table = class_table(address.family);
     if (!table) return table.error();
-    if (*table == EDGEFW_CLASSES_NONE) return 0u;
-    const ClassKey key(address, *table);
-    edgefw_class found = {};
-    // Not there: in no class.
-    if (!class_map_of(address.family, *table).read(key.at, &found)) return 0u;
-    return found.number;
+    for (const int length : table->lengths) {
+        const ClassKey key(Prefix::around(address, length));
+        edgefw_class found = {};
+        if (table->map->read(key.data(), &found)) return found.number;
+    }
+    return 0u;
 }
 
 Result<Ok> Generation::set_class(const Address& address, std::uint32_t number) const {
     auto table = class_table(address.family);
     if (!table) return table.error();
-    if (*table == EDGEFW_CLASSES_NONE) return Ok{};  // no rule asks for a class of this family
-    const Map& map = class_map_of(address.family, *table);
-    const ClassKey key(address, *table);
+    if (table->map == nullptr) return Ok{};  // no rule asks for a class of this family
+    const ClassKey key(Prefix::around(address, width_of(address.family)));
     const edgefw_class value = {number};
-    return number == 0 ? map.erase(key.at) : map.write(key.at, &value);
-}
-
-const Map& Generation::class_map_of(Family family, edgefw_class_table table) const {
-    const bool ipv4 = family == Family::kIpv4;
-    if (table == EDGEFW_CLASSES_HASH) return maps_[ipv4 ? kClassHosts4 : kClassHosts6];
-    return maps_[ipv4 ? kClassPrefixes4 : kClassPrefixes6];
+    return number == 0 ? table->map->erase(key.data()) : table->map->write(key.data(), &value);
 }
 
 Result<std::vector<edgefw_forward>> Generation::forwards() const {

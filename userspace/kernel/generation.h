@@ -52,7 +52,9 @@ public:
     // image::hosts_text(); empty where the policy names none.
     Result<std::string> hosts() const;
     Result<Ok> write_hosts(const std::string& text) const;
+    // As its programs find it; 0: none.
     Result<std::uint32_t> class_of(const Address& address) const;
+    // Of this address alone, whatever prefix holds it; 0: it has none of its own any more.
     Result<Ok> set_class(const Address& address, std::uint32_t number) const;
     // The port forwards, retired ones of older generations among them.
     Result<std::vector<edgefw_forward>> forwards() const;
@@ -65,8 +67,12 @@ private:
 #define EDGEFW_PART(part, name) part,
     enum Part { EDGEFW_GENERATION_MAPS(EDGEFW_PART) kParts };
 #undef EDGEFW_PART
-    Result<edgefw_class_table> class_table(Family family) const;
-    const Map& class_map_of(Family family, edgefw_class_table table) const;
+    // Where the classes of a family are, and by which lengths an address is looked up there, longest first.
+    struct ClassTable {
+        const Map* map = nullptr;  // nullptr: the generation needs none
+        std::vector<int> lengths = {};
+    };
+    Result<ClassTable> class_table(Family family) const;
     std::vector<Map> maps_;  // by Part
 };
 

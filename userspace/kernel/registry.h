@@ -37,21 +37,21 @@
     MAP(counters)
 
 // What a generation consists of, pinned by its name: MAP(part, name). The image sizes all of them.
-#define EDGEFW_GENERATION_MAPS(MAP)       \
-    MAP(kConfig, config)                  \
-    MAP(kNodes, nodes)                    \
-    MAP(kInsns, insns)                    \
-    MAP(kClassHosts4, class_hosts4)       \
-    MAP(kClassHosts6, class_hosts6)       \
-    MAP(kClassPrefixes4, class_prefixes4) \
-    MAP(kClassPrefixes6, class_prefixes6) \
-    MAP(kForwardsIn, forwards_in)         \
-    MAP(kForwardsOut, forwards_out)       \
-    MAP(kMasquerades, masquerades)        \
-    MAP(kDocument, document)              \
-    MAP(kListing, listing)                \
-    MAP(kSummary, summary)                \
-    MAP(kHosts, hosts)                    \
+#define EDGEFW_GENERATION_MAPS(MAP) \
+    MAP(kConfig, config)            \
+    MAP(kNodes, nodes)              \
+    MAP(kInsns, insns)              \
+    MAP(kClassHash4, class_hash4)   \
+    MAP(kClassHash6, class_hash6)   \
+    MAP(kClassTrie4, class_trie4)   \
+    MAP(kClassTrie6, class_trie6)   \
+    MAP(kForwardsIn, forwards_in)   \
+    MAP(kForwardsOut, forwards_out) \
+    MAP(kMasquerades, masquerades)  \
+    MAP(kDocument, document)        \
+    MAP(kListing, listing)          \
+    MAP(kSummary, summary)          \
+    MAP(kHosts, hosts)              \
     MAP(kSources, sources)
 
 namespace edgefw::kernel {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/image/classes.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/image/policies.h"
@@ -9,6 +10,7 @@ namespace edgefw::test {
 namespace {
 
 using image::Classes;
+using ::testing::ElementsAre;
 
 std::string text(const Classes& classes) {
     std::string text;
@@ -25,7 +27,7 @@ std::string text(const std::vector<image::Interval>& runs) {
 }
 
 TEST(Classes, NestedSets) {
-    Classes classes;
+    Classes classes(Family::kIpv4);
     const auto wide = classes.add(ranges({"10.0.0.0/8"}));
     const auto narrow = classes.add(ranges({"10.1.0.0/16", "192.0.2.0/24"}));
     ASSERT_TRUE(classes.number());
@@ -34,47 +36,101 @@ TEST(Classes, NestedSets) {
     EXPECT_EQ(text(classes.runs({wide})), "2-3 ");
     EXPECT_EQ(text(classes.runs({narrow})), "1-2 ");
     EXPECT_EQ(text(classes.runs({wide, narrow})), "1-3 ");
-    EXPECT_EQ(classes.table(), EDGEFW_CLASSES_TRIE);
     EXPECT_EQ(classes.count(), 3u);
 }
 
 TEST(Classes, EqualSetsAreOne) {
-    Classes classes;
+    Classes classes(Family::kIpv4);
     const auto halves = classes.add(ranges({"192.0.2.0/25", "192.0.2.128/25"}));
     EXPECT_EQ(halves, classes.add(ranges({"192.0.2.0/24"})));
     ASSERT_TRUE(classes.number());
     EXPECT_EQ(text(classes), "192.0.2.0/24=1 ");
 }
 
-TEST(Classes, HostsAreAHash) {
-    Classes classes;
-    classes.add(ranges({"2001:db8::1", "2001:db8::3"}));
+// Members of a set, a host by name beside them or none, and the lengths by which addresses are looked up.
+TEST(Classes, PrefixesOfFewLengthsAreAHash) {
+    const struct {
+        const char* reason;
+        std::vector<std::string> members;
+        bool names_a_host;
+        edgefw_class_table table;
+        std::vector<int> lengths;
+    } rows[] = {
+        {"hosts", {"192.0.2.1", "192.0.2.3"}, false, EDGEFW_CLASSES_HASH, {32}},
+        {"a prefix alone", {"192.0.2.0/24"}, false, EDGEFW_CLASSES_HASH, {24}},
+        {"a host and a prefix", {"192.0.2.1", "198.51.100.0/24"}, false, EDGEFW_CLASSES_HASH, {32, 24}},
+        {"two of one length", {"192.0.2.0/24", "198.51.100.0/24"}, false, EDGEFW_CLASSES_HASH, {24}},
+        {"four",
+         {"10.0.0.0/8", "192.0.2.1", "172.16.0.0/12", "198.51.100.0/24"},
+         false,
+         EDGEFW_CLASSES_HASH,
+         {32, 24, 12, 8}},
+        {"five",
+         {"10.0.0.0/8", "192.0.2.1", "172.16.0.0/12", "198.51.100.0/24", "192.168.0.0/16"},
+         false,
+         EDGEFW_CLASSES_TRIE,
+         {32, 24, 16, 12, 8}},
+        {"everything", {"0.0.0.0/0"}, false, EDGEFW_CLASSES_HASH, {0}},
+        {"a host by name", {}, true, EDGEFW_CLASSES_HASH, {32}},
+        {"it and three",
+         {"10.0.0.0/8", "172.16.0.0/12", "198.51.100.0/24"},
+         true,
+         EDGEFW_CLASSES_HASH,
+         {32, 24, 12, 8}},
+        {"it and four",
+         {"10.0.0.0/8", "172.16.0.0/12", "198.51.100.0/24", "192.168.0.0/16"},
+         true,
+         EDGEFW_CLASSES_TRIE,
+         {32, 24, 16, 12, 8}},
+        {"it and four with hosts",
+         {"10.0.0.0/8", "172.16.0.0/12", "198.51.100.0/24", "192.0.2.1"},
+         true,
+         EDGEFW_CLASSES_HASH,
+         {32, 24, 12, 8}},
+    };
+    for (const auto& row : rows) {
+        Classes classes(Family::kIpv4);
+        if (!row.members.empty()) classes.add(ranges(row.members));
+        if (row.names_a_host) classes.add_host("a.example", {});
+        ASSERT_TRUE(classes.number());
+        EXPECT_EQ(classes.table(), row.table) << row.reason;
+        EXPECT_EQ(classes.lengths(), row.lengths) << row.reason;
+    }
+}
+
+TEST(Classes, LengthsOfIpv6) {
+    Classes classes(Family::kIpv6);
+    classes.add(ranges({"2001:db8::1", "2001:db8::3", "2001:db8:7::/48"}));
     ASSERT_TRUE(classes.number());
-    EXPECT_EQ(classes.table(), EDGEFW_CLASSES_HASH);
-    EXPECT_EQ(text(classes), "2001:db8::1=1 2001:db8::3=1 ");
+    EXPECT_EQ(text(classes), "2001:db8::1=1 2001:db8::3=1 2001:db8:7::/48=1 ");
+    EXPECT_THAT(classes.lengths(), ElementsAre(128, 48));
+    Classes named(Family::kIpv6);
+    named.add_host("a.example", {});
+    ASSERT_TRUE(named.number());
+    EXPECT_THAT(named.lengths(), ElementsAre(128));
 }
 
 // Neighbours that a policy names one by one are hosts, as others are.
 TEST(Classes, NeighboursStayHosts) {
-    Classes classes;
+    Classes classes(Family::kIpv4);
     const auto pair = classes.add({range("192.0.2.5"), range("192.0.2.4"), range("192.0.2.4")});
     EXPECT_EQ(pair, classes.add(ranges({"192.0.2.4/31"})));
     classes.add({range("192.0.2.5"), range("192.0.2.6")});
     ASSERT_TRUE(classes.number());
     EXPECT_EQ(text(classes), "192.0.2.4=3 192.0.2.5=2 192.0.2.6=1 ");
-    EXPECT_EQ(classes.table(), EDGEFW_CLASSES_HASH);
+    EXPECT_THAT(classes.lengths(), ElementsAre(32));
 }
 
 TEST(Classes, WhatIsWrittenAsARangeIsAPrefix) {
-    Classes classes;
+    Classes classes(Family::kIpv4);
     classes.add(ranges({"192.0.2.4-192.0.2.5", "192.0.2.8"}));
     ASSERT_TRUE(classes.number());
     EXPECT_EQ(text(classes), "192.0.2.4/31=1 192.0.2.8=1 ");
-    EXPECT_EQ(classes.table(), EDGEFW_CLASSES_TRIE);
+    EXPECT_THAT(classes.lengths(), ElementsAre(32, 31));
 }
 
 TEST(Classes, NoSetNoTable) {
-    Classes classes;
+    Classes classes(Family::kIpv4);
     ASSERT_TRUE(classes.number());
     EXPECT_EQ(classes.table(), EDGEFW_CLASSES_NONE);
     EXPECT_EQ(classes.count(), 0u);
@@ -82,7 +138,7 @@ TEST(Classes, NoSetNoTable) {
 
 // Sets in a ring, each overlapping the next: a numbering in order of the sets would cut each in two.
 TEST(Classes, NeighboursInFewRuns) {
-    Classes classes;
+    Classes classes(Family::kIpv4);
     std::vector<Classes::SetId> sets;
     for (int i = 0; i < 6; ++i) {
         const std::string low = "10.0." + std::to_string(i) + ".0";

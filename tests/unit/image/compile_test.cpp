@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/walk.h"
 #include "tests/unit/image/policies.h"
 #include "userspace/image/compile.h"
+#include "userspace/image/config.h"
 #include "userspace/image/image.h"
 
 namespace edgefw::test {
@@ -15,6 +17,7 @@ using policy::Policy;
 using policy::Rule;
 using policy::Side;
 using policy::State;
+using ::testing::ElementsAre;
 
 image::Image compiled(const Policy& policy) {
     Result<image::Image> image = image::compile(policy);
@@ -82,7 +85,7 @@ TEST(Compile, GoldenText) {
 internal: armed, builtins 0x0
   received: default drop
   sent: default drop
-classes ipv4: trie
+classes ipv4: hash /32 /24
   198.51.100.0/24 = 1
   203.0.113.9 = 1
 )");
@@ -184,6 +187,30 @@ TEST(Compile, LongListsGoThroughClasses) {
               EDGEFW_USES_REMOTE_CLASS | EDGEFW_USES_KEEP);
     EXPECT_EQ(decides(image, "external inbound tcp 198.51.100.7:9 > 192.0.2.2:80"), "list");
     EXPECT_EQ(decides(image, "external inbound tcp 198.51.100.8:9 > 192.0.2.2:80"), "-");
+}
+
+// What the programs of the side that asks for classes know of their table.
+TEST(Compile, LengthsOfClasses) {
+    Rule rule = tcp_rule("sets");
+    rule.remote = {{}, {"nets", "all"}};
+    Policy policy = policy_of({rule});
+    policy.sets = {{"nets", ranges({"198.51.100.0/24", "203.0.113.9", "2001:db8::/33"}), {}},
+                   {"all", ranges({"::/0"}), {}}};
+    const image::Image image = compiled(policy);
+    const edgefw_config& config = image.config[EDGEFW_EXTERNAL];
+    EXPECT_THAT(image::class_lengths(config, Family::kIpv4), ElementsAre(32, 24));
+    EXPECT_EQ(config.class_length4[0].mask, htonl(0xffffffff));
+    EXPECT_EQ(config.class_length4[1].mask, htonl(0xffffff00));
+    EXPECT_THAT(image::class_lengths(config, Family::kIpv6), ElementsAre(33, 0));
+    EXPECT_THAT(config.class_length6[0].mask, ElementsAre(htonl(0xffffffff), htonl(0x80000000), 0, 0));
+    EXPECT_THAT(config.class_length6[1].mask, ElementsAre(0, 0, 0, 0));
+    EXPECT_TRUE(image::class_lengths(image.config[EDGEFW_INTERNAL], Family::kIpv4).empty());
+    policy.rules.push_back(drop_rule("named"));
+    policy.rules.back().remote.hosts = {"a.example"};
+    policy.hosts = {{"a.example", {*Address::parse("203.0.113.1")}, 1, 60, ""}};
+    const image::Image named = compiled(policy);
+    EXPECT_THAT(image::class_lengths(named.config[EDGEFW_EXTERNAL], Family::kIpv4), ElementsAre(32, 24));
+    EXPECT_THAT(image::class_lengths(named.config[EDGEFW_EXTERNAL], Family::kIpv6), ElementsAre(128, 33, 0));
 }
 
 // A product of lists beyond 64 boxes: the longer address list becomes a set of its own.
