@@ -21,6 +21,7 @@ enum edgefw_link_layer {
 #define EDGEFW_KIND_ICMP 0x4u  // of both families
 #define EDGEFW_KIND_OTHER 0x8u
 #define EDGEFW_KINDS_ALL 0xfu
+#define EDGEFW_KINDS 4  // bits
 
 #define EDGEFW_MARTIANS 32  // of each family: networks that no packet from outside can come from, beside fixed ones
 
@@ -71,6 +72,13 @@ struct edgefw_config {
     __u32 adopts_until;  // of the card: the end of that, seconds of CLOCK_MONOTONIC; 0: it adopts nothing
     __u32 link_layer;    // enum edgefw_link_layer of the card
     __u32 kinds;         // EDGEFW_KIND_* that this side may have connections of: no table is asked for another one
+    // For the push after this one. Of the policy: EDGEFW_KIND_* that it passes, so that older connections of these go
+    // on.
+    __u32 passes;
+    // Until when there may be connections of the kind that an earlier policy passed, by bit; seconds of
+    // CLOCK_MONOTONIC.
+    __u32 kept_until[EDGEFW_KINDS];
+    __u32 pad;
     __u32 class_lengths[EDGEFW_FAMILIES];  // how many of these are used; 0: the class table is no hash
     struct edgefw_class_length4 class_length4[EDGEFW_CLASS_LENGTHS];  // longest first
     struct edgefw_class_length6 class_length6[EDGEFW_CLASS_LENGTHS];

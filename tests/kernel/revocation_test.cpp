@@ -112,7 +112,7 @@ TEST(Revocation, NoTableIsAskedOfAKindThatNobodyOpens) {
     }
 }
 
-// The kinds of the generations before are handed on: their connections end with their own reason, however long ago.
+// The kinds of the generations before are handed on: their connections end with their own reason.
 TEST(Revocation, TheKindsOfOlderGenerationsAreAsked) {
     TestRun run(
         "rules:\n- {name: dns, side: external, direction: inbound, protocol: udp, local_port: 53, action: pass}\n");
@@ -121,6 +121,27 @@ TEST(Revocation, TheKindsOfOlderGenerationsAreAsked) {
     run.push(kWeb);
     EXPECT_EQ(run.judge("external outbound udp 192.0.2.20:53 > 198.51.100.9:40000"), "drop revoked");
     EXPECT_EQ(run.half_open(), 0u);
+}
+
+// No longer than a connection lives: the longest timeout but TCP's is 600 s, and ten are for the push.
+TEST(Revocation, TheKindsOfOlderGenerationsAreAskedForAsLongAsTheyLive) {
+    const std::string keeps =
+        "rules:\n- {name: dns, side: external, direction: inbound, protocol: udp, local_port: 53, action: pass}\n";
+    const std::string passes =
+        "rules:\n- {name: dns, side: external, direction: inbound, protocol: udp, local_port: 53, action: pass, "
+        "state: none}\n";
+    const auto reply_after = [&](const std::string& between, std::uint32_t seconds) {
+        TestRun run(keeps);
+        EXPECT_EQ(run.judge("external inbound udp 198.51.100.9:40000 > 192.0.2.20:53"), "pass rule dns opened");
+        run.push(between);
+        run.later(seconds);
+        run.push(kWeb);
+        run.push(kWeb);
+        return run.judge("external outbound udp 192.0.2.20:53 > 198.51.100.9:40000");
+    };
+    EXPECT_EQ(reply_after(kWeb, 605), "drop revoked");
+    EXPECT_EQ(reply_after(kWeb, 615), "drop default") << "no table is asked";
+    EXPECT_EQ(reply_after(passes, 615), "drop revoked") << "it may have gone on until now";
 }
 
 TEST(Revocation, OfASyn) {

@@ -109,12 +109,13 @@ TestRun::TestRun(const Options& options) : options_(options) {
 void TestRun::push(const policy::Policy& policy) {
     image::Image image = take(image::compile(policy), "compile");
     in_force_.forwards = take(generation_->forwards(), "forwards");
+    in_force_.kept = {};
     for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
         const edgefw_config config = take(generation_->config(side), "config");
-        const auto index = static_cast<std::size_t>(side);
-        in_force_.kept.keeps_state[index] = config.keeps_state != 0;
-        in_force_.kept.kinds[index] = static_cast<std::uint8_t>(learned_ ? EDGEFW_KINDS_ALL : config.kinds);
+        if (number_ == 0 && !learned_) continue;
+        in_force_.kept.add(learned_ ? kernel::config_without_policy(side) : config, {seconds_, kernel::jiffies_of(1)});
     }
+    in_force_.now = seconds_;
     learned_ = false;
     in_force_.slots = take(image::plan(image, in_force_), "plan").slots;
     for (const auto& [id, slot] : in_force_.slots)

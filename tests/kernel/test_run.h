@@ -55,6 +55,9 @@ public:
     // The next push takes the card for one that was attached with a policy, so that nothing was learned.
     void hide_learned() { learned_ = false; }
 
+    // The next push takes it for so much later. Connections are of the time that they are of.
+    void later(std::uint32_t seconds) { seconds_ += seconds; }
+
     // The next programs adopt TCP in mid-stream until then, as after the first push of a card attached without a
     // policy. Seconds of kernel::uptime(); 0: they adopt nothing.
     void adopt_until(std::uint32_t seconds);
@@ -131,6 +134,7 @@ private:
     image::InForce in_force_;
     std::uint32_t adopts_until_ = 0;
     std::uint32_t number_ = 0;
+    std::uint32_t seconds_ = 1;                           // that a push takes it to be
     bool learned_ = false;                                // packets were judged before the first push
     std::map<std::uint32_t, std::string> ids_;            // of removed rules, too: late fragments count for them
     std::map<std::uint32_t, std::uint64_t> connections_;  // by slot, as last seen

@@ -63,8 +63,8 @@ std::uint32_t translated_kinds(const Policy& policy, Side side) {
     return kinds;
 }
 
-// EDGEFW_KIND_* that the policy opens connections of.
-std::uint32_t opened_kinds(const Policy& policy, Side side, const edgefw_config& config) {
+// Writes EDGEFW_KIND_* that the policy passes, and those that it opens connections of.
+void configure_kinds(const Policy& policy, Side side, edgefw_config& config) {
     std::uint32_t passed = 0, opened = 0;
     for (const policy::Rule& rule : policy.rules) {
         if (rule.side != side || !rule.is_of_ip() || rule.action != Action::kPass) continue;
@@ -75,7 +75,8 @@ std::uint32_t opened_kinds(const Policy& policy, Side side, const edgefw_config&
         if ((outcome & EDGEFW_OUTCOME_PASS) != 0) passed = EDGEFW_KINDS_ALL;
         if ((outcome & EDGEFW_OUTCOME_KEEP) != 0) opened = EDGEFW_KINDS_ALL;
     }
-    return opened | (passed & translated_kinds(policy, side));
+    config.passes = passed;
+    config.kinds = opened | (passed & translated_kinds(policy, side));
 }
 
 void configure_nat(const Image& image, unsigned side, edgefw_config& config) {
@@ -118,7 +119,7 @@ edgefw_config config_of(const Policy& policy, Side side) {
         config.default_outcome[hook] = default_outcome(policy, side, hook);
         if ((config.default_outcome[hook] & EDGEFW_OUTCOME_KEEP) != 0) config.keeps_state = 1;
     }
-    config.kinds = opened_kinds(policy, side, config);
+    configure_kinds(policy, side, config);
     config.adopt = policy.adopt;
     config.tells_vlans = std::any_of(policy.rules.begin(), policy.rules.end(),
                                      [](const policy::Rule& rule) { return rule.is_of_ip() && rule.vlan; });

@@ -7,12 +7,25 @@
 #include "userspace/image/forwards.h"
 #include "userspace/image/martians.h"
 #include "userspace/image/plan.h"
+#include "userspace/language/states.h"
 
 namespace edgefw::image {
 namespace {
 
 // Retired entries that an image keeps: a large range of ports, moved, is among them.
 constexpr std::size_t kMostRetired = 16384;
+
+// From the moment in which a push looks at the policy in force to that in which its own is.
+constexpr std::uint32_t kFlipSeconds = 10;
+
+// Jiffies of the longest timeout of connections that are not TCP.
+std::uint32_t longest_but_tcp(const edgefw_config& config) {
+    std::uint32_t longest = 0;
+    for (unsigned state = 0; state < EDGEFW_STATE_COUNT; ++state) {
+        if (!policy::kStateNames[state].starts_with("tcp-")) longest = std::max(longest, config.timeout[state]);
+    }
+    return longest;
+}
 
 // Gives out the slots of [first, end), each once: after the highest in use, then from the start.
 class SlotRange {
@@ -126,10 +139,27 @@ void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force) 
     static_cast<void>(lay_out_forwards(image, entries));
 }
 
-void inherit_state(Image& image, const KeptState& kept) {
+void KeptState::add(const edgefw_config& config, const Clocks& clocks) {
+    if (config.keeps_state != 0) keeps_state[config.side] = true;
+    const std::uint32_t longest = *std::max_element(std::begin(config.timeout), std::end(config.timeout));
+    const std::uint32_t short_ones = longest_but_tcp(config);
+    for (unsigned bit = 0; bit < EDGEFW_KINDS; ++bit) {
+        const bool passes = (config.passes >> bit & 1) != 0;
+        const std::uint32_t timeout = 1u << bit == EDGEFW_KIND_TCP ? longest : short_ones;
+        const std::uint32_t last = passes ? clocks.now + timeout / clocks.tick + kFlipSeconds : config.kept_until[bit];
+        until[config.side][bit] = std::max(until[config.side][bit], last);
+    }
+}
+
+void inherit_state(Image& image, const KeptState& kept, std::uint32_t now) {
     for (unsigned side = 0; side < EDGEFW_SIDES; ++side) {
-        if (kept.keeps_state[side]) image.config[side].keeps_state = 1;
-        image.config[side].kinds |= kept.kinds[side];
+        edgefw_config& config = image.config[side];
+        if (kept.keeps_state[side]) config.keeps_state = 1;
+        for (unsigned bit = 0; bit < EDGEFW_KINDS; ++bit) {
+            if (kept.until[side][bit] <= now) continue;
+            config.kinds |= 1u << bit;
+            config.kept_until[bit] = kept.until[side][bit];
+        }
     }
 }
 
@@ -137,7 +167,7 @@ Result<Plan> plan(Image& image, const InForce& in_force) {
     auto slots = assign_slots(image, in_force.slots);
     if (!slots) return slots.error();
     retire_forwards(image, in_force.forwards);
-    inherit_state(image, in_force.kept);
+    inherit_state(image, in_force.kept, in_force.now);
     return Plan{std::move(*slots), set_martians(image, in_force.martians)};
 }
 

@@ -25,20 +25,33 @@ Result<Slots> assign_slots(Image& image, const Slots& in_force);
 // connections they translated are found and revoked.
 void retire_forwards(Image& image, const std::vector<edgefw_forward>& in_force);
 
+// The clocks of a config.
+struct Clocks {
+    std::uint32_t now = 0;   // seconds of CLOCK_MONOTONIC
+    std::uint32_t tick = 1;  // jiffies in a second
+};
+
 // What connections there may be on a side, by enum edgefw_side.
 struct KeptState {
     bool keeps_state[EDGEFW_SIDES] = {};
-    std::uint8_t kinds[EDGEFW_SIDES] = {};  // EDGEFW_KIND_*
+    // By bit of EDGEFW_KIND_*: until when there may be some, seconds of CLOCK_MONOTONIC; 0: there are none.
+    std::uint32_t until[EDGEFW_SIDES][EDGEFW_KINDS] = {};
+
+    // Adds those of a generation that is in force now: connections of what it passes live for its longest timeout from
+    // now on, those of earlier generations as long as it says.
+    void add(const edgefw_config& config, const Clocks& clocks);
 };
 
 // Where a generation in force keeps state, the next asks for connections, too, though it may open none: those that
-// there are go on under its rules or end with their own reason.
-void inherit_state(Image& image, const KeptState& kept);
+// there are go on under its rules or end with their own reason. It does so as long as any can live, and the pushes
+// behind that do not.
+void inherit_state(Image& image, const KeptState& kept, std::uint32_t now);
 
 struct InForce {
     Slots slots = {};
     std::vector<edgefw_forward> forwards = {};
     KeptState kept = {};
+    std::uint32_t now = 0;              // seconds of CLOCK_MONOTONIC
     std::vector<Prefix> martians = {};  // that no packet from outside can come from (image/martians.h)
 };
 

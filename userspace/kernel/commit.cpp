@@ -8,7 +8,9 @@
 #include "userspace/image/config.h"
 #include "userspace/image/martians.h"
 #include "userspace/image/plan.h"
+#include "userspace/kernel/clock.h"
 #include "userspace/kernel/closed.h"
+#include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/martians.h"
 #include "userspace/kernel/netlink.h"
@@ -38,19 +40,18 @@ Result<Ok> add_generation(const Home& home, std::uint32_t number, Before& before
     for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
         auto config = generation->config(side);
         if (!config) return config.error();
-        image::KeptState& kept = before.in_force.kept;
-        if (config->keeps_state != 0) kept.keeps_state[static_cast<std::size_t>(side)] = true;
-        kept.kinds[static_cast<std::size_t>(side)] |= static_cast<std::uint8_t>(config->kinds);
+        before.in_force.kept.add(*config, {before.in_force.now, jiffies_of(1)});
     }
     return Ok{};
 }
 
 Result<Before> look_at_generations(const Home& home, const Inventory& inventory) {
     Before before;
+    before.in_force.now = uptime();
     for (const CardState& card : inventory.cards) {
         // A card without a policy has learned connections of all kinds.
         if (inventory.generation_of(card) == 0)
-            before.in_force.kept.kinds[static_cast<std::size_t>(card.side())] = EDGEFW_KINDS_ALL;
+            before.in_force.kept.add(config_without_policy(card.side()), {before.in_force.now, jiffies_of(1)});
     }
     for (const std::uint32_t number : generations_in_force(inventory)) {
         if (number == 0) continue;

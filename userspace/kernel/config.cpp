@@ -33,6 +33,7 @@ edgefw_config config_without_policy(policy::Side side) {
     edgefw_config config = {};
     config.side = static_cast<std::uint32_t>(side);
     config.builtins = (1u << EDGEFW_BUILTIN_COUNT) - 1;
+    config.passes = EDGEFW_KINDS_ALL;
     std::transform(policy::kStateSeconds.begin(), policy::kStateSeconds.end(), std::begin(config.timeout), jiffies_of);
     return config;
 }

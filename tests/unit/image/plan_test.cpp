@@ -290,5 +290,30 @@ TEST(Retire, LeavesOutWhatTheChainCannotHold) {
                             [](const edgefw_forward& entry) { return entry.target_address == inet_addr("10.0.0.5"); }));
 }
 
+TEST(KeptState, IsThatOfTheGenerationWhoseConnectionsLiveLongest) {
+    edgefw_config older = {};
+    older.passes = EDGEFW_KIND_UDP | EDGEFW_KIND_TCP;
+    older.timeout[EDGEFW_STATE_UDP_TWO_WAY] = 100 * 300;
+    older.timeout[EDGEFW_STATE_TCP_ESTABLISHED] = 100 * 86400;
+    edgefw_config newer = {};
+    newer.keeps_state = 1;
+    newer.kept_until[1] = 900;  // UDP
+    newer.kept_until[3] = 400;  // others
+    image::KeptState kept;
+    kept.add(newer, {500, 100});
+    EXPECT_EQ(kept.until[EDGEFW_EXTERNAL][1], 900u);
+    kept.add(older, {500, 100});
+    EXPECT_EQ(kept.until[EDGEFW_EXTERNAL][0], 500u + 86400 + 10);
+    EXPECT_EQ(kept.until[EDGEFW_EXTERNAL][1], 900u) << "later than 810";
+    EXPECT_EQ(kept.until[EDGEFW_INTERNAL][0], 0u);
+    image::Image image;
+    image::inherit_state(image, kept, 500);
+    EXPECT_EQ(image.config[EDGEFW_EXTERNAL].kinds, EDGEFW_KIND_TCP | EDGEFW_KIND_UDP) << "the others are over";
+    EXPECT_EQ(image.config[EDGEFW_EXTERNAL].kept_until[1], 900u);
+    EXPECT_EQ(image.config[EDGEFW_EXTERNAL].kept_until[3], 0u);
+    EXPECT_EQ(image.config[EDGEFW_EXTERNAL].keeps_state, 1u);
+    EXPECT_EQ(image.config[EDGEFW_INTERNAL].kinds, 0u);
+}
+
 }  // namespace
 }  // namespace edgefw::test
