@@ -181,7 +181,7 @@ TEST(Hooks, LostPinsAreTold) {
         kernel::remove_directory(directory());
         ASSERT_TRUE(kernel::detach("eth0")) << "it is forgotten";
         EXPECT_THAT(hooked(), IsEmpty());
-        EXPECT_EQ(programs_on_hooks(), 0);
+        expect_on_hooks(0);
         EXPECT_FALSE(kernel::detach("eth0"));
     }
 }
