@@ -2,17 +2,16 @@
 // Address classes: a table turns an address into a class number, the combination of sets it is a member of. All sets
 // (and long lists) of a policy share one table per family; the longest of its prefixes that holds an address counts.
 //
-// A hash finds only whole keys, so it is asked once for each length that its prefixes have, longest first; a member of
-// the longest ones is found first. A trie finds the longest prefix of any length at once, and that takes as long as two
-// or three lookups in a hash with some dozens of prefixes, as five with 100,000. So up to EDGEFW_CLASS_LENGTHS lengths
-// are in a hash.
+// A hash finds only whole keys, so it is asked once for each length that its prefixes have, longest first. A trie finds
+// the longest prefix of any length at once, in the time of two lookups in a hash where it is small, of five where it
+// holds 100,000. So it depends on their number how many lengths are in a hash (userspace/image/classes.cpp).
 #pragma once
 
 #include "maps/abi.h"
 
 enum edgefw_class_table { EDGEFW_CLASSES_NONE = 0, EDGEFW_CLASSES_HASH = 1, EDGEFW_CLASSES_TRIE = 2 };
 
-#define EDGEFW_CLASS_LENGTHS 4  // of the prefixes in a hash
+#define EDGEFW_CLASS_LENGTHS 4  // of the prefixes in a hash, at most
 
 // Keys of the tables, hash or trie. No bit of the address is beyond the length.
 struct edgefw_prefix4 {

@@ -322,22 +322,26 @@ TEST(Classify, ManyEthertypes) {
 }
 
 // Rules of both kinds that trees have: hosts, which cuts part, and boxes that overlap in four fields, which stay
-// together in a leaf longer than EDGEFW_MAX_LEAF_STEPS.
+// together in a leaf longer than EDGEFW_MAX_LEAF_STEPS. Every fourth box holds what the host before it is asked at
+// 9000.
 std::string hosts_and_boxes(std::mt19937& random) {
     const auto below = [&](std::uint32_t bound) { return random() % bound; };
     const auto number = [](std::uint32_t value) { return std::to_string(value); };
     std::string text = "rules:\n";
+    std::uint32_t network = 0;  // of the last host
     for (int rule = 0; rule < 1200; ++rule) {
         text += "- {name: r" + number(rule) +
                 ", side: external, direction: inbound, protocol: tcp, state: none, action: " +
                 (rule % 2 == 0 ? "pass" : "drop");
-        if (rule % 2 == 0) {
-            text += ", local: 10." + number(below(16)) + "." + number(below(256)) + "." + number(below(256)) +
+        if (rule % 2 == 1) {
+            network = below(16);
+            text += ", local: 10." + number(network) + "." + number(below(256)) + "." + number(below(256)) +
                     ", local_port: " + number(1 + below(9000)) + "-" + number(9000 + below(9000)) + "}\n";
             continue;
         }
         for (const char* end : {"local", "remote"}) {
-            const std::uint32_t address = below(200), port = below(40000);
+            const bool holds = rule % 8 == 0 && end == std::string("local");
+            const std::uint32_t address = below(holds ? network + 1 : 200), port = below(holds ? 9000 : 40000);
             text += ", " + std::string(end) + ": 10." + number(address) + ".0.0-10." + number(address + 50) +
                     ".255.255, " + end + "_port: " + number(port) + "-" + number(port + 20000);
         }
@@ -406,6 +410,14 @@ TEST(Classify, CutsAndLongLeaves) {
         met.insert(expected);
     }
     EXPECT_GT(met.size(), 300u);
+    // A host that a box behind it holds: the tree of the boxes is searched first, and what it finds is not the first.
+    for (std::size_t box = 8; box < policy.rules.size(); box += 8) {
+        packet.destination = policy.rules[box - 1].local.ranges[0].first;
+        packet.source = policy.rules[box].remote.ranges[0].first;
+        packet.destination_port = 9000;
+        packet.source_port = policy.rules[box].remote_port[0].first;
+        ASSERT_EQ(run.judge(packet), first_rule(policy, packet)) << packet.to_text();
+    }
     // And what lies outside of all cuts, below and above.
     EXPECT_EQ(run.judge("external inbound tcp 9.255.255.254:1 > 9.255.255.255:2"), "drop default");
     EXPECT_EQ(run.judge("external inbound tcp 223.255.255.254:1 > 223.255.255.255:2"), "drop default");

@@ -27,10 +27,19 @@ const std::string kForward =
     "nat:\n- {name: map, type: port-forward, protocol: tcp, public: 203.0.113.7, public_port: 9555, to: 10.0.0.5}\n";
 const std::string kStatic = "nat:\n- {name: all, type: static, public: 203.0.113.8, to: 10.0.0.6}\n";
 const std::string kMasquerade = "nat:\n- {name: office, type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7}\n";
-// As many lengths as a hash has, and one more.
+// As many lengths as a hash has, which it has with thousands of prefixes alone; and one more.
+std::string hosts() {
+    std::string list;
+    for (int i = 0; i < 4096; ++i) {
+        const std::string number = std::to_string(i / 256) + "." + std::to_string(i % 256);
+        list += ", 50.0." + number + ", '2d00::" + std::to_string(i) + "'";
+    }
+    return list;
+}
 const std::string kFourLengths =
     "sets: {friends: [198.51.100.7, 198.51.100.0/24, 20.0.0.0/16, 30.0.0.0/8, '2001:db8:7::7', '2001:db8:7::/48', "
-    "'2a00:1::/32', '2b00::/16'";
+    "'2a00:1::/32', '2b00::/16'" +
+    hosts();
 const std::string kHash = kFourLengths + "]}\n";
 const std::string kTrie = kFourLengths + ", 40.0.0.0/9, '2c00::/17']}\n";
 

@@ -10,6 +10,12 @@
 namespace edgefw::image {
 namespace {
 
+// Lookups in a hash that take no longer than one in a trie, in a table of few prefixes and in one of many: a packet
+// from outside of all sets asks for every length, and where there are few prefixes a trie lets it go near its first
+// node.
+constexpr std::size_t kLengthsOfFew = 2;
+constexpr std::size_t kLarge = 4096;  // prefixes
+
 using SetId = Classes::SetId;
 using Combination = std::vector<SetId>;
 
@@ -282,7 +288,8 @@ void Classes::measure() {
 
 edgefw_class_table Classes::table() const {
     if (lengths_.empty()) return EDGEFW_CLASSES_NONE;
-    return lengths_.size() <= EDGEFW_CLASS_LENGTHS ? EDGEFW_CLASSES_HASH : EDGEFW_CLASSES_TRIE;
+    const std::size_t most = prefixes_.size() < kLarge ? kLengthsOfFew : EDGEFW_CLASS_LENGTHS;
+    return lengths_.size() <= most ? EDGEFW_CLASSES_HASH : EDGEFW_CLASSES_TRIE;
 }
 
 }  // namespace edgefw::image

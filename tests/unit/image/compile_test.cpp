@@ -210,7 +210,7 @@ TEST(Compile, LengthsOfClasses) {
     policy.hosts = {{"a.example", {*Address::parse("203.0.113.1")}, 1, 60, ""}};
     const image::Image named = compiled(policy);
     EXPECT_THAT(image::class_lengths(named.config[EDGEFW_EXTERNAL], Family::kIpv4), ElementsAre(32, 24));
-    EXPECT_THAT(image::class_lengths(named.config[EDGEFW_EXTERNAL], Family::kIpv6), ElementsAre(128, 33, 0));
+    EXPECT_TRUE(image::class_lengths(named.config[EDGEFW_EXTERNAL], Family::kIpv6).empty()) << "128, 33 and 0: a trie";
 }
 
 // A product of lists beyond 64 boxes: the longer address list becomes a set of its own.
