@@ -176,6 +176,8 @@ public:
             case NatKind::kMapped:
                 mapped();
                 break;
+            case NatKind::kHairpin:  // a key of a forward, no type that is written
+                break;
         }
         if (diagnostics_.errors() != errors_before) nat_ = {};
     }

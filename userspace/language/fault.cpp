@@ -265,15 +265,15 @@ private:
     }
 
     void stray(char closer, std::size_t at) {
-        report(at, std::string("this '") + closer + "' closes nothing; remove it");
+        report(at, "this '" + std::string(1, closer) + "' closes nothing; remove it");
     }
 
     void unclosed(const Opening& opening) {
+        const std::string begin(1, opening.character);
         const std::string end(1, closer_of(opening.character));
         report(opening.line, opening.column,
-               is_quote(opening.character)
-                   ? unclosed_quote(opening.character)
-                   : std::string("this '") + opening.character + "' is not closed; write '" + end + "' where it ends");
+               is_quote(opening.character) ? unclosed_quote(opening.character)
+                                           : "this '" + begin + "' is not closed; write '" + end + "' where it ends");
     }
 
     void without_colon(int line, std::size_t column, const std::string& text) {
