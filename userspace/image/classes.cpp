@@ -118,6 +118,14 @@ std::vector<Combination> by_frequency(const std::vector<Combination>& combinatio
     return renamed;
 }
 
+// Adds a run that begins no earlier than the last one.
+void join(std::vector<Interval>& runs, Interval run) {
+    if (!runs.empty() && run.low <= runs.back().high + 1)
+        runs.back().high = std::max(runs.back().high, run.high);
+    else
+        runs.push_back(run);
+}
+
 }  // namespace
 
 std::vector<AddressRange> merged(std::vector<AddressRange> ranges) {
@@ -208,21 +216,23 @@ Classes::Combination Classes::without_hosts(const Combination& combination) cons
 void Classes::foresee(std::vector<Combination>& combinations) const {
     if (hosts_.empty()) return;
     std::set<Combination> known(combinations.begin(), combinations.end());
-    const auto add = [&](const Combination& combination) {
-        if (combination.empty() || known.size() >= kMaxForeseen || !known.insert(combination).second) return;
+    const auto add = [&](const Combination& combination, std::size_t most) {
+        if (combination.empty() || known.size() >= most || !known.insert(combination).second) return;
         combinations.push_back(combination);
     };
     std::set<Combination> rests = {Combination{}};
     for (const Combination& combination : combinations)
         rests.insert(without_hosts(combination));
+    // However many: an address that loses its name must stay in its sets.
+    for (const Combination& rest : rests)
+        add(rest, SIZE_MAX);
     for (const Combination& rest : rests) {
-        add(rest);
         for (const auto& [name, host] : hosts_)
-            add(united(rest, {host.set}));
+            add(united(rest, {host.set}), kMaxForeseen);
     }
     for (const auto& [first_name, first] : hosts_) {
         for (const auto& [second_name, second] : hosts_)
-            add(united({first.set}, {second.set}));
+            add(united({first.set}, {second.set}), kMaxForeseen);
     }
 }
 
@@ -250,12 +260,12 @@ void Classes::give_numbers(std::vector<Combination> combinations) {
     std::iota(order.begin(), order.end(), 0);
     std::sort(order.begin(), order.end(),
               [&](std::uint32_t a, std::uint32_t b) { return gray_less(keys[a], keys[b]); });
-    numbers_.resize(next_);
+    runs_.resize(next_);
     std::vector<std::uint32_t> number(count_);
     for (std::uint32_t i = 0; i < count_; ++i) {
         number[order[i]] = i + 1;
         for (const SetId set : combinations[order[i]])
-            numbers_[set].push_back(i + 1);
+            join(runs_[set], {i + 1, i + 1});
     }
     for (ClassPrefix& prefix : prefixes_)
         prefix.number = number[prefix.number];
@@ -263,18 +273,14 @@ void Classes::give_numbers(std::vector<Combination> combinations) {
 }
 
 std::vector<Interval> Classes::runs(const std::vector<SetId>& sets) const {
-    std::vector<std::uint32_t> numbers;
+    if (sets.size() == 1) return runs_[sets.front()];
+    std::vector<Interval> all;
     for (const SetId set : sets)
-        numbers.insert(numbers.end(), numbers_[set].begin(), numbers_[set].end());
-    std::sort(numbers.begin(), numbers.end());
+        all.insert(all.end(), runs_[set].begin(), runs_[set].end());
+    std::sort(all.begin(), all.end());
     std::vector<Interval> runs;
-    for (const std::uint32_t number : numbers) {
-        if (!runs.empty() && number <= runs.back().high + 1) {
-            runs.back().high = number;
-        } else {
-            runs.push_back({number, number});
-        }
-    }
+    for (const Interval run : all)
+        join(runs, run);
     return runs;
 }
 

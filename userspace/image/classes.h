@@ -74,7 +74,7 @@ private:
     std::vector<ClassMeaning> meanings_;
     std::vector<ClassPrefix> prefixes_;
     std::vector<int> lengths_;
-    std::vector<std::vector<std::uint32_t>> numbers_;  // by set, sorted
+    std::vector<std::vector<Interval>> runs_;  // by set: its class numbers
     std::uint32_t count_ = 0;
 };
 

@@ -25,6 +25,19 @@ constexpr std::array<Side, EDGEFW_SIDES> kSides = {Side::kExternal, Side::kInter
 constexpr std::array<edgefw_hook, EDGEFW_HOOKS> kHooks = {EDGEFW_RECEIVED, EDGEFW_SENT};
 constexpr std::array<Family, EDGEFW_FAMILIES> kFamilies = {Family::kIpv4, Family::kIpv6};
 
+// Cases of the rules, as boxes: of all rules of one direction, and of the openers of the other one. So much takes 1.5
+// GB.
+constexpr std::size_t kMostCases = 6'000'000;
+constexpr std::size_t kMostAskingCases = std::size_t{1} << 20;
+
+Error too_many_cases(const std::string& rule, std::size_t cases) {
+    return {ErrorKind::kPolicy,
+            "the sets and lists of the rules combine to more than " + std::to_string(kMostCases) +
+                " cases, those of '" + rule + "' alone to " + std::to_string(cases) +
+                ": where prefixes of a set hold members of others each of these parts is a case, on both sides of a "
+                "rule; name such prefixes in sets of their own, or `any` on one side"};
+}
+
 // How large a box is: the bits that its intervals leave open.
 unsigned open_bits(const Region& region) {
     unsigned bits = 0;
@@ -79,9 +92,10 @@ private:
     Result<Ok> classify_addresses();
     Result<std::vector<Ends>> ends_of_rules(Family family);
     Result<Ok> plant();
-    const std::vector<Region>& addresses_of(Family family, std::uint32_t rule) const {
-        return addresses_[static_cast<std::size_t>(family)][rule];
+    const Ends& ends_of(Family family, std::uint32_t rule) const {
+        return ends_[static_cast<std::size_t>(family)][rule];
     }
+    const Classes& classes_of(Family family) const { return classes_[static_cast<std::size_t>(family)]; }
     Result<Boxes> boxes_of(const Plot& plot) const;
     Result<Boxes> with_asking_boxes(Boxes boxes, const Plot& plot) const;
     Result<Grown> grow(const Plot& plot, Ground& ground) const;
@@ -97,7 +111,7 @@ private:
     Ground ground_;
     std::vector<Ending> endings_;  // of the rules, and EDGEFW_OUTCOME_ASK behind them
     std::array<Classes, EDGEFW_FAMILIES> classes_ = {Classes(Family::kIpv4), Classes(Family::kIpv6)};
-    std::array<std::vector<std::vector<Region>>, EDGEFW_FAMILIES> addresses_;  // [family][rule]
+    std::array<std::vector<Ends>, EDGEFW_FAMILIES> ends_;  // [family][rule]
 };
 
 void Compiler::name() {
@@ -120,9 +134,7 @@ Result<Ok> Compiler::classify_addresses() {
         Result<std::vector<Ends>> ends = ends_of_rules(family);
         if (!ends) return ends.error();
         if (Result<Ok> done = classes_[index].number(); !done) return done.error();
-        for (const Ends& rule : *ends) {
-            addresses_[index].push_back(address_boxes(rule, classes_[index]));
-        }
+        ends_[index] = std::move(*ends);
         image_.classes[index] = classes_[index].prefixes();
         image_.meanings[index] = classes_[index].meanings();
     }
@@ -142,7 +154,7 @@ Result<std::vector<Ends>> Compiler::ends_of_rules(Family family) {
             ends.push_back(never);
             continue;
         }
-        Result<Ends> found = ends_of(rule, family, names, classes_[static_cast<std::size_t>(family)]);
+        Result<Ends> found = image::ends_of(rule, family, names, classes_[static_cast<std::size_t>(family)]);
         if (!found) return found.error();
         ends.push_back(std::move(*found));
     }
@@ -151,7 +163,12 @@ Result<std::vector<Ends>> Compiler::ends_of_rules(Family family) {
 
 // The boxes of the rules that look at these packets. Fails where lists combine to too many.
 Result<Boxes> Compiler::boxes_of(const Plot& plot) const {
+    struct Most {
+        std::uint32_t rule = 0;
+        std::size_t cases = 0;
+    };
     Boxes boxes;
+    Most most;
     for (std::uint32_t number = 0; number < policy_.rules.size(); ++number) {
         const policy::Rule& rule = policy_.rules[number];
         if (!applies(rule, plot.side, plot.hook)) continue;
@@ -159,10 +176,13 @@ Result<Boxes> Compiler::boxes_of(const Plot& plot) const {
             add_link_boxes(rule, number, boxes);
             continue;
         }
-        const Result<std::vector<Region>> regions = image::boxes_of(rule, addresses_of(*plot.family, number));
+        const Result<std::vector<Region>> regions =
+            image::boxes_of(rule, ends_of(*plot.family, number), classes_of(*plot.family));
         if (!regions) return regions.error();
         for (const Region& region : *regions)
             boxes.add(number, region);
+        if (regions->size() > most.cases) most = {number, regions->size()};
+        if (boxes.size() > kMostCases) return too_many_cases(policy_.rules[most.rule].id, most.cases);
     }
     return boxes;
 }
@@ -176,10 +196,12 @@ Result<Boxes> Compiler::with_asking_boxes(Boxes boxes, const Plot& plot) const {
     for (std::uint32_t number = 0; number < last; ++number) {
         const policy::Rule& rule = policy_.rules[number];
         if (!applies(rule, plot.side, other) || !opens_tcp(rule)) continue;
-        const Result<std::vector<Region>> regions = asking_boxes_of(rule, addresses_of(*plot.family, number), boxes);
+        const Result<std::vector<Region>> regions =
+            asking_boxes_of(rule, ends_of(*plot.family, number), classes_of(*plot.family), boxes);
         if (!regions) return regions.error();
         for (const Region& region : *regions)
             asking.emplace_back(open_bits(region), region);
+        if (asking.size() > kMostAskingCases) return Error{ErrorKind::kPolicy, "the openers are too many"};
     }
     std::stable_sort(asking.begin(), asking.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
     for (const auto& [open, region] : asking)
@@ -270,14 +292,17 @@ void Compiler::configure(const Plot& plot, const Grown& grown) {
 ForestShape Compiler::shape_of(const Forest& forest) const {
     const WorstPath& worst = forest.worst;
     // Behind the last rule are the openers of the other direction: no rule of this one.
-    const bool of_rule = worst.rule < image_.rule_ids.size();
+    const auto id_of = [&](std::uint32_t rule) {
+        return rule < image_.rule_ids.size() ? image_.rule_ids[rule] : std::string();
+    };
     return {forest.layout.groups,
             forest.depth,
             worst.levels,
             worst.steps,
             static_cast<std::uint32_t>(std::lround(worst.nanoseconds)),
-            worst.boxes,
-            of_rule ? image_.rule_ids[worst.rule] : ""};
+            worst.rules,
+            id_of(worst.rule),
+            id_of(worst.last)};
 }
 
 Result<Ok> Compiler::translate() {

@@ -41,7 +41,8 @@ struct ForestShape {
     std::uint32_t steps = 0;        // tests and matches,
     std::uint32_t nanoseconds = 0;  // and what both take, by image/cost.h
     std::uint32_t alike = 0;        // rules that no tree parts: most of one leaf,
-    std::string rule = {};          // and the first of these
+    std::string rule = {};          // the first of these
+    std::string last = {};          // and the last; of the openers of the other direction both are empty
 
     bool operator==(const ForestShape&) const = default;
 };

@@ -31,7 +31,17 @@ std::vector<AddressRange> as_boxes(const std::vector<AddressRange>& ranges, Fami
     return result;
 }
 
-Result<End> end_of(const policy::AddressMatch& match, Family family, const Names& names, Classes& classes) {
+// The set's number in `classes`; none where it has no members of the family.
+std::optional<Classes::SetId> number_of(const policy::Set& set, Family family, Names& names, Classes& classes) {
+    const auto [known, is_new] = names.numbers.try_emplace(&set);
+    if (is_new) {
+        std::vector<AddressRange> members = of_family(set.members, family);
+        if (!members.empty()) known->second = classes.add(std::move(members));
+    }
+    return known->second;
+}
+
+Result<End> end_of(const policy::AddressMatch& match, Family family, Names& names, Classes& classes) {
     End end;
     end.any = match.any();
     end.literals = as_boxes(of_family(match.ranges, family), family);
@@ -44,8 +54,7 @@ Result<End> end_of(const policy::AddressMatch& match, Family family, const Names
         if (set == names.sets.end()) {
             return Error{ErrorKind::kPolicy, "there is no set named " + name};
         }
-        std::vector<AddressRange> members = of_family(set->second->members, family);
-        if (!members.empty()) end.sets.push_back(classes.add(std::move(members)));
+        if (const auto number = number_of(*set->second, family, names, classes)) end.sets.push_back(*number);
     }
     for (const std::string& name : match.hosts) {
         const auto host = names.hosts.find(name);
@@ -148,6 +157,30 @@ std::size_t product(const policy::Rule& rule) {
            std::max<std::size_t>(1, rule.icmp.size());
 }
 
+std::size_t cases_of(const End& end, const Classes& classes) {
+    return end.any ? 1 : end.literals.size() + classes.runs(end.sets).size();
+}
+
+// The combinations of the rule's local and remote addresses, everything else left open. They are counted first: lists
+// and sets may combine to more than there is memory for.
+Result<std::vector<Region>> address_boxes(const policy::Rule& rule, const Ends& ends, const Classes& classes) {
+    if (ends.local.never() || ends.remote.never()) return std::vector<Region>{};
+    if (cases_of(ends.local, classes) * cases_of(ends.remote, classes) * product(rule) > kMaxBoxes) {
+        return Error{ErrorKind::kPolicy, "rule " + rule.id + ": its lists combine to more than " +
+                                             std::to_string(kMaxBoxes) + " cases; split it, or join ranges of ports"};
+    }
+    return spread_end(spread_end({everywhere()}, ends.local, kLocal, classes), ends.remote, kRemote, classes);
+}
+
+std::vector<Region> boxes_in(std::vector<Region> bases, const policy::Rule& rule) {
+    std::vector<Region> regions = std::move(bases);
+    for (Region& region : regions)
+        restrict_scalars(region, rule);
+    regions = spread(regions, EDGEFW_FIELD_LOCAL_PORT, intervals(rule.local_port));
+    regions = spread(regions, EDGEFW_FIELD_REMOTE_PORT, intervals(rule.remote_port));
+    return spread(regions, EDGEFW_FIELD_DETAIL, intervals(rule.icmp));
+}
+
 }  // namespace
 
 bool applies(const policy::Rule& rule, policy::Side side, edgefw_hook hook) {
@@ -166,7 +199,7 @@ bool applies(const policy::Rule& rule, Family family) {
     return true;
 }
 
-Result<Ends> ends_of(const policy::Rule& rule, Family family, const Names& names, Classes& classes) {
+Result<Ends> ends_of(const policy::Rule& rule, Family family, Names& names, Classes& classes) {
     Result<End> local = end_of(rule.local, family, names, classes);
     Result<End> remote = end_of(rule.remote, family, names, classes);
     if (!local || !remote) {
@@ -184,27 +217,18 @@ Result<Ends> ends_of(const policy::Rule& rule, Family family, const Names& names
     return ends;
 }
 
-std::vector<Region> address_boxes(const Ends& ends, const Classes& classes) {
-    if (ends.local.never() || ends.remote.never()) return {};
-    return spread_end(spread_end({everywhere()}, ends.local, kLocal, classes), ends.remote, kRemote, classes);
+Result<std::vector<Region>> boxes_of(const policy::Rule& rule, const Ends& ends, const Classes& classes) {
+    auto bases = address_boxes(rule, ends, classes);
+    if (!bases) return bases;
+    return boxes_in(std::move(*bases), rule);
 }
 
-Result<std::vector<Region>> boxes_of(const policy::Rule& rule, std::vector<Region> bases) {
-    if (bases.size() * product(rule) > kMaxBoxes) {
-        return Error{ErrorKind::kPolicy, "rule " + rule.id + ": its lists combine to more than " +
-                                             std::to_string(kMaxBoxes) + " cases; split it, or join ranges of ports"};
-    }
-    std::vector<Region> regions = std::move(bases);
-    for (Region& region : regions)
-        restrict_scalars(region, rule);
-    regions = spread(regions, EDGEFW_FIELD_LOCAL_PORT, intervals(rule.local_port));
-    regions = spread(regions, EDGEFW_FIELD_REMOTE_PORT, intervals(rule.remote_port));
-    return spread(regions, EDGEFW_FIELD_DETAIL, intervals(rule.icmp));
-}
-
-Result<std::vector<Region>> asking_boxes_of(const policy::Rule& rule, std::vector<Region> bases, const Boxes& boxes) {
+Result<std::vector<Region>> asking_boxes_of(const policy::Rule& rule, const Ends& ends, const Classes& classes,
+                                            const Boxes& boxes) {
     static const Region whole = everywhere();
-    for (Region& region : bases) {
+    auto bases = address_boxes(rule, ends, classes);
+    if (!bases) return bases;
+    for (Region& region : *bases) {
         region[EDGEFW_FIELD_PROTOCOL] = {IPPROTO_TCP, IPPROTO_TCP};
         // An address that no rule of this direction restricts stays open: asking the table too often is cheaper than a
         // class that no rule here needs.
@@ -212,7 +236,7 @@ Result<std::vector<Region>> asking_boxes_of(const policy::Rule& rule, std::vecto
             if (!boxes.restricts(field)) region[field] = whole[field];
         }
     }
-    return boxes_of(rule, std::move(bases));
+    return boxes_in(std::move(*bases), rule);
 }
 
 void add_link_boxes(const policy::Rule& rule, std::uint32_t number, Boxes& boxes) {

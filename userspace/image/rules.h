@@ -4,7 +4,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "userspace/image/boxes.h"
@@ -34,6 +36,8 @@ using HostsByName = std::map<std::string, const policy::Host*>;
 struct Names {
     SetsByName sets;
     HostsByName hosts;
+    std::unordered_map<const policy::Set*, std::optional<Classes::SetId>> numbers =
+        {};  // of the sets met, in one family
 };
 
 // Whether `rule` judges packets of `family` at `hook` of `side`.
@@ -44,20 +48,19 @@ bool applies(const policy::Rule& rule, Family family);
 bool opens_tcp(const policy::Rule& rule);
 
 // Registers what `rule` needs in `classes`. Fails (kPolicy) when the rule names a set or host that the policy has not.
-Result<Ends> ends_of(const policy::Rule& rule, Family family, const Names& names, Classes& classes);
+// `names` is of one family.
+Result<Ends> ends_of(const policy::Rule& rule, Family family, Names& names, Classes& classes);
 
 // The boxes of `rule`; none where an end is never(). Fails (kPolicy) when they are too many.
-Result<std::vector<Region>> boxes_of(const policy::Rule& rule, std::vector<Region> bases);
+Result<std::vector<Region>> boxes_of(const policy::Rule& rule, const Ends& ends, const Classes& classes);
 
 // Those for the other direction's tree: the SYNs that `rule` opens a connection for (EDGEFW_OUTCOME_ASK). Leaves
 // address classes out that no box of `boxes` asks for.
-Result<std::vector<Region>> asking_boxes_of(const policy::Rule& rule, std::vector<Region> bases, const Boxes& boxes);
+Result<std::vector<Region>> asking_boxes_of(const policy::Rule& rule, const Ends& ends, const Classes& classes,
+                                            const Boxes& boxes);
 
 // Adds the boxes of a rule of frames that are not IP: EDGEFW_FIELD_DETAIL is their ethertype.
 void add_link_boxes(const policy::Rule& rule, std::uint32_t number, Boxes& boxes);
-
-// The combinations of the rule's local and remote addresses, everything else left open.
-std::vector<Region> address_boxes(const Ends& ends, const Classes& classes);
 
 Ending ending_of(const policy::Rule& rule, std::uint32_t number);
 

@@ -246,7 +246,15 @@ void Tree::measure(const Place& place, const Items& items, const Run& run) {
     const std::uint32_t steps = longest_path(run);
     const double cost = kGroupNanoseconds + place.depth * kLevelNanoseconds + steps * kStepNanoseconds;
     if (items.empty() || cost <= worst_.nanoseconds) return;
-    worst_ = {place.depth, steps, cost, seed_.boxes.rule(items.front()), static_cast<std::uint32_t>(items.size())};
+    const auto openers = static_cast<std::uint32_t>(seed_.endings.size()) - 1;
+    std::uint32_t rules = 0;
+    std::uint32_t before = UINT32_MAX;
+    for (const std::uint32_t box : items) {
+        const std::uint32_t rule = seed_.boxes.rule(box);
+        if (rule != before || rule == openers) ++rules;
+        before = rule;
+    }
+    worst_ = {place.depth, steps, cost, seed_.boxes.rule(items.front()), before, rules};
 }
 
 Tree::Parts Tree::part(const Items& items, Split split) const {
@@ -317,9 +325,10 @@ Forest forest_of(std::uint32_t root, std::uint32_t first, const Tree& tree) {
 void join(Forest& forest, const Forest& tree) {
     forest.layout.group[forest.layout.groups++] = tree.layout.group[0];
     forest.depth += tree.depth;
-    if (tree.worst.boxes > forest.worst.boxes) {
+    if (tree.worst.rules > forest.worst.rules) {
         forest.worst.rule = tree.worst.rule;
-        forest.worst.boxes = tree.worst.boxes;
+        forest.worst.last = tree.worst.last;
+        forest.worst.rules = tree.worst.rules;
     }
     forest.worst.levels += tree.worst.levels;
     forest.worst.steps += tree.worst.steps;

@@ -24,7 +24,8 @@ struct WorstPath {
     std::uint32_t steps = 0;   // tests and matches
     double nanoseconds = 0;    // by the figures of image/cost.h
     std::uint32_t rule = 0;    // the first of the rules that are tested at its end; of a forest: of its longest leaf
-    std::uint32_t boxes = 0;   // how many are
+    std::uint32_t last = 0;    // and the last of them
+    std::uint32_t rules = 0;   // how many are; of the openers of the other direction (EDGEFW_OUTCOME_ASK) each case
 };
 
 struct Forest {

@@ -93,6 +93,25 @@ TEST(Classes, ManyPrefixesOfFourLengthsAreAHash) {
     EXPECT_EQ(table_of(4093, {"10.0.0.0/8", "172.16.0.0/12", "20.1.0.0/16", "30.1.1.0/24"}), EDGEFW_CLASSES_TRIE);
 }
 
+// More combinations than are foreseen: where an address goes without its name is always known.
+TEST(Classes, WhoLosesItsNameStaysInItsSets) {
+    Classes classes(Family::kIpv4);
+    for (std::uint32_t i = 0; i < 400; ++i)
+        classes.add({AddressRange::single({Family::kIpv4, 0x0a000000 + 2 * i})});
+    for (std::uint32_t i = 0; i < 64; ++i)
+        classes.add_host("host-" + std::to_string(i),
+                         {AddressRange::single({Family::kIpv4, 0x0a000000 + 2 * (399 - i)})});
+    ASSERT_TRUE(classes.number());
+    std::size_t named = 0;
+    for (const image::ClassPrefix& entry : classes.prefixes()) {
+        const image::ClassMeaning& meaning = classes.meanings()[entry.number - 1];
+        if (meaning.hosts.empty()) continue;
+        ++named;
+        EXPECT_NE(meaning.rest, 0u) << entry.prefix.to_text();
+    }
+    EXPECT_EQ(named, 64u);
+}
+
 TEST(Classes, LengthsOfIpv6) {
     Classes classes(Family::kIpv6);
     classes.add(ranges({"2001:db8::1", "2001:db8::3", "2001:db8:7::/48"}));

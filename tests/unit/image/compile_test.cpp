@@ -322,5 +322,21 @@ TEST(Compile, RefusesAProductBeyondTheLimit) {
               "rule ports: its lists combine to more than 65536 cases; split it, or join ranges of ports");
 }
 
+// Each rule is within its limit, all of them are not.
+TEST(Compile, RefusesMoreCasesThanTreesHold) {
+    Rule rule = tcp_rule("ports");
+    for (std::uint16_t port = 2; port < 500; port += 2) {
+        rule.local_port.push_back({port, port});
+        rule.remote_port = rule.local_port;
+    }
+    rule.local.ranges = {range("192.0.2.1")};
+    const Result<image::Image> image = image::compile(policy_of(std::vector<Rule>(100, rule)));
+    ASSERT_FALSE(image);
+    EXPECT_EQ(image.error().message.find("the sets and lists of the rules combine to more than 6000000 cases, those of "
+                                         "'ports' alone to 62001: "),
+              0u)
+        << image.error().message;
+}
+
 }  // namespace
 }  // namespace edgefw::test

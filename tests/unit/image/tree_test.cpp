@@ -308,7 +308,7 @@ TEST(Tree, WhatNoTreePartsIsSearchedInOrder) {
     EXPECT_GT(steps, unsigned{EDGEFW_MAX_LEAF_STEPS});
     EXPECT_GE(rules.forest.worst.steps, steps);
     EXPECT_GT(rules.forest.worst.nanoseconds, 1000);
-    EXPECT_GT(rules.forest.worst.boxes, 50u);
+    EXPECT_GT(rules.forest.worst.rules, 50u);
 }
 
 // The forests of a policy share its arrays: where little room is left, a tree makes do with what it can have.
