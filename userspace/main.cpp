@@ -10,6 +10,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <new>
 
 #include "userspace/base/terminal.h"
 #include "userspace/cli/command_line.h"
@@ -116,6 +117,10 @@ int main(int argc, char** argv) {
     mallopt(M_MMAP_THRESHOLD, 2 << 20);
     try {
         return edgefw::cli::run_command_line(argc, argv);
+    } catch (const std::bad_alloc&) {
+        std::fputs("edgefw: there is not enough memory; what was in force goes on. Join rules, or sets that overlap\n",
+                   stderr);
+        return edgefw::cli::exit_code(edgefw::ErrorKind::kFailed);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "edgefw: %s\n", edgefw::for_terminal(error.what()).c_str());
         return edgefw::cli::exit_code(edgefw::ErrorKind::kFailed);

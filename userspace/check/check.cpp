@@ -102,10 +102,11 @@ void check_rules(const std::vector<Item>& items, Policy& policy, Diagnostics& di
     std::vector<Diagnostics> found(parts);
     std::vector<std::uint8_t> good(items.size());
     policy.rules.resize(items.size());
+    const SetIndex sets(policy.sets);
     in_parallel(parts, [&](std::size_t part) {
         const std::size_t end = std::min(items.size(), (part + 1) * kAtOnce);
         for (std::size_t i = part * kAtOnce; i < end; ++i) {
-            auto rule = check_rule(items[i], policy.sets, found[part]);
+            auto rule = check_rule(items[i], sets, found[part]);
             if (!rule) continue;
             policy.rules[i] = std::move(*rule);
             good[i] = 1;
@@ -138,6 +139,8 @@ Policy check(const Node& root, const Expansion& expansion, const std::vector<Set
     const Fields fields(root, kPolicyKeys, "a policy", diagnostics);
     if (!fields.is_map()) return policy;
     check_settings(root, files, policy, diagnostics);
+    if (const Node* rules = fields.find("rules"); rules != nullptr && rules->kind == Node::Kind::kNull)
+        diagnostics.warning(rules->where(), "`rules:` holds no rule: the defaults alone decide");
     Ids ids(diagnostics);
     check_rules(expansion.rules, policy, diagnostics);
     for (const Rule& rule : policy.rules)

@@ -37,7 +37,7 @@ bool is_icmp(const Rule& rule) {
 
 class RuleChecker {
 public:
-    RuleChecker(const Item& item, const Node& node, const std::vector<Set>& sets, Diagnostics& diagnostics)
+    RuleChecker(const Item& item, const Node& node, const SetIndex& sets, Diagnostics& diagnostics)
         : item_(item),
           sets_(sets),
           diagnostics_(diagnostics),
@@ -233,9 +233,8 @@ private:
         const auto is_family = [&](const AddressRange& range) { return range.first.family == family; };
         // What is in a set may change while the rule is in force: an empty one may hold either family.
         const auto set_may_be = [&](const std::string& name) {
-            const auto set =
-                std::find_if(sets_.begin(), sets_.end(), [&](const Set& known) { return known.name == name; });
-            return set == sets_.end() || set->members.empty() ||
+            const Set* set = sets_.find(name);
+            return set == nullptr || set->members.empty() ||
                    std::any_of(set->members.begin(), set->members.end(), is_family);
         };
         return !match.hosts.empty() || std::any_of(match.ranges.begin(), match.ranges.end(), is_family) ||
@@ -243,7 +242,7 @@ private:
     }
 
     const Item& item_;
-    const std::vector<Set>& sets_;
+    const SetIndex& sets_;
     Diagnostics& diagnostics_;
     Fields fields_;
     Rule rule_;
@@ -251,7 +250,7 @@ private:
 
 }  // namespace
 
-std::optional<Rule> check_rule(const Item& item, const std::vector<Set>& sets, Diagnostics& diagnostics) {
+std::optional<Rule> check_rule(const Item& item, const SetIndex& sets, Diagnostics& diagnostics) {
     if (item.node->kind != Node::Kind::kDeferred) return RuleChecker(item, *item.node, sets, diagnostics).check();
     const Node node = read_deferred(*item.node);
     return RuleChecker(item, node, sets, diagnostics).check();

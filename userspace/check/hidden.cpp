@@ -19,6 +19,7 @@
 namespace edgefw::policy {
 namespace {
 
+constexpr std::size_t kNamedOfOne = 10;              // hidden rules that are named of those behind one
 constexpr std::size_t kRulesAtOnce = 4096;           // of one thread
 constexpr std::size_t kMostComparisons = 4'000'000;  // of all threads: some tens of milliseconds
 
@@ -275,10 +276,18 @@ void warn_of_hidden_rules(const Policy& policy, Diagnostics& diagnostics) {
         for (std::size_t i = part * kRulesAtOnce; i < end && comparisons > 0; ++i)
             covers[i] = index.find_cover(rules[i], comparisons);
     });
+    std::unordered_map<const Rule*, std::size_t> hidden;
     for (std::size_t i = 0; i < rules.size(); ++i) {
-        if (covers[i] == nullptr) continue;
+        if (covers[i] == nullptr || ++hidden[covers[i]] > kNamedOfOne) continue;
         diagnostics.warning(rules[i].where, "the rule '" + rules[i].id + "' never decides: '" + covers[i]->id +
                                                 "' before it matches all of its packets; move it up or remove it");
+    }
+    for (const Rule& rule : rules) {
+        const auto found = hidden.find(&rule);
+        if (found == hidden.end() || found->second <= kNamedOfOne) continue;
+        diagnostics.warning(rule.where, "'" + rule.id + "' matches all packets of " +
+                                            std::to_string(found->second - kNamedOfOne) +
+                                            " further rules behind it, which never decide; move it down");
     }
 }
 

@@ -180,6 +180,7 @@ void add_file_and_members(const Node& node, const std::vector<SetFile>& files, S
     for (const SetFile& file : files) {
         if (file.name != name->text) continue;
         const std::vector<AddressRange> found = read_members(file, diagnostics);
+        if (found.empty()) diagnostics.warning(name->where(), "the file " + describe(*name) + " holds no address");
         set.members.insert(set.members.end(), found.begin(), found.end());
     }
 }

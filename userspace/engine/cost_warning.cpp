@@ -21,13 +21,16 @@ std::string warning_of(const policy::Policy& policy, const image::ForestShape& f
         return policy.file + ": " + cost + "its rules take " + std::to_string(forest.groups) +
                (forest.groups == 1 ? " tree of " : " trees of ") + std::to_string(forest.depth) + " levels together";
     }
-    const std::string advice = " overlap so that no tree parts them; join networks or ranges that are used alike";
+    const std::string advice =
+        " overlap so that no tree parts them; join networks or ranges that are used alike (docs/classifier.md)";
     // A SYN that no rule passes may belong to a connection that a rule of the other direction opens.
     if (forest.rule.empty())
         return policy.file + ": " + cost + std::to_string(forest.alike) + " cases of the other direction's rules" +
                advice;
-    return place_of(policy, forest.rule) + cost + std::to_string(forest.alike) + " rules, from " + forest.rule +
-           " on," + advice;
+    // The last ones of a leaf may be openers of the other direction, too.
+    const std::string last = forest.last.empty() ? " on" : " to " + forest.last;
+    return place_of(policy, forest.rule) + cost + std::to_string(forest.alike) + " rules, from " + forest.rule + last +
+           "," + advice;
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ using policy::Side;
 // Both directions of what is kept of the shape are here: a field of it is a line in each.
 ordered_json to_json(const image::ForestShape& forest) {
     return {{"groups", forest.groups},  {"depth", forest.depth}, {"levels", forest.levels}, {"steps", forest.steps},
-            {"ns", forest.nanoseconds}, {"alike", forest.alike}, {"rule", forest.rule}};
+            {"ns", forest.nanoseconds}, {"alike", forest.alike}, {"rule", forest.rule},     {"last", forest.last}};
 }
 
 void read_forest(const ordered_json& json, image::ForestShape& forest) {
@@ -24,6 +24,7 @@ void read_forest(const ordered_json& json, image::ForestShape& forest) {
     json.at("ns").get_to(forest.nanoseconds);
     json.at("alike").get_to(forest.alike);
     json.at("rule").get_to(forest.rule);
+    json.at("last").get_to(forest.last);
 }
 
 // Calls `visit` with the place of each forest in a list of them.

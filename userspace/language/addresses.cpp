@@ -28,16 +28,14 @@ bool looks_like_name(const std::string& text) {
             std::all_of(last_label.begin(), last_label.end(), [](unsigned char c) { return std::isalpha(c) != 0; }));
 }
 
-void add_set(const std::string& name, const Node& at, AddressMatch& match, const std::vector<Set>& sets,
+void add_set(const std::string& name, const Node& at, AddressMatch& match, const SetIndex& sets,
              Diagnostics& diagnostics) {
-    const auto is_named = [&](const Set& set) { return set.name == name; };
-    if (std::any_of(sets.begin(), sets.end(), is_named)) {
+    if (sets.find(name) != nullptr) {
         match.sets.push_back(name);
         return;
     }
-    std::vector<std::string> names;
-    for (const Set& set : sets)
-        names.push_back(set.name);
+    std::vector<std::string_view> names = sets.names();
+    std::sort(names.begin(), names.end());
     const std::string hint = names.empty() ? "; define it under `sets:`" : suggestion(name, names);
     diagnostics.error(at, "no set is named '" + name + "'" + hint);
 }
@@ -115,7 +113,7 @@ std::optional<std::string> read_host_name(const Node& node, Diagnostics& diagnos
     return name;
 }
 
-AddressMatch read_addresses(const Node& node, const std::vector<Set>& sets, Diagnostics& diagnostics) {
+AddressMatch read_addresses(const Node& node, const SetIndex& sets, Diagnostics& diagnostics) {
     AddressMatch match;
     if (node.is_scalar() && node.text == "any") return match;
     const auto items = one_or_several(node);

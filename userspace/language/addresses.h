@@ -9,6 +9,7 @@
 #include "userspace/language/diagnostics.h"
 #include "userspace/language/syntax.h"
 #include "userspace/policy/policy.h"
+#include "userspace/policy/sets.h"
 
 namespace edgefw::policy {
 
@@ -25,7 +26,7 @@ bool is_host_name(const Node& node);
 std::optional<std::string> read_host_name(const Node& node, Diagnostics& diagnostics);
 
 // `local:` and `remote:` of a rule. A $set must be one of `sets`. `any` alone is no restriction.
-AddressMatch read_addresses(const Node& node, const std::vector<Set>& sets, Diagnostics& diagnostics);
+AddressMatch read_addresses(const Node& node, const SetIndex& sets, Diagnostics& diagnostics);
 
 // Sorted, disjoint: overlapping ranges become one, neighbours stay apart (a person listed them one by one).
 std::vector<AddressRange> merge(std::vector<AddressRange> ranges);

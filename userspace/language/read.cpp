@@ -18,8 +18,8 @@ Error cannot_read(const std::string& name, int error) {
 }
 
 Error too_large(const std::string& name, std::size_t limit) {
-    return failed(name + " is larger than " + std::to_string(limit >> 20) +
-                  " MiB; write prefixes instead of hosts, or put long lists into files of sets");
+    return failed(name + " is larger than " + std::to_string(limit >> 20) + " MiB; write prefixes instead of hosts" +
+                  (limit == kMaxPolicyBytes ? ", or put long lists into files of sets" : ""));
 }
 
 Result<std::string> read_all(int fd, const std::string& name, std::size_t limit = kMaxPolicyBytes) {

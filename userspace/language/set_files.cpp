@@ -2,6 +2,8 @@
 #include "userspace/language/set_files.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "userspace/language/addresses.h"
 #include "userspace/language/encoding.h"
@@ -72,7 +74,9 @@ private:
         const std::string path = path_of(name.text, policy_file_);
         auto text = read_regular(path, kMaxSetFileBytes);
         if (!text) {
-            diagnostics_.error(name, text.error().message);
+            const std::string& why = text.error().message;
+            const bool is_there = !why.ends_with(std::strerror(ENOENT));
+            diagnostics_.error(name, why + (is_there ? "" : "; it is looked for from the policy's folder on"));
             return;
         }
         bytes_ += text->size();

@@ -198,6 +198,36 @@ bool holds_two_keys(std::string_view line) {
     return colons > 1;
 }
 
+// Whether an unquoted `2001:db8::` stands before what ends an item of a flow map: YAML takes its end for that of a key.
+bool holds_open_address(std::string_view line) {
+    for (std::size_t at = line.find("::"); at != std::string_view::npos; at = line.find("::", at + 1)) {
+        const std::size_t next = at + 2;
+        if (next == line.size() || std::string_view(" ,}]").find(line[next]) != std::string_view::npos) return true;
+    }
+    return false;
+}
+
+// The second key of one item of a flow map: no comma is before it. Empty: there is none.
+std::string_view key_without_comma(std::string_view line) {
+    bool has_key = false;
+    char quote = 0;
+    for (std::size_t at = 0; at < line.size(); ++at) {
+        const char c = line[at];
+        if (quote != 0) {
+            if (c == quote) quote = 0;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == ',' || c == '{' || c == '[') {
+            has_key = false;
+        } else if (c == ':' && (at + 1 == line.size() || line[at + 1] == ' ')) {
+            const std::size_t space = line.rfind(' ', at);
+            if (has_key && space != std::string_view::npos) return line.substr(space + 1, at - space - 1);
+            has_key = true;
+        }
+    }
+    return {};
+}
+
 std::string syntax_hint(const YAML::Exception& error, std::string_view text) {
     const std::string& message = error.msg;
     if (message == YAML::ErrorMsg::MAP_VALUE && holds_two_keys(line_of(text, error.mark.line)))
@@ -205,8 +235,13 @@ std::string syntax_hint(const YAML::Exception& error, std::string_view text) {
     if (message == YAML::ErrorMsg::MAP_KEY || message == YAML::ErrorMsg::END_OF_MAP ||
         message == YAML::ErrorMsg::END_OF_SEQ)
         return "; check the indentation of this line";
-    if (message == YAML::ErrorMsg::END_OF_MAP_FLOW || message == YAML::ErrorMsg::END_OF_SEQ_FLOW)
+    if (message == YAML::ErrorMsg::END_OF_MAP_FLOW || message == YAML::ErrorMsg::END_OF_SEQ_FLOW) {
+        const std::string_view line = line_of(text, error.mark.line);
+        if (holds_open_address(line)) return "; quote an address that ends in '::'";
+        if (const std::string_view key = key_without_comma(line); !key.empty())
+            return "; a ',' is missing before '" + std::string(key) + "'";
         return "; a bracket opened here or above is not closed";
+    }
     return "; check the indentation, brackets and quotes here and in the line above";
 }
 

@@ -48,6 +48,7 @@ TEST(CostWarning, SaysWhatIsSlowAndWhy) {
     EXPECT_NE(line.find(" ns a packet (external, received, IPv4), because "), std::string::npos) << line;
     EXPECT_NE(line.find(" overlap so that no tree parts them"), std::string::npos) << line;
     EXPECT_NE(line.find(" rules, from rule-"), std::string::npos) << line;
+    EXPECT_NE(line.find(" to rule-"), std::string::npos) << line;
 }
 
 TEST(CostWarning, IsSilentOfUsualPolicies) {
@@ -67,7 +68,7 @@ TEST(CostWarning, IsSilentOfUsualPolicies) {
     shape.forests[0][0][0].rule.clear();  // what the other direction's rules open
     EXPECT_TRUE(cost_warnings(policy, shape)[0].ends_with(
         "because 84 cases of the other direction's rules overlap so that no tree parts them; join networks or ranges "
-        "that are used alike"));
+        "that are used alike (docs/classifier.md)"));
 }
 
 }  // namespace

@@ -77,6 +77,15 @@ TEST(Load, GarbageIsReportedInPart) {
 }
 
 // 5 MB of them take a second, and no more memory than the file's nodes.
+// A generator that failed leaves this behind.
+TEST(Load, RulesWithoutARuleAreSaid) {
+    const auto policy = engine::load_policy({"p", "version: 1\nrules:\n"}, {});
+    ASSERT_TRUE(policy) << policy.error().message;
+    ASSERT_EQ(policy->warnings.size(), 1u);
+    EXPECT_NE(policy->warnings[0].find("`rules:` holds no rule: the defaults alone decide"), std::string::npos);
+    EXPECT_TRUE(engine::load_policy({"p", "version: 1\n"}, {})->warnings.empty());
+}
+
 TEST(Load, GarbageIsCountedAndNotKept) {
     std::string text = "rules:\n";
     for (int i = 0; i < 200'000; ++i)

@@ -98,6 +98,14 @@ TEST_F(SetFiles, AWrongLineIsNamed) {
     EXPECT_LT(error_of(std::string(1 << 20, '1')).size(), 200u);
 }
 
+// A download that failed leaves this behind.
+TEST_F(SetFiles, AFileWithoutAnAddressIsSaid) {
+    write("a.txt", "# nothing\n");
+    const auto policy = load_policy(policy_with("{file: a.txt}"), {});
+    ASSERT_TRUE(policy) << policy.error().message;
+    EXPECT_THAT(policy->warnings, testing::ElementsAre(HasSubstr("p.yaml:3:13: the file 'a.txt' holds no address")));
+}
+
 TEST_F(SetFiles, WrongLinesAreBounded) {
     std::string text;
     for (int i = 0; i < 100'000; ++i)
@@ -113,7 +121,9 @@ TEST_F(SetFiles, WhatIsNoRegularFileIsRefused) {
     std::filesystem::create_symlink("loop.txt", folder + "/loop.txt");
     ASSERT_EQ(mkfifo((folder + "/pipe.txt").c_str(), 0600), 0);
     EXPECT_EQ(refusal_of("{file: link.txt}"), "");
-    EXPECT_EQ(refusal_of("{file: none.txt}"), "13: cannot read " + folder + "/none.txt: No such file or directory");
+    EXPECT_EQ(refusal_of("{file: none.txt}"),
+              "13: cannot read " + folder +
+                  "/none.txt: No such file or directory; it is looked for from the policy's folder on");
     EXPECT_EQ(refusal_of("{file: loop.txt}"),
               "13: cannot read " + folder + "/loop.txt: Too many levels of symbolic links");
     EXPECT_EQ(refusal_of("{file: pipe.txt}"), "13: " + folder + "/pipe.txt is no regular file; write one there")

@@ -114,6 +114,11 @@ TEST(Parse, CommonMistakes) {
         {"\nrules:", "\nrules", "p:8:1: YAML syntax: no ': ' behind the key 'rules'; write `rules: ...`"},
         {"    side: external", "    side:external", "p:10:5: YAML syntax: no space behind 'side:'; write `side: ...`"},
         {"  - name: web", "  -name: web", "p:9:3: YAML syntax: no space behind the '-'; write `- name: web`"},
+        // In a flow map.
+        {"name: ssh, side: external, protocol", "name: ssh, side: external protocol",
+         "p:15:41: YAML syntax: end of map flow not found; a ',' is missing before 'protocol'"},
+        {"protocol: tcp, local_port: [22, 23],", "remote: 2001:db8:: ,",
+         "p:15:51: YAML syntax: end of map flow not found; quote an address that ends in '::'"},
         // A bracket that is not closed: where it is opened, whatever the line that stumbles.
         {"10.0.0.6]", "10.0.0.6", "p:12:12: YAML syntax: this '[' is not closed; write ']' where it ends"},
         {"10.0.0.1]", "10.0.0.1", "p:4:8: YAML syntax: this '[' is not closed; write ']' where it ends"},
