@@ -2,11 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
+
 #include "tests/support/walk.h"
 #include "tests/unit/image/policies.h"
 #include "userspace/image/compile.h"
 #include "userspace/image/config.h"
 #include "userspace/image/image.h"
+#include "userspace/image/leaf.h"
 
 namespace edgefw::test {
 namespace {
@@ -320,6 +324,35 @@ TEST(Compile, RefusesAProductBeyondTheLimit) {
     ASSERT_FALSE(image);
     EXPECT_EQ(image.error().message,
               "rule ports: its lists combine to more than 65536 cases; split it, or join ranges of ports");
+}
+
+// Forests and trees grow in threads: of both sides, directions and families, with several trees each.
+TEST(Compile, OnePolicyIsOneImageWhateverTheThreadsDo) {
+    std::vector<Rule> rules;
+    for (std::uint32_t i = 0; i < 600; ++i) {
+        Rule rule = tcp_rule("r" + std::to_string(i));
+        rule.side = i % 2 == 0 ? Side::kExternal : Side::kInternal;
+        rule.direction = i % 3 == 0 ? Direction::kBoth : i % 3 == 1 ? Direction::kInbound : Direction::kOutbound;
+        const std::uint32_t network = i * 2654435761u;
+        if (i % 5 < 3) rule.local.ranges = {AddressRange::of({{Family::kIpv4, network >> 8 << 8}, 24})};
+        if (i % 5 > 1) rule.remote.ranges = {AddressRange::of({{Family::kIpv4, network >> 16 << 16}, 16})};
+        rule.local_port = {{static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(i + 1000 * (i % 7))}};
+        rules.push_back(rule);
+    }
+    const Policy policy = policy_of(std::move(rules));
+    const image::Image first = compiled(policy);
+    EXPECT_GT(first.shape.forests[EDGEFW_EXTERNAL][EDGEFW_RECEIVED][EDGEFW_IPV4].groups, 1u);
+    const auto same_node = [](const edgefw_node& a, const edgefw_node& b) {
+        return a.split == b.split && a.link == b.link;
+    };
+    for (int i = 0; i < 5; ++i) {
+        const image::Image again = compiled(policy);
+        ASSERT_TRUE(
+            std::equal(again.nodes.begin(), again.nodes.end(), first.nodes.begin(), first.nodes.end(), same_node));
+        ASSERT_TRUE(
+            std::equal(again.insns.begin(), again.insns.end(), first.insns.begin(), first.insns.end(), image::same));
+        ASSERT_EQ(std::memcmp(again.config, first.config, sizeof(first.config)), 0);
+    }
 }
 
 // Each rule is within its limit, all of them are not.
