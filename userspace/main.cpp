@@ -111,15 +111,16 @@ int run_command_line(int argc, char** argv) {
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a closed pipe ends no push half way; cli/output.h sees it
     // A large policy is in memory in many small pieces. What a thread or a stage gives back is there for the next one,
-    // or goes back to the system: without this a push of 100,000 rules takes half as much memory again.
+    // or goes back to the system: without this a push of 100,000 rules takes a third more memory.
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_TRIM_THRESHOLD, 4 << 20);
     mallopt(M_MMAP_THRESHOLD, 2 << 20);
     try {
         return edgefw::cli::run_command_line(argc, argv);
     } catch (const std::bad_alloc&) {
-        std::fputs("edgefw: there is not enough memory; what was in force goes on. Join rules, or sets that overlap\n",
-                   stderr);
+        std::fputs(
+            "edgefw: there is not enough memory, and nothing is half in force; join rules, or sets that overlap\n",
+            stderr);
         return edgefw::cli::exit_code(edgefw::ErrorKind::kFailed);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "edgefw: %s\n", edgefw::for_terminal(error.what()).c_str());

@@ -25,17 +25,17 @@ constexpr std::array<Side, EDGEFW_SIDES> kSides = {Side::kExternal, Side::kInter
 constexpr std::array<edgefw_hook, EDGEFW_HOOKS> kHooks = {EDGEFW_RECEIVED, EDGEFW_SENT};
 constexpr std::array<Family, EDGEFW_FAMILIES> kFamilies = {Family::kIpv4, Family::kIpv6};
 
-// Cases of the rules, as boxes: of all rules of one direction, and of the openers of the other one. So much takes 1.5
-// GB.
+// Cases of the rules, as boxes: of all rules of one direction, and of the openers of the other one. So many take 1 GB.
 constexpr std::size_t kMostCases = 6'000'000;
 constexpr std::size_t kMostAskingCases = std::size_t{1} << 20;
 
 Error too_many_cases(const std::string& rule, std::size_t cases) {
-    return {ErrorKind::kPolicy,
-            "the sets and lists of the rules combine to more than " + std::to_string(kMostCases) +
-                " cases, those of '" + rule + "' alone to " + std::to_string(cases) +
-                ": where prefixes of a set hold members of others each of these parts is a case, on both sides of a "
-                "rule; name such prefixes in sets of their own, or `any` on one side"};
+    return {
+        ErrorKind::kPolicy,
+        "the sets and lists of the rules combine to more than " + std::to_string(kMostCases) + " cases, those of '" +
+            rule + "' alone to " + std::to_string(cases) +
+            ": each port of a list is a case, and each part that prefixes of one set have in common with members of "
+            "others, on both sides of a rule; join ranges of ports, or give wide prefixes sets of their own"};
 }
 
 // How large a box is: the bits that its intervals leave open.

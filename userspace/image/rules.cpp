@@ -165,7 +165,9 @@ std::size_t cases_of(const End& end, const Classes& classes) {
 // and sets may combine to more than there is memory for.
 Result<std::vector<Region>> address_boxes(const policy::Rule& rule, const Ends& ends, const Classes& classes) {
     if (ends.local.never() || ends.remote.never()) return std::vector<Region>{};
-    if (cases_of(ends.local, classes) * cases_of(ends.remote, classes) * product(rule) > kMaxBoxes) {
+    // In two steps: all factors at once may be more than a number holds.
+    const std::size_t addresses = cases_of(ends.local, classes) * cases_of(ends.remote, classes);
+    if (addresses > kMaxBoxes || addresses * product(rule) > kMaxBoxes) {
         return Error{ErrorKind::kPolicy, "rule " + rule.id + ": its lists combine to more than " +
                                              std::to_string(kMaxBoxes) + " cases; split it, or join ranges of ports"};
     }
