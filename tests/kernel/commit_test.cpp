@@ -7,6 +7,7 @@
 
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
+#include "userspace/document/document.h"
 #include "userspace/document/sources.h"
 #include "userspace/engine/build.h"
 #include "userspace/image/hosts.h"
@@ -333,6 +334,10 @@ rules:
     EXPECT_EQ(again->compiled.document, built->compiled.document);
     EXPECT_EQ(again->compiled.digest, built->compiled.digest);
     EXPECT_EQ(again->compiled.sources, *kept);
+    // The number is written in by who reads it.
+    EXPECT_EQ(*kernel::document_in_force({}), document::with_generation(built->compiled.document, 1));
+    ASSERT_TRUE(kernel::push(built->compiled, {}));
+    EXPECT_EQ(*kernel::document_in_force({}), document::with_generation(built->compiled.document, 2));
 }
 
 }  // namespace
