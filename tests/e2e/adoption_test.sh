@@ -128,8 +128,12 @@ stored() { [[ -s $lab_folder/stored.10.0.0.5 ]]; }
 waits_for 60 stored || fail 'the transfer has not arrived'
 equal 'SHA-256 of the transfer' "$(<"$lab_folder/stored.10.0.0.5")" "$(<"$lab_folder/sent")"
 kill -TERM "$stream"
-wait "$stream" || fail "the stream: $(<"$lab_folder/stream")"
+wait "$stream" || true
 printf 'stream: %s\n' "$(<"$lab_folder/stream")"
+# A reply that was on its way in the moment of the first push, or of the takeover, drops where the card has not seen its
+# request: a reply proves no opening (docs/operations.md). The next request opens.
+read -r sent _ returned _ < <(tail -n 1 "$lab_folder/stream")
+((sent > 100 && sent - returned <= 2)) || fail "the stream lost more than two replies: $(<"$lab_folder/stream")"
 equal 'revoked' "$(reason_count edge eth0 revoked)" 0
 edgefw edge detach eth0
 
