@@ -69,7 +69,7 @@ Result<Instance> Instance::load(const policy::Policy& policy, std::uint32_t conn
 
 // As attach and push leave a card: bank 0 judges.
 Result<Ok> Instance::load_entry() {
-    const kernel::MapSpec slots = {"programs", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2};
+    const kernel::MapSpec slots = {"programs", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, EDGEFW_BANKS};
     const kernel::MapSpec active = {"active", BPF_MAP_TYPE_ARRAY, 4, 8, 1};
     if (auto made = take(active_, kernel::Map::create(active)); !made) return made.error();
     if (auto made = take(received_slots_, kernel::Map::create(slots)); !made) return made.error();

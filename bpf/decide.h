@@ -222,6 +222,9 @@ static __always_inline struct decision decide_by_state(CONTEXT* context, struct 
     outcome = classify(flight);
     decision = decide_by_rules(flight, outcome);
     if (!config.keeps_state) return decision;
+    // It may open, and so the rules were asked first.
+    if (config.retains_until && flight->packet.is_revoked && decision.verdict == EDGEFW_DROP)
+        return drop_revoked(flight);
     if (decision.verdict == EDGEFW_PASS) return decide_opening(context, flight, decision, outcome);
     if (may_be_answer(&flight->flow, outcome)) {
         const enum tracking tracking = track(context, false);

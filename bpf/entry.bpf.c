@@ -12,8 +12,13 @@
 // - Two packets of one connection, or one packet at two cards, may read the word on either side of the flip. Each is
 //   judged by one of the two policies.
 //
+// A push that waits for its confirmation falls back here when nobody has confirmed it in time, whether any process is
+// alive or not: maps/active.h has the states of the word. The first packet behind the deadline writes the word; it and
+// all that come later are judged by the policy before. A confirmation at that moment writes the word first, or not.
+//
 // A card has one of the two programs for the received side, enter_received or enter_ingress: an array of programs has
 // one type.
+#include "maps/active.h"
 #include "maps/counters.h"
 
 #include <linux/bpf.h>
@@ -24,8 +29,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define SLOTS 2
-
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 1);
@@ -33,16 +36,24 @@ struct {
     __type(value, __u64);
 } active SEC(".maps");
 
+// By bank: of the push that waits for its confirmation there.
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, EDGEFW_BANKS);
+    __type(key, __u32);
+    __type(value, struct edgefw_confirmation);
+} confirmations SEC(".maps");
+
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-    __uint(max_entries, SLOTS);
+    __uint(max_entries, EDGEFW_BANKS);
     __uint(key_size, sizeof(__u32));
     __uint(value_size, sizeof(__u32));
 } received SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-    __uint(max_entries, SLOTS);
+    __uint(max_entries, EDGEFW_BANKS);
     __uint(key_size, sizeof(__u32));
     __uint(value_size, sizeof(__u32));
 } sent SEC(".maps");
@@ -54,20 +65,47 @@ struct {
     __type(value, struct edgefw_reason_counter);
 } reasons SEC(".maps");
 
-static __always_inline __u64 active_generation(void) {
-    __u32 zero = 0;
-    __u64* generation = bpf_map_lookup_elem(&active, &zero);
-
-    return generation ? *generation : 0;
+static __always_inline __u32 bank_of(__u64 word) {
+    return (word & EDGEFW_ACTIVE_LOW_BANK) | (word & EDGEFW_ACTIVE_HIGH_BANK ? 2 : 0);
 }
 
-// Calls the judging program in the active bank. The two indexes are constants: the verifier turns each into a direct
-// jump. A variable index costs four times as much.
+// The word that judges a packet which has read the pending `word`: itself before the deadline. Behind it the fallback,
+// or what another processor or process has written in the meantime.
+static __always_inline __u64 word_or_fallback(__u64* active_word, __u64 word) {
+    const __u32 bank = bank_of(word);
+    const struct edgefw_confirmation* confirmation = bpf_map_lookup_elem(&confirmations, &bank);
+    __u64 before;
+
+    if (!confirmation || (__s64)(bpf_jiffies64() - confirmation->deadline) < 0) return word;
+    before = __sync_val_compare_and_swap(active_word, word, confirmation->fallback);
+    return before == word ? confirmation->fallback : before;
+}
+
+static __always_inline __u64 read_active(void) {
+    __u32 zero = 0;
+    __u64* active_word = bpf_map_lookup_elem(&active, &zero);
+    __u64 word;
+
+    if (!active_word) return 0;
+    word = *(volatile __u64*)active_word;
+    return word & EDGEFW_ACTIVE_PENDING ? word_or_fallback(active_word, word) : word;
+}
+
+// Calls the judging program in the active bank. The indexes are constants: the verifier turns each into a direct jump.
+// A variable index costs four times as much.
 static __always_inline void call(void* context, void* programs) {
-    if (active_generation() & 1)
-        bpf_tail_call_static(context, programs, 1);
-    else
-        bpf_tail_call_static(context, programs, 0);
+    const __u64 word = read_active();
+
+    if (!(word & EDGEFW_ACTIVE_HIGH_BANK)) {
+        if (word & EDGEFW_ACTIVE_LOW_BANK)
+            bpf_tail_call_static(context, programs, 1);
+        else
+            bpf_tail_call_static(context, programs, 0);
+    } else if (word & EDGEFW_ACTIVE_LOW_BANK) {
+        bpf_tail_call_static(context, programs, 3);
+    } else {
+        bpf_tail_call_static(context, programs, 2);
+    }
 }
 
 // There is no program to judge the packet: it drops, and the drop is counted.

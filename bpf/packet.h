@@ -117,6 +117,7 @@ struct packet {
     __u8 scale;              // TCP: of a SYN that opens or answers: EDGEFW_SCALE_*
     bool has_jumbo_header;   // IPv6 "BIG TCP": a header that no frame on the wire has
     bool is_segment_routed;  // the built-in rule segment-routing drops it
+    bool is_revoked;         // its connection is revoked, and kept (bpf/connection/rejudge.h)
     __u32 network;           // offset of the IP header
     __u32 transport;         // offset of the transport header
     __u32 transport_length;  // bytes from there to the end of the IP packet

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "maps/abi.h"
+#include "maps/active.h"
 
 #define EDGEFW_INTERFACE_NAME 16  // IFNAMSIZ
 
@@ -31,13 +32,14 @@ struct edgefw_card {
     __u32 made_clsact;    // the qdisc is ours: detach removes it when nobody else uses it
     __u32 filter_handle;  // clsact: of our filter at egress
     __u32 filter_priority;
-    __u32 bank_generation[2];  // of the policy in each bank; 0: none, everything passes
-    __u32 counter_maps;        // pinned counters_0 ... counters_(n-1); the last is counted in
-    __u32 adopts_until;        // as in edgefw_config: set by the first push to a card attached without a policy
-    __u32 bank_tables[2];  // which connection tables the programs of each bank use: those pinned as connections4_N, ...
-    __u32 bank_older[2];   // from which ones connections still come over to these; 0: none
+    __u32 bank_generation[EDGEFW_BANKS];  // of the policy in each bank; 0: none, everything passes
+    __u32 counter_maps;                   // pinned counters_0 ... counters_(n-1); the last is counted in
+    __u32 adopts_until;  // as in edgefw_config: set by the first push to a card attached without a policy
+    // Which connection tables the programs of each bank use: those pinned as connections4_N, ...
+    __u32 bank_tables[EDGEFW_BANKS];
+    __u32 bank_older[EDGEFW_BANKS];  // from which ones connections still come over to these; 0: none
     char interface[EDGEFW_INTERFACE_NAME];
     __u32 switched_off;  // enum edgefw_offload: by our attach; detach switches them on again
     __u32 pad;
 };
-EDGEFW_ABI_SIZE(edgefw_card, 88);
+EDGEFW_ABI_SIZE(edgefw_card, 112);

@@ -78,7 +78,11 @@ struct edgefw_config {
     // Until when there may be connections of the kind that an earlier policy passed, by bit; seconds of
     // CLOCK_MONOTONIC.
     __u32 kept_until[EDGEFW_KINDS];
-    __u32 pad;
+    __u32 rollback_grace;  // of the policy, seconds: for how long after a push revoked connections are kept
+    // Until when a connection that this policy revokes is kept, so that another one may let it go on; seconds of
+    // CLOCK_MONOTONIC; 0: none is.
+    __u32 retains_until;
+    __u32 pad[2];
     __u32 class_lengths[EDGEFW_FAMILIES];  // how many of these are used; 0: the class table is no hash
     struct edgefw_class_length4 class_length4[EDGEFW_CLASS_LENGTHS];  // longest first
     struct edgefw_class_length6 class_length6[EDGEFW_CLASS_LENGTHS];

@@ -101,7 +101,8 @@ struct edgefw_connection {
     __u32 renewal;       // behind its sequence number
     __u8 renewal_hook;   // enum edgefw_hook that saw it
     __u8 renewal_scale;  // EDGEFW_SCALE_*
-    __u16 has_renewal;
+    __u8 has_renewal;
+    __u8 is_revoked;  // a policy has revoked it and kept it; shown, and decides nothing: packets judge it again
 };
 EDGEFW_ABI_SIZE(edgefw_connection, 96);
 

@@ -34,7 +34,7 @@ static __always_inline bool is_of_another_vlan(const struct flow* flow, const st
 }
 
 // Whether track knows the packet after all, and what opening that makes (`*as`).
-static __always_inline bool is_known(CONTEXT* context, enum opening* as) {
+static __always_inline bool is_known(CONTEXT* context, struct flight* flight, enum opening* as) {
     switch (track(context, false)) {
         case TRACK_KNOWN:
             *as = OPENING_KNOWN;
@@ -46,6 +46,7 @@ static __always_inline bool is_known(CONTEXT* context, enum opening* as) {
             *as = OPENING_STRAY_RESET;
             return true;
         default:
+            if (config.retains_until && flight->packet.is_revoked) take_its_place(flight);
             return false;
     }
 }
@@ -89,10 +90,11 @@ static __always_inline enum opening open_connection(CONTEXT* context, struct fli
     if (config.tells_vlans &&
         (is_of_another_vlan(flow, lookup(flow, false)) || is_of_another_vlan(flow, lookup(flow, true))))
         return OPENING_OTHER_VLAN;
+    if (config.retains_until && flight->packet.is_revoked) take_its_place(flight);
     begin(&fresh, flow, rule, HOOK, first_state(flow->protocol));
     if (config.translates && flow->family == EDGEFW_IPV4) {
         if (HOOK == EDGEFW_SENT && translation->masquerade_number) {
-            if (live(flow, translation, false).connection && is_known(context, &known)) return known;
+            if (live(flow, translation, false).connection && is_known(context, flight, &known)) return known;
             if (!allocate()) return OPENING_NO_PORT;
             fresh.masqueraded = 1;
         }
@@ -108,7 +110,7 @@ static __always_inline enum opening open_connection(CONTEXT* context, struct fli
         if (collides(flow, translation, confirmed)) return OPENING_COLLIDES;
         if (is_tcp && !fresh.nat && goes_on_in_midstream(flow, confirmed)) return OPENING_BESIDE;
         if (is_tcp && confirmed && is_live(flow, confirmed) && !began_in_midstream(confirmed)) {
-            if (is_known(context, &known)) return known;
+            if (is_known(context, flight, &known)) return known;
         } else if (is_tcp && confirmed) {
             forget(flow, false);
         }
@@ -116,7 +118,7 @@ static __always_inline enum opening open_connection(CONTEXT* context, struct fli
     if (is_tcp) note_opener(context, &flight->packet, &fresh);
     if (store_opening(flow, &fresh, BPF_NOEXIST) == 0) return OPENING_DONE;
     if (comes_by_public_end(flow) && collides(flow, translation, lookup(flow, true))) return OPENING_COLLIDES;
-    if (is_known(context, &known)) {
+    if (is_known(context, flight, &known)) {
         if (fresh.masqueraded) give_back(flow, &fresh, translation);
         return known;
     }

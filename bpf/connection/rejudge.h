@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A connection that an earlier policy judged: it is judged again, and revoked where this policy would not have it.
 //
+// A revoked connection ends; but for some time after a push it is kept, because the push may be a mistake
+// (config.retains_until). It stays as it is, of an older generation, so that each of its packets judges it again and
+// drops, under this policy. A newer one that would have it lets it go on: the policy before, pushed again or fallen
+// back to. Nothing but that answer lets a packet pass: a connection that is kept is no more than one that nobody has
+// asked for since the push. Its packets do not renew it, so it makes room before those that pass packets. An opener
+// that the rules let pass takes its place (bpf/connection/open.h), and `connections kill` removes it.
+//
 //   takes    a flow, its connection, and the half of the tables it is in
 //   gives    whether the connection goes on
 //   before   track (bpf/connection/track.h) or relate (bpf/connection/relate.h) has found it
@@ -121,6 +128,7 @@ OUT_OF_LINE bool judge_again(struct flight* flight, const struct flow* flow, str
     if (lookup_found(flow, half_open) != connection || !translated || !admission.outcome) return false;
     if (admission.hook != hook) turn(connection, admission.hook, half_open);
     connection->rule = admission.outcome & EDGEFW_OUTCOME_SLOT_MASK;
+    connection->is_revoked = false;
     connection->generation = config.generation;
     return true;
 }
@@ -129,7 +137,7 @@ OUT_OF_LINE bool judge_again(struct flight* flight, const struct flow* flow, str
 // the connection, or moved it to the other half of the tables. A moved one is judged there by its next packet: it keeps
 // its public end, by which the packets it receives are found. Of two processors that are here at once one removes it. A
 // connection that another one enters under the same key behind the lookup ends, too: its opener sends again.
-OUT_OF_LINE void revoke(const struct flow* flow, const struct edgefw_connection* connection, bool half_open) {
+OUT_OF_LINE void end(const struct flow* flow, const struct edgefw_connection* connection, bool half_open) {
     if (lookup_found(flow, half_open) != connection) return;
     // This is asked of the connection, since this policy may masquerade nothing any more.
     if (flow->family == EDGEFW_IPV4 && connection->masqueraded) forget_public(flow, connection);
@@ -139,7 +147,31 @@ OUT_OF_LINE void revoke(const struct flow* flow, const struct edgefw_connection*
         forget(flow, false);
 }
 
-// Ends the connection that the packet would belong to if the entry `retired` of its public end (`address`, `port`)
+static __always_inline bool retains(void) {
+    return config.retains_until && bpf_ktime_get_coarse_ns() < config.retains_until * NANOSECONDS;
+}
+
+// Revokes the connection that live() found. True: it is kept. The note that it is revoked is for who reads the tables;
+// where the element has changed hands it is on another connection, until that one is judged again.
+static __always_inline bool revoke(const struct flow* flow, struct edgefw_connection* connection, bool half_open) {
+    if (retains()) {
+        connection->is_revoked = true;
+        return true;
+    }
+    end(flow, connection, half_open);
+    return false;
+}
+
+// The packet opens a connection in the place of its own one, which is revoked and kept.
+OUT_OF_LINE void take_its_place(struct flight* flight) {
+    const struct flow* flow = &flight->flow;
+    const struct found found = live(flow, &flight->translation, false);
+
+    flight->packet.is_revoked = false;
+    if (found.connection && is_of_older_policy(found.connection)) end(flow, found.connection, found.half_open);
+}
+
+// Revokes the connection that the packet would belong to if the entry `retired` of its public end (`address`, `port`)
 // still translated it. True: there was one.
 static __always_inline bool revoke_by(struct flight* flight, const struct edgefw_forward* retired, __be32 address,
                                       __be16 port, bool is_static) {

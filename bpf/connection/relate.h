@@ -147,7 +147,7 @@ static __always_inline bool quotes_what_was_sent(const struct flight* flight, st
 enum relation {
     UNRELATED,        // the error belongs to no live connection
     RELATED,          // it belongs to that of flight->other: it passes, counts for its rule, and is translated with it
-    RELATED_REVOKED,  // that connection was opened under an older policy, this one would not open it, and it has ended
+    RELATED_REVOKED,  // that connection was opened under an older policy, and this one would not open it
 };
 
 // Finds the connection of the quoted packet. An error keeps no connection alive.

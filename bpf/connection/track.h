@@ -16,7 +16,7 @@
 enum tracking {
     TRACK_NEW,          // the packet belongs to no live connection
     TRACK_KNOWN,        // it belongs to a live one, and passes with it
-    TRACK_REVOKED,      // its connection was opened under an older policy, this one would not open it, and it has ended
+    TRACK_REVOKED,      // its connection was opened under an older policy, and this one would not open it
     TRACK_STRAY_RESET,  // it is a reset that neither end of its connection can have sent: it changes nothing
 };
 
@@ -170,8 +170,8 @@ GLOBAL enum tracking track(CONTEXT* context, int is_unconfirmed) {
         const bool opens_anew = opens_instead(&flight->flow, found.connection);
 
         if (!judge_again(flight, &flight->flow, found.connection, found.half_open)) {
-            revoke(&flight->flow, found.connection, found.half_open);
-            return opens_anew ? TRACK_NEW : TRACK_REVOKED;
+            flight->packet.is_revoked = revoke(&flight->flow, found.connection, found.half_open);
+            return opens_anew || (flight->packet.is_revoked && flight->flow.opens) ? TRACK_NEW : TRACK_REVOKED;
         }
     }
     if (!passes_by(&flight->flow, found.connection)) return TRACK_NEW;  // the connection has just become unproven

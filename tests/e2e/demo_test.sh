@@ -7,7 +7,8 @@ story_begin
 
 chapter 'to the end'
 "$story_root/scripts/demo" >"$lab_folder/demo" || fail "the demo: $(<"$lab_folder/demo")"
-for line in '$ edgefw attach eth0' '$ edgefw push policy.yaml' '$ edgefw counters' 'All counts are equal'; do
+for line in '$ edgefw attach eth0' '$ edgefw push policy.yaml' '$ edgefw counters' 'All counts are equal' 'the connection goes on' \
+    'FELL BACK: the last push was not confirmed'; do
     grep -qF -- "$line" "$lab_folder/demo" || fail "the demo does not show: $line"
 done
 

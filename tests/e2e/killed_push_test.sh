@@ -4,7 +4,7 @@
 # shellcheck source=tests/e2e/story.sh
 source "$(dirname "$0")/story.sh"
 # EDGEFW_KILLS says how many, 16 unless said otherwise (50 at length).
-readonly kills=${EDGEFW_KILLS:-$(at_length 16 50)}
+kills=${EDGEFW_KILLS:-$(at_length 16 50)}
 story_begin
 lab_street
 serves server udp://10.0.0.5:1000 udp://10.0.0.5:2000
@@ -64,6 +64,25 @@ for ((number = 0; number < kills || (number < 4 * kills && (old == 0 || new == 0
 done
 printf 'the old generation stayed %d times, the new one was in force %d times\n' "$old" "$new"
 ((old > 0 && new > 0)) || fail 'the kills did not fall on both sides of the flip'
+
+# Killed before it is in force it is not; behind that it falls back, since nobody has confirmed it.
+kills=$(at_length 5 30)
+chapter "$kills kills of a push that has to be confirmed"
+is_settled() { [[ $(edgefw edge --json status | jq .waits) == null ]]; }
+fell_back=0
+for ((number = 0; number < kills; number++)); do
+    before=$(generation edge)
+    lab_start edge "$EDGEFW" push --confirm 1s "$lab_folder/$((3000 - in_force)).yaml" >"$lab_folder/pushed" 2>&1 </dev/null
+    milliseconds $((RANDOM % (2 * longest)))
+    kill -KILL "$lab_started" 2>/dev/null || true
+    wait "$lab_started" 2>/dev/null || true
+    waits_for 10 is_settled || fail "kill $number: it waits for ever"
+    equal 'in force' "$(whole_generation)" "$in_force"
+    traffic client udp "10.0.0.5:$in_force" --forbidden "10.0.0.5:$((3000 - in_force))" --count 4 \
+        >"$lab_folder/said" 2>&1 || fail "kill $number: $(<"$lab_folder/said")"
+    if (($(generation edge) > before)); then fell_back=$((fell_back + 1)); fi
+done
+printf 'of %d, %d were in force and fell back\n' "$kills" "$fell_back"
 
 chapter 'the next push works, and what the killed ones had pinned is gone'
 for port in 1000 2000; do

@@ -145,11 +145,29 @@ TEST(Commit, PushOfNoRuleRevokes) {
     FrameSocket peer = peer_of(lab);
     deliver(peer, udp(1));
     push("rules: []");
-    push("rules: []");
+    push("rollback_grace: 0\nrules: []");
     deliver(peer, udp(1));
     deliver(peer, udp(1));
     EXPECT_EQ(received(counters(), EDGEFW_DROP, EDGEFW_REASON_REVOKED), 1u);
     EXPECT_EQ(received(counters(), EDGEFW_DROP, EDGEFW_REASON_DEFAULT), 1u);
+}
+
+// A push that was a mistake, and the policy before it again: connections go on.
+TEST(Commit, ThePolicyBeforeGoesOnWithWhatWasRevoked) {
+    Lab lab;
+    ASSERT_TRUE(attach("eth0", kUdp));
+    FrameSocket peer = peer_of(lab);
+    deliver(peer, udp(1));
+    push("rules: []");
+    deliver(peer, udp(1));
+    deliver(peer, udp(1));
+    EXPECT_EQ(received(counters(), EDGEFW_DROP, EDGEFW_REASON_REVOKED), 2u);
+    ASSERT_EQ(kernel::connections({})->size(), 1u);
+    EXPECT_TRUE(kernel::connections({})->front().revoked);
+    push(kUdp);
+    deliver(peer, udp(1));
+    EXPECT_EQ(received(counters(), EDGEFW_PASS, EDGEFW_REASON_CONNECTION), 1u);
+    EXPECT_FALSE(kernel::connections({})->front().revoked);
 }
 
 // By id over pushes and reorders; a rule that went and comes back starts at zero.

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <string>
 
+#include "maps/active.h"
 #include "maps/card.h"
 #include "maps/classes.h"
 #include "maps/closed.h"

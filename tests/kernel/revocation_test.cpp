@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Connections over a push: the first packet after it has its opener judged again, under the new policy.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/kernel/test_run.h"
 
@@ -64,6 +65,143 @@ TEST(Revocation, WhatAPushDoesToAConnection) {
             EXPECT_EQ(run.judge(packet), row.after) << row.name << ": " << packet;
         }
     }
+}
+
+// For some time after a push a revoked connection is kept: each of its packets drops as one of it, and a policy that
+// would have it lets it go on.
+TEST(Revocation, KeptForAnotherPolicy) {
+    for (const bool is_confirmed : {false, true}) {
+        TestRun run(kWeb);
+        run.judge(kSyn1);
+        if (is_confirmed) {
+            run.judge("external outbound tcp 192.0.2.20:443 > 198.51.100.9:40000 syn,ack");
+            run.judge(kAck1);
+        }
+        run.retain(60);
+        run.push(std::string("rules: []"));
+        for (const std::string& packet : {kAck1, kReply1, kAck1})
+            EXPECT_EQ(run.judge(packet), "drop revoked") << packet;
+        EXPECT_EQ(run.judge(kSyn1), "drop default") << "an opener is not of it: the rules say why it drops";
+        run.each_connection([&](const auto&, const edgefw_connection& connection) {
+            EXPECT_TRUE(connection.is_revoked);
+            EXPECT_EQ(connection.generation, 1u) << "it is of the policy that let it pass";
+        });
+        EXPECT_EQ(run.confirmed() + run.half_open(), 1u);
+        run.push(std::string("rules: []"));
+        EXPECT_EQ(run.judge(kAck1), "drop revoked") << "another one that would not have it";
+        run.push(std::string(kWeb));
+        EXPECT_EQ(run.judge(kAck1), "pass connection web");
+        EXPECT_EQ(run.judge(kReply1), "pass connection web");
+        run.each_connection(
+            [&](const auto&, const edgefw_connection& connection) { EXPECT_FALSE(connection.is_revoked); });
+        EXPECT_EQ(run.counter("web").connections, 1u) << "it was opened once";
+    }
+}
+
+// Behind the time it is as if there were none.
+TEST(Revocation, KeptForATimeOnly) {
+    TestRun run(kWeb);
+    run.judge(kSyn1);
+    run.retain(1);
+    run.push(std::string("rules: []"));
+    EXPECT_EQ(run.judge(kAck1), "drop revoked");
+    EXPECT_EQ(run.half_open(), 1u);
+    sleep(2);
+    EXPECT_EQ(run.judge(kAck1), "drop revoked");
+    EXPECT_EQ(run.half_open(), 0u);
+    EXPECT_EQ(run.judge(kAck1), "drop default");
+    run.push(std::string(kWeb));
+    EXPECT_EQ(run.judge(kAck1), "drop default") << "it has ended";
+}
+
+// Its packets do not renew it.
+TEST(Revocation, WhatIsKeptTimesOut) {
+    TestRun run("timeouts: {tcp-established: 100}\n" + std::string(kWeb));
+    run.judge(kSyn1);
+    run.judge("external outbound tcp 192.0.2.20:443 > 198.51.100.9:40000 syn,ack");
+    run.judge(kAck1);
+    run.retain(60);
+    run.push(std::string("timeouts: {tcp-established: 100}\nrules: []"));
+    run.age(60);
+    EXPECT_EQ(run.judge(kAck1), "drop revoked");
+    run.age(60);
+    EXPECT_EQ(run.judge(kAck1), "drop default");
+    run.push("timeouts: {tcp-established: 100}\n" + std::string(kWeb));
+    EXPECT_EQ(run.judge(kAck1), "drop default");
+}
+
+// An opener that the policy passes takes the place of the connection that is kept, of each protocol, from each end, and
+// wherever that one lies.
+TEST(Revocation, AnOpenerTakesThePlaceOfWhatIsKept) {
+    const char* const kOut = R"(
+rules:
+- {name: out, side: external, direction: outbound, action: pass}
+)";
+    const char* const kIn = R"(
+rules:
+- {name: in, side: external, direction: inbound, action: pass}
+)";
+    const struct {
+        const char* name;
+        std::vector<const char*> before;  // under kIn
+        const char* opener;
+        const char* answer;
+        const char* of_before;  // a packet of the connection before that opens nothing, under kOut; nullptr: none is
+    } rows[] = {
+        {"TCP, half open",
+         {"external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443"},
+         "external outbound tcp 192.0.2.20:443 > 198.51.100.9:40000",
+         "external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443 syn,ack",
+         "external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443 ack"},
+        {"TCP, confirmed",
+         {"external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443",
+          "external outbound tcp 192.0.2.20:443 > 198.51.100.9:40000 syn,ack",
+          "external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443 ack"},
+         "external outbound tcp 192.0.2.20:443 > 198.51.100.9:40000",
+         "external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443 syn,ack",
+         "external inbound tcp 198.51.100.9:40000 > 192.0.2.20:443 ack"},
+        {"UDP",
+         {"external inbound udp 198.51.100.9:40000 > 192.0.2.20:53",
+          "external outbound udp 192.0.2.20:53 > 198.51.100.9:40000"},
+         "external outbound udp 192.0.2.20:53 > 198.51.100.9:40000",
+         "external inbound udp 198.51.100.9:40000 > 192.0.2.20:53",
+         "external inbound udp 198.51.100.9:40000 > 192.0.2.20:53"},
+    };
+    for (const auto& row : rows) {
+        TestRun run{std::string(kIn)};
+        for (const char* packet : row.before)
+            run.judge(packet);
+        run.retain(60);
+        run.push(std::string(kOut));
+        EXPECT_EQ(run.judge(row.of_before), "drop revoked") << row.name;
+        EXPECT_EQ(run.judge(row.opener), "pass rule out opened") << row.name;
+        EXPECT_EQ(run.judge(row.answer), "pass connection out") << row.name;
+        EXPECT_EQ(run.confirmed() + run.half_open(), 1u) << row.name;
+        // The policy before would not have this one.
+        run.push(std::string(kIn));
+        EXPECT_EQ(run.judge("external outbound tcp 192.0.2.20:443 > 198.51.100.9:40000 ack").substr(0, 4), "drop")
+            << row.name;
+    }
+}
+
+// A masqueraded connection that is kept keeps its public port: no other one gets it, and it goes on by it.
+TEST(Revocation, WhatIsKeptKeepsItsPublicPort) {
+    const std::string nat = R"(
+nat:
+- {name: out, type: masquerade, from: 10.0.0.0/24, as: 203.0.113.7, ports: 40000-40001}
+rules:
+)";
+    TestRun run(nat + "- {name: all, side: external, direction: outbound, protocol: udp, action: pass}\n");
+    EXPECT_EQ(run.judge("external outbound udp 10.0.0.6:40000 > 198.51.100.9:53"), "pass rule all via out opened");
+    run.retain(60);
+    run.push(nat +
+             "- {name: some, side: external, direction: outbound, protocol: udp, local: 10.0.0.7, action: pass}\n");
+    EXPECT_EQ(run.judge("external inbound udp 198.51.100.9:53 > 203.0.113.7:40000"), "drop revoked");
+    EXPECT_EQ(run.judge("external outbound udp 10.0.0.7:40000 > 198.51.100.9:53"), "pass rule some via out opened");
+    EXPECT_EQ(run.judge("external inbound udp 198.51.100.9:53 > 203.0.113.7:40001"), "pass connection some via out");
+    run.push(nat + "- {name: all, side: external, direction: outbound, protocol: udp, action: pass}\n");
+    EXPECT_EQ(run.judge("external inbound udp 198.51.100.9:53 > 203.0.113.7:40000"), "pass connection all via out");
+    EXPECT_EQ(run.judge("external outbound udp 10.0.0.6:40000 > 198.51.100.9:53"), "pass connection all via out");
 }
 
 // A policy that opens no connections of a kind of protocol, and follows none that did, asks no table about it. What was

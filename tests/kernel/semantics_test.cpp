@@ -79,7 +79,9 @@ public:
                 std::string policy;
                 for (; at < example.size() && example[at].text.starts_with(kIndent); ++at)
                     policy += example[at].text.substr(kIndent.size()) + "\n";
-                run_.push(policy);
+                const policy::Policy next = policy_of(policy);
+                run_.retain(next.rollback_grace);
+                run_.push(next);
                 if (adopts_) run_.adopt_until(kernel::uptime() + 60);
             } else if (!line.text.empty()) {
                 judge(line);

@@ -141,13 +141,17 @@ void TestRun::move_host(const std::string& name, const std::vector<std::string>&
     take(generation_->write_hosts(hosts.to_text()), "hosts");
 }
 
+void TestRun::retain(std::uint32_t seconds) {
+    retains_until_ = seconds == 0 ? 0 : kernel::uptime() + seconds;
+}
+
 void TestRun::adopt_until(std::uint32_t seconds) {
     adopts_until_ = seconds;
     programs_.reset();
 }
 
 void TestRun::make(const image::Image& image, std::uint32_t generation) {
-    generation_ = take(kernel::Generation::create(image, "{}", generation), "generation");
+    generation_ = take(kernel::Generation::create(image, kernel::Kept{"{}"}, generation, retains_until_), "generation");
     programs_.reset();
 }
 

@@ -58,6 +58,9 @@ public:
     // The next push takes it for so much later. Connections are of the time that they are of.
     void later(std::uint32_t seconds) { seconds_ += seconds; }
 
+    // The next pushes keep the connections that they revoke, for so many seconds; 0: they do not.
+    void retain(std::uint32_t seconds);
+
     // The next programs adopt TCP in mid-stream until then, as after the first push of a card attached without a
     // policy. Seconds of kernel::uptime(); 0: they adopt nothing.
     void adopt_until(std::uint32_t seconds);
@@ -133,6 +136,7 @@ private:
     std::optional<kernel::ProgramPair> programs_;
     image::InForce in_force_;
     std::uint32_t adopts_until_ = 0;
+    std::uint32_t retains_until_ = 0;
     std::uint32_t number_ = 0;
     std::uint32_t seconds_ = 1;                           // that a push takes it to be
     bool learned_ = false;                                // packets were judged before the first push

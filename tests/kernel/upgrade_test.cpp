@@ -188,5 +188,21 @@ TEST(Upgrade, WhatCannotBeBuiltLeavesTheCardAsItWas) {
     expect_judged(1, 2, lab);
 }
 
+// What has to be confirmed is settled first: the cards of the two versions would be under two policies for long.
+TEST(Upgrade, NotWhileAPushWaits) {
+    Lab lab;
+    lab.add_card("eth1");
+    attach("eth0");
+    attach("eth1");
+    take(kernel::push(compiled(kOne), {}, {600, false}));
+    make_foreign("eth1");
+    const auto refused = kernel::upgrade(compiled(kOne));
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("waits to be confirmed"));
+    take(kernel::fall_back());
+    EXPECT_THAT(take(kernel::upgrade(compiled(kOne))), ElementsAre("eth1"));
+    take(kernel::push(compiled(kOne), {}));
+}
+
 }  // namespace
 }  // namespace edgefw::test

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 
+#include "userspace/base/duration.h"
 #include "userspace/language/addresses.h"
 #include "userspace/language/fields.h"
 #include "userspace/language/keys.h"
@@ -26,6 +26,7 @@ constexpr auto kBuiltinKeys = std::to_array<std::string_view>({EDGEFW_BUILTINS(B
 // The longest timeout, in seconds. In jiffies of the fastest clock (1000 a second) it fits the 32 bits that the data
 // path has for it.
 constexpr std::uint32_t kMaxTimeout = 1'000'000;
+constexpr std::uint32_t kLongestGrace = 86400;  // seconds
 
 constexpr auto kCapacityKeys = std::to_array<std::string_view>({"confirmed", "datagrams", "half_open"});
 constexpr auto kNamesKeys = std::to_array<std::string_view>({"keep"});
@@ -127,30 +128,24 @@ void check_adopt(const Node& node, Policy& policy, Diagnostics& diagnostics) {
 }
 
 // A number of seconds, or one with its unit: 90, 90s, 10m, 2h.
-std::optional<std::uint32_t> read_duration(const Node& node, std::uint32_t longest, Diagnostics& diagnostics) {
-    constexpr std::array<std::pair<char, std::uint64_t>, 3> kUnits{{{'s', 1}, {'m', 60}, {'h', 3600}}};
-    std::string digits = node.is_scalar() ? node.text : "";
-    std::uint64_t unit = 1;
-    for (const auto& [letter, seconds] : kUnits) {
-        if (!digits.ends_with(letter)) continue;
-        unit = seconds;
-        digits.pop_back();
-        break;
+std::optional<std::uint32_t> duration_of(const Node& node, std::uint32_t longest, Diagnostics& diagnostics) {
+    const auto seconds = read_duration(node.is_scalar() ? node.text : "", longest);
+    if (!seconds) {
+        diagnostics.error(node, describe(node) + " is not a time; write seconds, or as in 90s, 10m, 2h, up to " +
+                                    std::to_string(longest) + " seconds");
     }
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    const bool whole = error == std::errc() && end == digits.data() + digits.size();
-    if (whole && number <= longest / unit) return static_cast<std::uint32_t>(number * unit);
-    diagnostics.error(node, describe(node) + " is not a time; write seconds, or as in 90s, 10m, 2h, up to " +
-                                std::to_string(longest) + " seconds");
-    return std::nullopt;
+    return seconds;
+}
+
+void check_rollback_grace(const Node& node, Policy& policy, Diagnostics& diagnostics) {
+    if (const auto seconds = duration_of(node, kLongestGrace, diagnostics)) policy.rollback_grace = *seconds;
 }
 
 void check_names(const Node& node, Policy& policy, Diagnostics& diagnostics) {
     const Fields fields(node, kNamesKeys, "`names:`", diagnostics);
     const Node* keep = fields.find("keep");
     if (keep == nullptr) return;
-    if (const auto seconds = read_duration(*keep, kMaxTimeout, diagnostics)) policy.names_keep = *seconds;
+    if (const auto seconds = duration_of(*keep, kMaxTimeout, diagnostics)) policy.names_keep = *seconds;
 }
 
 bool is_set_name(const std::string& name) {
@@ -227,6 +222,7 @@ void check_settings(const Node& root, const std::vector<SetFile>& files, Policy&
     if (const Node* node = section("timeouts")) check_timeouts(*node, policy, diagnostics);
     if (const Node* node = section("connections")) check_connections(*node, policy, diagnostics);
     if (const Node* node = section("adopt")) check_adopt(*node, policy, diagnostics);
+    if (const Node* node = section("rollback_grace")) check_rollback_grace(*node, policy, diagnostics);
     if (const Node* node = section("names")) check_names(*node, policy, diagnostics);
     if (const Node* node = section("sets")) check_sets(*node, files, policy, diagnostics);
 }

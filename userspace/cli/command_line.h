@@ -9,6 +9,7 @@
 #include "userspace/cli/attach.h"
 #include "userspace/cli/boot.h"
 #include "userspace/cli/check.h"
+#include "userspace/cli/confirm.h"
 #include "userspace/cli/connections.h"
 #include "userspace/cli/context.h"
 #include "userspace/cli/counters.h"
@@ -28,6 +29,7 @@ struct CommandLine {
     AttachOptions attach;
     DetachOptions detach;
     PushOptions push;
+    ConfirmOptions confirm;
     CheckOptions check;
     ShowOptions show;
     ExplainOptions explain;
@@ -65,6 +67,7 @@ void for_each_command(CLI::App& app, CommandLine& line, Visit visit) {
     visit(app, line.attach);
     visit(app, line.detach);
     visit(app, line.push);
+    visit(app, line.confirm);
     visit(app, line.check);
     visit(app, line.show);
     visit(app, line.explain);

@@ -3,8 +3,10 @@
 
 #include <map>
 
+#include "userspace/base/duration.h"
 #include "userspace/cli/build.h"
 #include "userspace/cli/refresh.h"
+#include "userspace/cli/wait.h"
 #include "userspace/cli/warnings.h"
 #include "userspace/document/delta.h"
 #include "userspace/image/image.h"
@@ -107,12 +109,18 @@ Result<Ok> take_over(const kernel::Compiled& policy, Context& context) {
     return Ok{};
 }
 
+ordered_json waiting_json(const kernel::Waiting& push) {
+    return {{"seconds_left", push.seconds_left}, {"fallback", push.fallback}};
+}
+
 void print(const kernel::PushReport& report, Context& context) {
     if (context.options.json) {
         ordered_json interfaces = ordered_json::array();
         for (const kernel::Card& card : report.cards)
             interfaces.push_back(show::card_json(card));
-        context.out.write(ordered_json{{"generation", report.generation}, {"interfaces", interfaces}}.dump(2) + "\n");
+        ordered_json json = {{"generation", report.generation}, {"interfaces", interfaces}};
+        if (report.waiting) json["waits"] = waiting_json(*report.waiting);
+        context.out.write(json.dump(2) + "\n");
         return;
     }
     std::string cards;
@@ -120,39 +128,76 @@ void print(const kernel::PushReport& report, Context& context) {
         cards += (cards.empty() ? "" : ", ") + show::card_text(card);
     }
     context.out.write("generation " + std::to_string(report.generation) + " is in force on " + cards + "\n");
+    if (!report.waiting) return;
+    context.out.write("it falls back in " + std::to_string(report.waiting->seconds_left) +
+                      " s to the policy before it, unless it is confirmed: edgefw confirm\n");
 }
 
-Result<Ok> push(const engine::Built& built, const PushOptions& options, Context& context) {
-    const Result<kernel::PushReport> report = kernel::push(built.compiled, named(options.interface));
+// The result is the word when the push waits no more; what is printed before is how it stands meanwhile.
+Result<Ok> wait(const kernel::Waiting& waiting, Context& context) {
+    context.out.flush();
+    const Result<Ok> kept = wait_for_confirmation(waiting);
+    if (!kept) return kept;
+    if (!context.options.json)
+        context.out.write("generation " + std::to_string(waiting.generation) + " is confirmed\n");
+    return Ok{};
+}
+
+Result<Ok> push(const engine::Built& built, const PushOptions& options, const kernel::Terms& terms, Context& context) {
+    const Result<kernel::PushReport> report = kernel::push(built.compiled, named(options.interface), terms);
     if (!report) return report.error();
     if (!report->warning.empty()) context.log.warn("warning: {}", report->warning);
     for (const kernel::Card& card : report->cards)
         warn_of(card, context);
     warn_of(report->hooked, context);
     print(*report, context);
-    return Ok{};
+    return report->waiting ? wait(*report->waiting, context) : Ok{};
+}
+
+// The longest that a push may wait: who goes home meanwhile finds the policy before in force.
+constexpr std::uint32_t kLongestWait = 86400;
+
+Result<kernel::Terms> terms_of(const PushOptions& options) {
+    kernel::Terms terms;
+    terms.replaces = options.replace;
+    if (options.confirm.empty()) return terms;
+    const auto seconds = read_duration(options.confirm, kLongestWait);
+    if (!seconds || *seconds == 0)
+        return Error{ErrorKind::kUsage, "--confirm " + options.confirm +
+                                            ": give a time from 1s to 24h to confirm the push in, as in 60s, 5m"};
+    if (options.upgrade)
+        return Error{
+            ErrorKind::kUsage,
+            "--confirm and --upgrade exclude each other: there is nothing to fall back to on a card of another "
+            "version; first push --upgrade the policy that is in force"};
+    terms.confirm_within = *seconds;
+    return terms;
 }
 
 }  // namespace
 
 Result<Ok> run(const PushOptions& options, Context& context) {
-    // What is in force does for now: nobody waits for the DNS to block an attacker.
-    const Result<engine::Built> built = build_and_test({options.policy}, context, Wanted::kInForce);
+    const Result<kernel::Terms> terms = terms_of(options);
+    if (!terms) return terms.error();
+    // What is in force does for now: nobody waits for the DNS to block an attacker. What is to be confirmed is whole.
+    const bool waits = terms->confirm_within != 0;
+    const Result<engine::Built> built =
+        build_and_test({options.policy}, context, waits ? Wanted::kAnswers : Wanted::kInForce);
     if (!built) return built.error();
     if (options.dry_run) return dry_run(options, *built, context);
     if (options.upgrade) {
         const Result<Ok> taken_over = take_over(built->compiled, context);
         if (!taken_over) return taken_over;
     }
-    if (auto done = push(*built, options, context); !done) return done;
-    if (built->policy.hosts.empty()) return Ok{};
+    if (auto done = push(*built, options, *terms, context); !done) return done;
+    if (built->policy.hosts.empty() || waits) return Ok{};
     context.out.flush();
     const Result<bool> needs_push = ask_behind(context);
     if (!needs_push) return needs_push.error();
     if (!*needs_push || options.policy == "-") return Ok{};
     const Result<engine::Built> answered = build_and_test({options.policy}, context);
     if (!answered) return answered.error();
-    return push(*answered, options, context);
+    return push(*answered, options, *terms, context);
 }
 
 }  // namespace edgefw::cli

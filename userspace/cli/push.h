@@ -14,6 +14,8 @@ struct PushOptions {
     std::string interface;  // empty: every attached card
     bool dry_run = false;
     bool upgrade = false;  // take cards over that another version attached
+    std::string confirm;   // how long it waits to be confirmed; empty: it does not
+    bool replace = false;  // the place of a push that waits
 };
 
 inline CLI::App* add_to(CLI::App& app, PushOptions& options) {
@@ -26,6 +28,12 @@ inline CLI::App* add_to(CLI::App& app, PushOptions& options) {
     command->add_flag("--upgrade", options.upgrade, "Take cards over that another version of edgefw attached")
         ->excludes(interface)
         ->excludes(dry_run);
+    command
+        ->add_option("--confirm", options.confirm,
+                     "Fall back to the policy in force now unless `edgefw confirm` comes in this time, as in 60s, 5m")
+        ->type_name("TIME")
+        ->excludes(dry_run);
+    command->add_flag("--replace", options.replace, "Take the place of a push that waits to be confirmed");
     return command;
 }
 

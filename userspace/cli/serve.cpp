@@ -99,7 +99,7 @@ Result<Ok> run(const ServeOptions& options, Context& context) {
     daemon::Service service{
         *address,
         {[known = std::make_shared<kernel::KnownListings>()] { return kernel::counters(std::nullopt, *known); },
-         kernel::status, kernel::closed_cards, kernel::hooked_cards},
+         kernel::status, kernel::closed_cards, kernel::hooked_cards, kernel::standing},
         EDGEFW_VERSION,
         std::nullopt,
         refresh_of(resolver, std::move(*fixed), bounds),

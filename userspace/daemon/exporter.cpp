@@ -67,6 +67,9 @@ Snapshot Exporter::snapshot() {
     if (machine_.hooked) {
         if (auto hooked = machine_.hooked()) snapshot.hooked = std::move(*hooked);
     }
+    if (machine_.standing) {
+        if (auto standing = machine_.standing()) snapshot.standing = *standing;
+    }
     Result<std::vector<kernel::CardCounters>> cards = machine_.counters();
     std::string complaint;
     if (cards) {

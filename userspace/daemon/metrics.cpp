@@ -261,6 +261,16 @@ void MetricsBody::add_generations() {
     for (const CardCounters& card : snapshot_.cards)
         generation.add({{"interface", card.card.interface}}, card.card.generation);
     add_text(generation);
+    const auto& waiting = snapshot_.standing.waiting;
+    Family waits("edgefw_push_waits_seconds",
+                 "Until the policy in force falls back to the one before, unless it is confirmed; 0: it stays.",
+                 Type::kGauge);
+    waits.add({}, waiting ? waiting->seconds_left : 0);
+    add_text(waits);
+    Family fell_back("edgefw_push_fell_back",
+                     "1: the last push was not confirmed, and the policy before it is in force.", Type::kGauge);
+    fell_back.add({}, snapshot_.standing.fell_back ? 1 : 0);
+    add_text(fell_back);
 }
 
 void MetricsBody::add_tables() {

@@ -33,6 +33,7 @@ struct Snapshot {
     std::vector<daemon::HostState> hosts;  // that policies in force name
     std::vector<kernel::ClosedCard> closed = {};
     std::vector<kernel::HookedCard> hooked = {};
+    kernel::Standing standing = {};
 };
 
 // Which rules and NAT entries are exported.

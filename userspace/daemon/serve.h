@@ -28,6 +28,7 @@ struct Machine {
     std::function<Result<kernel::Status>(bool count_entries)> status;
     std::function<Result<std::vector<kernel::ClosedCard>>()> closed = {};  // absent: none are
     std::function<Result<std::vector<kernel::HookedCard>>()> hooked = {};  // absent: none are
+    std::function<Result<kernel::Standing>()> standing = {};               // absent: what is in force stays
 };
 
 struct Service {

@@ -216,9 +216,8 @@ Json parsed(const std::string& document) {
     return json.is_discarded() ? Json() : json;
 }
 
-std::string adopt_delta(const Json& before, const Json& after) {
-    return member(after, "adopt").is_null() ? ""
-                                            : leaves_delta(member(before, "adopt"), member(after, "adopt"), "adopt");
+std::string setting_delta(const Json& before, const Json& after, const char* key) {
+    return member(after, key).is_null() ? "" : leaves_delta(member(before, key), member(after, key), key);
 }
 
 }  // namespace
@@ -232,7 +231,7 @@ std::string delta_text(const std::string& in_force, const std::string& next) {
                              leaves_delta(member(before, "defaults"), member(after, "defaults"), "default") +
                              leaves_delta(member(before, "connections"), member(after, "connections"), "connections") +
                              leaves_delta(member(before, "timeouts"), member(after, "timeouts"), "timeout") +
-                             adopt_delta(before, after);
+                             setting_delta(before, after, "adopt") + setting_delta(before, after, "rollback_grace");
     return text.empty() ? "no change\n" : text;
 }
 

@@ -287,6 +287,7 @@ std::string write_text(const Policy& policy) {
     write_json(json, "connections", capacity_of(policy));
     write_json(json, "timeouts", timeouts_of(policy));
     write_json(json, "adopt", policy.adopt);
+    write_json(json, "rollback_grace", policy.rollback_grace);
     json.key("sets");
     json.begin_list();
     for (const Set& set : policy.sets)

@@ -121,6 +121,7 @@ edgefw_config config_of(const Policy& policy, Side side) {
     }
     configure_kinds(policy, side, config);
     config.adopt = policy.adopt;
+    config.rollback_grace = policy.rollback_grace;
     config.tells_vlans = std::any_of(policy.rules.begin(), policy.rules.end(),
                                      [](const policy::Rule& rule) { return rule.is_of_ip() && rule.vlan; });
     return config;

@@ -16,6 +16,7 @@
 #include "userspace/kernel/commit.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/driver.h"
+#include "userspace/kernel/fallback.h"
 #include "userspace/kernel/hooks.h"
 #include "userspace/kernel/inventory.h"
 #include "userspace/kernel/netlink.h"
@@ -25,15 +26,6 @@
 
 namespace edgefw::kernel {
 namespace {
-
-// The one word, made with the first card.
-Result<Map> open_active(const Home& home) {
-    if (is_pinned(home.active())) return Map::open_pinned(home.active());
-    auto active = Map::create({"active", BPF_MAP_TYPE_ARRAY, 4, sizeof(std::uint64_t), 1});
-    if (!active) return active.error();
-    if (auto pinned = active->pin(home.active()); !pinned) return pinned.error();
-    return active;
-}
 
 Result<Ok> hook_sent(CardState& state, const Fd& program, const AttachRequest& request) {
     edgefw_card card = state.card();
@@ -102,20 +94,30 @@ policy::Capacity room_for(const AttachRequest& request) {
     return capacity_of(request.connections != 0 ? request.connections : EDGEFW_CONNECTIONS_DEFAULT);
 }
 
-// Fills the active bank. A policy becomes a generation of its own without a flip: no other card has it.
-Result<Ok> fill_active_slot(const Home& home, const Inventory& inventory, CardState& state,
-                            const AttachRequest& request, std::uint32_t number) {
+// Puts a pair into the banks that packets can come to: a card that is attached while a push waits to be confirmed keeps
+// its policy, however that ends.
+Result<Ok> fill_banks_in_use(const Inventory& inventory, CardState& state, const ProgramPair& programs,
+                             std::uint32_t generation) {
+    for (const std::uint32_t bank : inventory.banks_in_use()) {
+        if (auto filled = state.fill_bank(bank, programs, generation); !filled) return filled;
+    }
+    return Ok{};
+}
+
+// A policy becomes a generation of its own without a flip: no other card has it.
+Result<Ok> fill_banks(const Home& home, const Inventory& inventory, CardState& state, const AttachRequest& request,
+                      std::uint32_t number) {
     if (!request.policy) {
         auto programs = state.load(nullptr);
         if (!programs) return programs.error();
-        return state.fill_bank(inventory.active.bank, *programs, 0);
+        return fill_banks_in_use(inventory, state, *programs, 0);
     }
     auto prepared = prepare(home, inventory, *request.policy, number, &state);
     if (!prepared) return prepared.error();
     if (auto ready = prepare_counters(inventory, state, *prepared); !ready) return ready.error();
     auto programs = state.load(&prepared->generation);
     if (!programs) return programs.error();
-    return state.fill_bank(inventory.active.bank, *programs, number);
+    return fill_banks_in_use(inventory, state, *programs, number);
 }
 
 // A card whose hooks are to be put on the wire.
@@ -128,7 +130,7 @@ struct Built {
 // The hook is claimed before anything is built: what judges is made for it.
 Result<Built> build(const Home& home, const Inventory& inventory, const Interface& interface,
                     const AttachRequest& request, std::uint32_t number) {
-    auto active = open_active(home);
+    auto active = ActiveMaps::open_or_make(home);
     if (!active) return active.error();
     const std::uint32_t merging = merging_offloads(request.interface);
     auto hook = claim_received(request.interface, interface, request.mode);
@@ -147,7 +149,7 @@ Result<Built> build(const Home& home, const Inventory& inventory, const Interfac
     }
     auto entry = state->load_entry(*active);
     if (!entry) return entry.error();
-    if (auto filled = fill_active_slot(home, inventory, *state, request, number); !filled) return filled.error();
+    if (auto filled = fill_banks(home, inventory, *state, request, number); !filled) return filled.error();
     return Built{std::move(*state), std::move(*entry), std::move(*hook)};
 }
 
@@ -218,7 +220,7 @@ Result<Ok> put_back_received(CardState& state, const ProgramPair& entry, const I
     return attach_clsact_ingress(entry.received.get(), card);
 }
 
-Result<Ok> put_back(CardState& state, const Map& active, const Interface& interface) {
+Result<Ok> put_back(CardState& state, const ActiveMaps& active, const Interface& interface) {
     auto entry = state.load_entry(active);
     if (!entry) return entry.error();
     const Held hooks = held(state.directory());
@@ -290,6 +292,7 @@ Result<Card> attach(const AttachRequest& request) {
     auto home = Home::lock();
     if (!home) return home.error();
     remove_leftovers(*home);
+    if (auto settled = settle(*home); !settled) return settled.error();
     auto inventory = take_inventory(*home);
     if (!inventory) return inventory.error();
     const std::string directory = home->card(interface->index);
@@ -322,7 +325,7 @@ Result<Card> attach(const AttachRequest& request) {
     }
     const std::string unremembered = remember_or_warn(*home, built->state.card());
     if (request.policy) {
-        if (auto noted = write_active(*home, {number, inventory->active.bank}); !noted) return noted.error();
+        if (auto noted = note_newest(*home, number); !noted) return noted.error();
     }
     inventory = take_inventory(*home);
     if (!inventory) return inventory.error();
@@ -349,7 +352,7 @@ Result<Ok> put_first(const std::string& interface) {
         home->remove_if_empty();
         return not_attached(interface);
     }
-    auto active = open_active(*home);
+    auto active = ActiveMaps::open_or_make(*home);
     if (!active) return active.error();
     return move_first(*state, *active);
 }
@@ -370,7 +373,7 @@ Result<Ok> put_back(const std::string& interface) {
         return failed(interface + " has lost what was pinned of it, too: edgefw attach " + interface +
                       " --policy FILE");
     }
-    auto active = open_active(*home);
+    auto active = ActiveMaps::open_or_make(*home);
     if (!active) return active.error();
     return put_back(*state, *active, *card);
 }
@@ -381,8 +384,10 @@ Result<Ok> mend() {
     auto home = Home::lock();
     if (!home) return home.error();
     remove_leftovers(*home);
+    auto settled = settle(*home);
+    if (settled) settled = let_go(*home);
     home->remove_if_empty();
-    return Ok{};
+    return settled;
 }
 
 Result<Ok> find_card(const std::string& interface) {

@@ -153,14 +153,14 @@ Result<CardState> CardState::create(const std::string& directory, const edgefw_c
     auto maps = CardMaps::create(capacity, EDGEFW_SLOTS_INITIAL);
     if (!maps) return maps.error();
     state.maps_ = std::move(*maps);
-    const MapSpec programs = {"programs", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2};
+    const MapSpec programs = {"programs", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, EDGEFW_BANKS};
     const MapSpec info = {"card", BPF_MAP_TYPE_ARRAY, 4, sizeof(edgefw_card), 1};
     if (auto made = take(state.received_, Map::create(programs)); !made) return made.error();
     if (auto made = take(state.sent_, Map::create(programs)); !made) return made.error();
     if (auto made = take(state.card_map_, Map::create(info)); !made) return made.error();
     edgefw_card described = card;
     described.counter_maps = 1;
-    described.bank_tables[0] = described.bank_tables[1] = state.tables_;
+    std::fill(std::begin(described.bank_tables), std::end(described.bank_tables), state.tables_);
     if (auto wrote = state.write_card(described); !wrote) return wrote.error();
     if (auto made = make_directory(directory); !made) return made.error();
     const std::pair<const char*, const Map*> pins[] = {
@@ -231,8 +231,8 @@ Result<CardState> CardState::open_once(const std::string& directory, std::uint32
     auto card = read_card(directory);
     if (!card) return card.error();
     state.card_ = *card;
-    state.tables_ = card->bank_tables[bank & 1];
-    state.older_tables_ = card->bank_older[bank & 1];
+    state.tables_ = card->bank_tables[bank % EDGEFW_BANKS];
+    state.older_tables_ = card->bank_older[bank % EDGEFW_BANKS];
     // A card may be renamed while it is attached.
     const std::string name = interface_name(static_cast<int>(card->ifindex));
     if (!name.empty()) {
@@ -326,7 +326,7 @@ void CardState::forget_older() {
 }
 
 void CardState::unpin_unused_tables(std::uint32_t bank) const {
-    const std::uint32_t used = card_.bank_tables[bank & 1], older = card_.bank_older[bank & 1];
+    const std::uint32_t used = card_.bank_tables[bank % EDGEFW_BANKS], older = card_.bank_older[bank % EDGEFW_BANKS];
     // Numbers follow each other: a push that was killed leaves the next one, or the one before.
     for (const std::uint32_t number : {used - 1, used + 1}) {
         if (number == older) continue;
@@ -413,10 +413,11 @@ Result<std::vector<edgefw_counter>> CardState::counters(std::uint32_t slots) con
     return sums;
 }
 
-Result<ProgramPair> CardState::load_entry(const Map& active) const {
-    return kernel::load_entry(
-        {{"active", active.fd()}, {"received", received_.fd()}, {"sent", sent_.fd()}, {"reasons", maps_.reasons.fd()}},
-        received_at());
+Result<ProgramPair> CardState::load_entry(const ActiveMaps& active) const {
+    std::vector<Binding> bindings = active.bindings();
+    bindings.insert(bindings.end(),
+                    {{"received", received_.fd()}, {"sent", sent_.fd()}, {"reasons", maps_.reasons.fd()}});
+    return kernel::load_entry(bindings, received_at());
 }
 
 Result<ProgramPair> CardState::load(const Generation* generation) const {
@@ -459,7 +460,7 @@ void CardState::note_adoption(std::uint32_t seconds, bool is_first) {
 }
 
 Result<Ok> CardState::fill_bank(std::uint32_t bank, const ProgramPair& programs, std::uint32_t generation) {
-    const std::uint32_t index = bank & 1;
+    const std::uint32_t index = bank % EDGEFW_BANKS;
     const int received = programs.received.get(), sent = programs.sent.get();
     if (auto wrote = received_.write(&index, &received); !wrote) return wrote.error();
     if (auto wrote = sent_.write(&index, &sent); !wrote) return wrote.error();
@@ -471,7 +472,7 @@ Result<Ok> CardState::fill_bank(std::uint32_t bank, const ProgramPair& programs,
 }
 
 Result<ProgramPair> CardState::programs_in(std::uint32_t bank) const {
-    const std::uint32_t index = bank & 1;
+    const std::uint32_t index = bank % EDGEFW_BANKS;
     auto open_one = [&](const Map& map) -> Result<Fd> {
         auto id = map.at<std::uint32_t>(index);
         if (!id) return id.error();

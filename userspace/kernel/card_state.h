@@ -9,6 +9,7 @@
 #include "maps/card.h"
 #include "maps/counters.h"
 #include "userspace/base/result.h"
+#include "userspace/kernel/active.h"
 #include "userspace/kernel/generation.h"
 #include "userspace/kernel/map.h"
 #include "userspace/kernel/pins.h"
@@ -82,7 +83,7 @@ public:
 
     policy::Side side() const { return static_cast<policy::Side>(card_.side); }
     ReceivedAt received_at() const { return kernel::received_at(card_); }
-    std::uint32_t generation_in(std::uint32_t bank) const { return card_.bank_generation[bank & 1]; }
+    std::uint32_t generation_in(std::uint32_t bank) const { return card_.bank_generation[bank % EDGEFW_BANKS]; }
 
     // Makes room for `slots` counters: a further, larger map that later programs count in. What the earlier ones hold
     // stays and is added when counters are read.
@@ -107,8 +108,8 @@ public:
     // Adds connections that the control plane has taken out of a table. Needs the lock.
     Result<Ok> count_removed(const ConnectionTable& table, std::uint64_t removed) const;
 
-    // Loads the entry pair of this card, which reads the one word in `active`.
-    Result<ProgramPair> load_entry(const Map& active) const;
+    // Loads the entry pair of this card, which reads the one word.
+    Result<ProgramPair> load_entry(const ActiveMaps& active) const;
     // Loads a judging pair for this card under `generation` (nullptr: passes everything).
     Result<ProgramPair> load(const Generation* generation) const;
     // A policy is about to be loaded that adopts connections for `seconds` after the first push (0: not at all). The

@@ -3,6 +3,7 @@
 #include "userspace/document/listing.h"
 
 #include <algorithm>
+#include <functional>
 #include <future>
 
 #include "userspace/image/config.h"
@@ -12,6 +13,7 @@
 #include "userspace/kernel/closed.h"
 #include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
+#include "userspace/kernel/fallback.h"
 #include "userspace/kernel/martians.h"
 #include "userspace/kernel/netlink.h"
 #include "userspace/kernel/resize.h"
@@ -53,7 +55,7 @@ Result<Before> look_at_generations(const Home& home, const Inventory& inventory)
         if (inventory.generation_of(card) == 0)
             before.in_force.kept.add(config_without_policy(card.side()), {before.in_force.now, jiffies_of(1)});
     }
-    for (const std::uint32_t number : generations_in_force(inventory)) {
+    for (const std::uint32_t number : generations_in_use(inventory)) {
         if (number == 0) continue;
         if (auto done = add_generation(home, number, before); !done) return done.error();
     }
@@ -64,16 +66,45 @@ bool is_selected(const CardState& card, const std::optional<std::string>& interf
     return !interface || *interface == card.card().interface;
 }
 
+// A card, and the programs that it will have in one bank.
 struct Loaded {
     CardState* card;
     ProgramPair programs;
     std::uint32_t generation;
 };
 
-// A pair for every card: new instances for the selected ones; the others go on with what they have, in the other bank.
-// The verifier takes most of a push's time and one processor a program: the cards are loaded side by side.
-Result<std::vector<Loaded>> load_all(Inventory& inventory, const Prepared& prepared,
-                                     const std::optional<std::string>& interface) {
+struct UnderGeneration {
+    std::uint32_t number = 0;
+    const Generation* generation = nullptr;  // nullptr: no policy
+};
+using GenerationOf = std::function<UnderGeneration(const CardState&)>;
+
+// A pair for every card: new instances for the selected ones, under what `generation_of` says; the others go on with
+// what they have, in another bank. The verifier takes most of a push's time and one processor a program: the cards are
+// loaded side by side.
+Result<std::vector<Loaded>> load_all(Inventory& inventory, const std::optional<std::string>& interface,
+                                     const GenerationOf& generation_of) {
+    std::vector<std::future<Result<ProgramPair>>> pairs;
+    for (const auto& card : inventory.cards) {
+        const bool selected = is_selected(card, interface);
+        pairs.push_back(std::async(selected ? std::launch::async : std::launch::deferred, [&, selected] {
+            return selected ? card.load(generation_of(card).generation) : card.programs_in(inventory.active.bank);
+        }));
+    }
+    std::vector<Loaded> loaded;
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+        CardState& card = inventory.cards[i];
+        auto programs = pairs[i].get();
+        if (!programs) return programs.error();
+        const std::uint32_t number =
+            is_selected(card, interface) ? generation_of(card).number : inventory.generation_of(card);
+        loaded.push_back({&card, std::move(*programs), number});
+    }
+    return loaded;
+}
+
+// What a card needs before programs of `prepared` are loaded for it.
+Result<Ok> make_ready(Inventory& inventory, const Prepared& prepared, const std::optional<std::string>& interface) {
     for (auto& card : inventory.cards) {
         if (!is_selected(card, interface)) continue;
         if (auto ready = prepare_counters(inventory, card, prepared); !ready) return ready.error();
@@ -82,62 +113,129 @@ Result<std::vector<Loaded>> load_all(Inventory& inventory, const Prepared& prepa
         if (!config) return config.error();
         card.note_adoption(config->adopt, inventory.generation_of(card) == 0);
     }
-    std::vector<std::future<Result<ProgramPair>>> pairs;
-    for (const auto& card : inventory.cards) {
-        const bool selected = is_selected(card, interface);
-        pairs.push_back(std::async(selected ? std::launch::async : std::launch::deferred, [&, selected] {
-            return selected ? card.load(&prepared.generation) : card.programs_in(inventory.active.bank);
-        }));
-    }
-    std::vector<Loaded> loaded;
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-        CardState& card = inventory.cards[i];
-        auto programs = pairs[i].get();
-        if (!programs) return programs.error();
-        const std::uint32_t generation = is_selected(card, interface) ? prepared.number : inventory.generation_of(card);
-        loaded.push_back({&card, std::move(*programs), generation});
-    }
-    return loaded;
+    return Ok{};
 }
 
-Result<Ok> build_and_flip(const Home& home, Inventory& inventory, const Prepared& prepared,
-                          const std::optional<std::string>& interface) {
-    auto loaded = load_all(inventory, prepared, interface);
-    if (!loaded) return loaded.error();
-    const ActiveWord next = {prepared.number, inventory.active.bank ^ 1};
-    const Uninterrupted uninterrupted;
-    for (auto& entry : *loaded) {
-        if (auto filled = entry.card->fill_bank(next.bank, entry.programs, entry.generation); !filled)
-            return filled.error();
+Result<Ok> fill(std::vector<Loaded>& all, std::uint32_t bank) {
+    for (Loaded& entry : all) {
+        if (auto filled = entry.card->fill_bank(bank, entry.programs, entry.generation); !filled) return filled;
     }
-    auto flipped = write_active(home, next);
-    if (flipped) inventory.active = next;
-    return flipped;
+    return Ok{};
+}
+
+// What there is to fall back to from `next`.
+struct ToFallBack {
+    Fallback generations;
+    std::vector<Loaded> loaded;
+    ActiveWord word;
+};
+
+Result<ToFallBack> build_fallback(const Home& home, Inventory& inventory, const Prepared& prepared,
+                                  const std::optional<std::string>& interface, const Terms& terms,
+                                  const ActiveWord& next) {
+    std::vector<const CardState*> selected;
+    for (const auto& card : inventory.cards) {
+        if (is_selected(card, interface)) selected.push_back(&card);
+    }
+    auto generations = prepare_fallback(home, inventory, selected, prepared, terms.confirm_within, next.generation + 1);
+    if (!generations) return generations.error();
+    auto loaded = load_all(inventory, interface, [&](const CardState& card) {
+        const auto found = generations->generations.find(card.generation_in(inventory.confirmed_bank()));
+        if (found == generations->generations.end()) return UnderGeneration{};
+        return UnderGeneration{found->second.first, &found->second.second};
+    });
+    if (!loaded) return loaded.error();
+    std::vector<std::uint32_t> taken = inventory.banks_in_use();
+    taken.push_back(next.bank);
+    const ActiveWord word = {generations->newest, free_bank(taken), false, true};
+    return ToFallBack{std::move(*generations), std::move(*loaded), word};
+}
+
+// Everything but the flip may fail, and has not changed anything then. The deadline counts from the flip.
+Result<Ok> build_and_flip(const Home& home, Inventory& inventory, const Prepared& prepared,
+                          const std::optional<std::string>& interface, const Terms& terms) {
+    if (auto ready = make_ready(inventory, prepared, interface); !ready) return ready;
+    auto loaded = load_all(inventory, interface, [&](const CardState&) {
+        return UnderGeneration{prepared.number, &prepared.generation};
+    });
+    if (!loaded) return loaded.error();
+    const bool waits = terms.confirm_within != 0;
+    const ActiveWord next = {prepared.number, free_bank(inventory.banks_in_use()), waits, false};
+    std::optional<ToFallBack> back;
+    if (waits) {
+        auto built = build_fallback(home, inventory, prepared, interface, terms, next);
+        if (!built) return built.error();
+        back = std::move(*built);
+    }
+    const Uninterrupted uninterrupted;
+    if (auto filled = fill(*loaded, next.bank); !filled) return filled;
+    std::optional<Confirmation> confirmation;
+    if (back) {
+        if (auto filled = fill(back->loaded, back->word.bank); !filled) return filled;
+        auto now = jiffies_now();
+        if (!now) return now.error();
+        confirmation = Confirmation{*now + jiffies_of(terms.confirm_within), back->word};
+        if (auto written = write_confirmation(home, next.bank, *confirmation); !written) return written;
+    }
+    auto flipped = exchange_active(home, inventory.active, next);
+    if (!flipped) return flipped.error();
+    if (!*flipped) return failed("the push that waited to be confirmed fell back while this one was made; push again");
+    inventory.active = next;
+    inventory.confirmation = confirmation;
+    return Ok{};
+}
+
+// The generations in the banks that packets can come to.
+Result<Ok> with_banks_in_use(const Home& home, const Inventory& inventory, const CardState& card,
+                             const std::function<Result<Ok>(const std::vector<BankInUse>&)>& use) {
+    std::vector<BankInUse> banks;
+    std::vector<Generation> opened;
+    const auto in_use = inventory.banks_in_use();
+    opened.reserve(in_use.size());
+    for (const std::uint32_t bank : in_use) {
+        const std::uint32_t number = card.generation_in(bank);
+        banks.push_back({bank, number, nullptr});
+        if (number == 0) continue;
+        auto generation = Generation::open(home.generation(number));
+        if (!generation) return generation.error();
+        banks.back().generation = &opened.emplace_back(std::move(*generation));
+    }
+    return use(banks);
+}
+
+// Connections that still come over on this card do so now. Returns what did not fit.
+Result<std::string> bring_over_one(const Home& home, const Inventory& inventory, CardState& card) {
+    std::string text;
+    if (!card.comes_over()) return text;
+    auto done = with_banks_in_use(home, inventory, card, [&](const std::vector<BankInUse>& banks) -> Result<Ok> {
+        auto brought = bring_over(card, banks);
+        if (!brought) return brought.error();
+        text = std::move(*brought);
+        return Ok{};
+    });
+    if (!done) return done.error();
+    return text;
 }
 
 // Ends what a push began that was killed while connections came over: this push begins with whole tables.
 Result<Ok> bring_over_leftovers(const Home& home, Inventory& inventory) {
     for (auto& card : inventory.cards) {
         card.unpin_unused_tables(inventory.active.bank);
-        if (!card.comes_over()) continue;
-        const std::uint32_t number = inventory.generation_of(card);
-        auto generation = Generation::open(home.generation(number));
-        if (!generation) return generation.error();
-        auto brought = bring_over(card, *generation, number, inventory.active.bank);
+        auto brought = bring_over_one(home, inventory, card);
         if (!brought) return brought.error();
     }
     return Ok{};
 }
 
 // The policy is in force: what goes wrong from here on leaves every connection where packets find it, and is said.
-std::string bring_over_all(Inventory& inventory, const Prepared& prepared) {
+std::string bring_over_all(const Home& home, Inventory& inventory, const Prepared& prepared) {
     std::string text = prepared.martians_left_out == 0
                            ? ""
                            : std::to_string(prepared.martians_left_out) +
                                  " of the host's own addresses are not among the martians: there is room for " +
                                  std::to_string(EDGEFW_MARTIANS) + "; a rule can drop what comes from them";
     for (auto& card : inventory.cards) {
-        auto brought = bring_over(card, prepared.generation, prepared.number, inventory.active.bank);
+        auto brought = bring_over_one(home, inventory, card);
         const std::string line = brought ? *brought
                                          : std::string(card.card().interface) +
                                                ": connections still come over to their new tables (" +
@@ -145,6 +243,19 @@ std::string bring_over_all(Inventory& inventory, const Prepared& prepared) {
         if (!line.empty()) text += (text.empty() ? "" : "; ") + line;
     }
     return text;
+}
+
+// Until when connections that a policy revokes are kept, seconds of CLOCK_MONOTONIC; 0: they are not.
+std::uint32_t retains_until(const image::Image& image, std::uint32_t confirm_within) {
+    const std::uint32_t grace = image.config[0].rollback_grace + confirm_within;  // as long as it may fall back
+    return grace == 0 ? 0 : uptime() + grace;
+}
+
+Error refuse_beside(const Inventory& inventory) {
+    const auto left = seconds_left(*inventory.confirmation);
+    return failed("generation " + std::to_string(inventory.active.generation) + " waits to be confirmed" +
+                  (left ? ", " + std::to_string(*left) + " s are left" : "") +
+                  "; first `edgefw confirm`, or `edgefw rollback`, or push with --replace");
 }
 
 }  // namespace
@@ -157,7 +268,7 @@ Result<Ok> refuse_hidden_tags(const image::Image& image, const std::string& inte
 }
 
 Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number,
-                         const CardState* newcomer) {
+                         const CardState* newcomer, std::uint32_t confirm_within) {
     auto before = look_at_generations(home, inventory);
     if (!before) return before.error();
     auto own = own_addresses(inventory, newcomer);
@@ -170,11 +281,12 @@ Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Com
     listing.set_slots(plan->slots);
     const std::string listed = listing.to_text();
     const std::string summary = summarise(policy).to_text();
-    auto generation = Generation::create(image, {policy.document, listed, summary, policy.sources}, number);
+    const std::uint32_t until = retains_until(image, confirm_within);
+    auto generation = Generation::create(image, {policy.document, listed, summary, policy.sources}, number, until);
     if (!generation) return generation.error();
     if (auto pinned = generation->pin(home.generation(number)); !pinned) return pinned.error();
-    return Prepared{std::move(*generation),   std::move(plan->slots), number,
-                    std::move(before->slots), image.capacity,         plan->martians_left_out};
+    return Prepared{std::move(*generation), std::move(plan->slots),  number, std::move(before->slots),
+                    image.capacity,         plan->martians_left_out, until};
 }
 
 Result<Ok> prepare_counters(const Inventory& inventory, CardState& card, const Prepared& prepared) {
@@ -188,10 +300,11 @@ Result<Ok> prepare_counters(const Inventory& inventory, CardState& card, const P
     return card.zero_counters(fresh);
 }
 
-Result<PushReport> push(const Compiled& policy, const std::optional<std::string>& interface) {
+Result<PushReport> push(const Compiled& policy, const std::optional<std::string>& interface, const Terms& terms) {
     auto home = Home::lock();
     if (!home) return home.error();
     remove_leftovers(*home);
+    if (auto settled = settle(*home); !settled) return settled.error();
     auto inventory = take_inventory(*home);
     if (!inventory) return inventory.error();
     if (inventory->cards.empty()) {
@@ -199,6 +312,7 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
         return nothing_attached();
     }
     if (interface && inventory->find(*interface) == nullptr) return not_attached(*interface);
+    if (inventory->confirmation && !terms.replaces) return refuse_beside(*inventory);
     for (const auto& card : inventory->cards) {
         if (!is_selected(card, interface)) continue;
         if (auto allowed = refuse_hidden_tags(policy.image, card.card().interface, card.received_at()); !allowed)
@@ -208,21 +322,26 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
     if (auto done = bring_over_leftovers(*home, *inventory); !done) return done.error();
 
     const std::uint32_t number = inventory->next_generation();
-    auto prepared = prepare(*home, *inventory, policy, number);
+    auto prepared = prepare(*home, *inventory, policy, number, nullptr, terms.confirm_within);
     if (!prepared) return prepared.error();
-    if (auto done = build_and_flip(*home, *inventory, *prepared, interface); !done) {
-        remove_directory(home->generation(number));
+    if (auto done = build_and_flip(*home, *inventory, *prepared, interface, terms); !done) {
+        remove_unused_generations(*home, *inventory);
         for (const auto& card : inventory->cards)
             card.unpin_unused_tables(inventory->active.bank);
         return done.error();
     }
-    const std::string warning = bring_over_all(*inventory, *prepared);
+    const std::string warning = bring_over_all(*home, *inventory, *prepared);
     const Uninterrupted uninterrupted;
     remove_unused_generations(*home, *inventory);
 
     PushReport report;
     report.generation = number;
     report.warning = warning;
+    if (inventory->confirmation) {
+        auto left = seconds_left(*inventory->confirmation);
+        report.waiting = Waiting{number, inventory->confirmation->fallback.generation,
+                                 left ? *left : terms.confirm_within, inventory->active.bank};
+    }
     if (auto hooked = hooked_cards(*home)) report.hooked = std::move(*hooked);
     for (const auto& card : inventory->cards) {
         if (!is_selected(card, interface)) continue;

@@ -21,11 +21,13 @@ struct Prepared {
     std::map<std::uint32_t, image::Slots> before;  // slots of the generations in force until now, by number
     policy::Capacity capacity;
     std::size_t martians_left_out = 0;  // networks inside for which there was no room
+    std::uint32_t retains_until = 0;    // of its config
 };
 
 // Builds and pins generation `number` of a compiled policy; for `newcomer` too, which is not attached yet.
+// `confirm_within`: as in Terms.
 Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number,
-                         const CardState* newcomer = nullptr);
+                         const CardState* newcomer = nullptr, std::uint32_t confirm_within = 0);
 // Makes the card ready to count for `prepared`: room for its slots, and new ones at zero.
 Result<Ok> prepare_counters(const Inventory& inventory, CardState& card, const Prepared& prepared);
 // A policy that names a VLAN would fail open on a card that takes the tags off before XDP sees them; tc sees them.

@@ -29,7 +29,12 @@ struct Reader {
         const auto found = ids.find(slot);
         return found == ids.end() ? std::string() : found->second;
     }
+    // The note alone may be of the element's connection before: a policy that judged this one has written its number.
+    bool is_revoked(const edgefw_connection& value) const {
+        return value.is_revoked != 0 && value.generation != config.generation;
+    }
     bool is_live(const edgefw_connection& value) const {
+        if (is_revoked(value) && uptime() >= config.retains_until) return false;
         return value.state < EDGEFW_STATE_COUNT && jiffies_since(value.seen, now) <= config.timeout[value.state];
     }
 };
@@ -78,6 +83,7 @@ Connection read(const Reader& reader, Family family, const std::uint8_t* bytes, 
         connection.public_port = ntohs(value.public_port);
     }
     connection.state = policy::kStateNames[value.state];  // a live one: is_live()
+    connection.revoked = reader.is_revoked(value);
     connection.age = jiffies_since(value.opened, reader.now) / reader.second;
     connection.idle = jiffies_since(value.seen, reader.now) / reader.second;
     for (const edgefw_hook hook : {EDGEFW_RECEIVED, EDGEFW_SENT})

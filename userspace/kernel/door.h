@@ -49,8 +49,19 @@ Result<Ok> open_closed(const std::string& interface);
 
 Result<std::vector<ClosedCard>> closed_cards();
 
-// Builds the new generation whole and flips to it: on every attached card, or on `interface` alone.
-Result<PushReport> push(const Compiled& policy, const std::optional<std::string>& interface);
+// Builds the new generation whole and flips to it: on every attached card, or on `interface` alone. While a push waits
+// to be confirmed another one is refused, unless it replaces that.
+Result<PushReport> push(const Compiled& policy, const std::optional<std::string>& interface, const Terms& terms = {});
+
+// Makes a push that waits the policy in force for good, and returns its generation. Fails (kFailed) where none waits,
+// or its deadline is over: then the policy before it is in force.
+Result<std::uint32_t> confirm();
+// Puts the policy before it in force again, and returns the generation that has it. Fails (kFailed) where none waits.
+Result<std::uint32_t> fall_back();
+// Whether what is in force waits to be confirmed, or has come back.
+Result<Standing> standing();
+// What has become of one that waited.
+Result<Ending> ending_of(const Waiting& push);
 
 // Takes over the cards that another version of edgefw attached, and puts `policy` in force on them. The hooks of a card
 // are never empty, and each packet is judged by one policy or the other. The card's counters begin at zero. Its

@@ -89,8 +89,24 @@ Result<Map> class_map(const char* name, const image::Image& image, Family family
 }
 
 // By enum edgefw_side.
-std::vector<edgefw_config> configs_of(const image::Image& image, std::uint32_t number) {
-    return {config_of(image, policy::Side::kExternal, number), config_of(image, policy::Side::kInternal, number)};
+std::vector<edgefw_config> configs_of(const image::Image& image, std::uint32_t number, std::uint32_t retains_until) {
+    std::vector<edgefw_config> configs;
+    for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal})
+        configs.push_back(config_of(image, side, number));
+    for (edgefw_config& config : configs)
+        config.retains_until = retains_until;
+    return configs;
+}
+
+// The elements of an array, each as it was filled.
+template <typename Value>
+Result<std::vector<Value>> elements_of(const Map& map) {
+    auto bytes = map.contents();
+    if (!bytes) return bytes.error();
+    std::vector<Value> values(map.max_entries());
+    for (std::size_t i = 0; i < values.size(); i++)
+        std::memcpy(&values[i], bytes->data() + i * sizeof(Value), sizeof(Value));
+    return values;
 }
 
 }  // namespace
@@ -111,7 +127,8 @@ std::uint32_t Generation::slots_needed(const document::Listing& listing) {
     return needed;
 }
 
-Result<Generation> Generation::create(const image::Image& image, const Kept& kept, std::uint32_t number) {
+Result<Generation> Generation::create(const image::Image& image, const Kept& kept, std::uint32_t number,
+                                      std::uint32_t retains_until) {
     Generation generation;
     auto add = [&](Result<Map> map) -> Result<Ok> {
         if (!map) return map.error();
@@ -119,7 +136,7 @@ Result<Generation> Generation::create(const image::Image& image, const Kept& kep
         return Ok{};
     };
     // In the order of Part.
-    if (auto done = add(config_map(configs_of(image, number))); !done) return done.error();
+    if (auto done = add(config_map(configs_of(image, number, retains_until))); !done) return done.error();
     if (auto done = add(filled_array("nodes", image.nodes)); !done) return done.error();
     if (auto done = add(filled_array("insns", image.insns)); !done) return done.error();
     if (auto done = add(class_map("class_hash4", image, Family::kIpv4, EDGEFW_CLASSES_HASH)); !done)
@@ -149,6 +166,48 @@ Result<Generation> Generation::open(const std::string& directory) {
         if (!map) return map.error();
         generation.maps_.push_back(std::move(*map));
     }
+    return generation;
+}
+
+Result<Generation> Generation::again(const std::string& directory, std::uint32_t number, const image::InForce& known,
+                                     std::uint32_t retains_until) {
+    auto generation = open(directory);
+    if (!generation) return generation.error();
+    // As much of an image as its NAT needs.
+    image::Image image;
+    for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
+        auto config = generation->config(side);
+        if (!config) return config.error();
+        image.config[static_cast<std::size_t>(side)] = *config;
+    }
+    auto forwards = generation->forwards();
+    if (!forwards) return forwards.error();
+    // Those of the policy itself come before retired ones (image/forwards.h).
+    std::stable_partition(forwards->begin(), forwards->end(),
+                          [](const edgefw_forward& entry) { return (entry.flags & EDGEFW_FORWARD_RETIRED) == 0; });
+    image.forwards_in.entries = std::move(*forwards);
+    auto masquerades = elements_of<edgefw_masquerade>(generation->maps_[kMasquerades]);
+    if (!masquerades) return masquerades.error();
+    std::erase_if(*masquerades, [](const edgefw_masquerade& entry) { return entry.flags == 0; });  // an empty list
+    image.masquerades = std::move(*masquerades);
+    image::retire_forwards(image, known.forwards);
+    image::inherit_state(image, known.kept, known.now);
+    std::vector<edgefw_config> configs;
+    for (edgefw_config& config : image.config) {
+        config.generation = number;
+        config.retains_until = retains_until;
+        configs.push_back(config);
+    }
+    auto replace = [&](Part part, Result<Map> map) -> Result<Ok> {
+        if (!map) return map.error();
+        generation->maps_[part] = std::move(*map);
+        return Ok{};
+    };
+    if (auto done = replace(kConfig, config_map(configs)); !done) return done.error();
+    if (auto done = replace(kForwardsIn, filled_array("forwards_in", image.forwards_in.entries)); !done)
+        return done.error();
+    if (auto done = replace(kForwardsOut, filled_array("forwards_out", image.forwards_out.entries)); !done)
+        return done.error();
     return generation;
 }
 
@@ -232,14 +291,9 @@ Result<Ok> Generation::set_class(const Address& address, std::uint32_t number) c
 }
 
 Result<std::vector<edgefw_forward>> Generation::forwards() const {
-    auto bytes = maps_[kForwardsIn].contents();
-    if (!bytes) return bytes.error();
-    std::vector<edgefw_forward> forwards;
-    for (std::uint32_t i = 0; i < maps_[kForwardsIn].max_entries(); i++) {
-        edgefw_forward entry = {};
-        std::memcpy(&entry, bytes->data() + std::size_t{i} * sizeof(entry), sizeof(entry));
-        if (entry.flags & EDGEFW_FORWARD_USED) forwards.push_back(entry);
-    }
+    auto forwards = elements_of<edgefw_forward>(maps_[kForwardsIn]);
+    if (forwards)
+        std::erase_if(*forwards, [](const edgefw_forward& entry) { return (entry.flags & EDGEFW_FORWARD_USED) == 0; });
     return forwards;
 }
 

@@ -31,12 +31,19 @@ class Generation {
 public:
     // Creates and fills the maps. `image` has its slots; `number` and the tick of the clock are written into the
     // config.
-    static Result<Generation> create(const image::Image& image, const Kept& kept, std::uint32_t number);
+    // `retains_until`: as in edgefw_config.
+    static Result<Generation> create(const image::Image& image, const Kept& kept, std::uint32_t number,
+                                     std::uint32_t retains_until = 0);
     // One that judges and is never in force: nobody asks for what else would be kept with it.
     static Result<Generation> create(const image::Image& image, const std::string& document, std::uint32_t number) {
         return create(image, Kept{document}, number);
     }
     static Result<Generation> open(const std::string& directory);
+    // The policy of the generation pinned in `directory` as a newer one: rules, classes and texts are the same maps,
+    // and stay those of both. Its own are the constants and the forwards, among which those of `known` that it does not
+    // have are retired ones.
+    static Result<Generation> again(const std::string& directory, std::uint32_t number, const image::InForce& known,
+                                    std::uint32_t retains_until);
 
     // Pins everything in `directory`, which is made. Nothing is left there when it fails.
     Result<Ok> pin(const std::string& directory) const;

@@ -99,46 +99,60 @@ Held held(const std::string& card_directory) {
             at_clsact ? clsact_program(*card, EDGEFW_SENT) != 0 : link_is_alive(card_directory + "/link_sent")};
 }
 
-namespace {
-
-// A policy without any rule is meant as it is: nothing tells that the card is of the wrong side.
-}  // namespace
-
 CardState* Inventory::find(const std::string& interface) {
     const auto found = std::find_if(cards.begin(), cards.end(),
                                     [&](const CardState& state) { return interface == state.card().interface; });
     return found == cards.end() ? nullptr : &*found;
 }
 
+std::vector<std::uint32_t> Inventory::banks_in_use() const {
+    if (!confirmation) return {active.bank};
+    return {active.bank, confirmation->fallback.bank};
+}
+
 std::uint32_t Inventory::next_generation() const {
     std::uint32_t newest = active.generation;
-    for (const auto& card : cards)
-        newest = std::max({newest, card.generation_in(0), card.generation_in(1)});
+    if (confirmation) newest = std::max(newest, confirmation->fallback.generation);
+    for (const auto& card : cards) {
+        for (std::uint32_t bank = 0; bank < EDGEFW_BANKS; bank++)
+            newest = std::max(newest, card.generation_in(bank));
+    }
     return newest + 1;
 }
 
-Result<Ok> write_active(const Home& home, ActiveWord active) {
-    auto map = Map::open_pinned(home.active());
-    if (!map) return map.error();
-    return map->set(0, active.word());
+Result<Ok> note_newest(const Home& home, std::uint32_t number) {
+    for (;;) {
+        auto word = read_active_as_written(home);
+        if (!word) return word.error();
+        ActiveWord newest = *word;
+        newest.generation = number;
+        auto written = exchange_active(home, *word, newest);
+        if (!written) return written.error();
+        if (*written) return Ok{};  // else a packet has just fallen back
+    }
 }
 
-std::vector<std::uint32_t> generations_in_force(const Inventory& inventory) {
+namespace {
+
+std::vector<std::uint32_t> generations_in(const Inventory& inventory, const std::vector<std::uint32_t>& banks) {
     std::vector<std::uint32_t> numbers;
-    for (const auto& card : inventory.cards)
-        numbers.push_back(inventory.generation_of(card));
+    for (const auto& card : inventory.cards) {
+        for (const std::uint32_t bank : banks)
+            numbers.push_back(card.generation_in(bank));
+    }
     std::sort(numbers.begin(), numbers.end());
     numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
     return numbers;
 }
 
-Result<ActiveWord> read_active(const Home& home) {
-    if (!home.exists() || !is_pinned(home.active())) return ActiveWord{};
-    auto map = Map::open_pinned(home.active());
-    if (!map) return map.error();
-    auto word = map->at<std::uint64_t>(0);
-    if (!word) return word.error();
-    return ActiveWord::from(*word);
+}  // namespace
+
+std::vector<std::uint32_t> generations_in_force(const Inventory& inventory) {
+    return generations_in(inventory, {inventory.active.bank});
+}
+
+std::vector<std::uint32_t> generations_in_use(const Inventory& inventory) {
+    return generations_in(inventory, inventory.banks_in_use());
 }
 
 Result<std::vector<ForeignCard>> foreign_cards(const Home& home) {
@@ -166,6 +180,11 @@ Result<Inventory> take_inventory(const Home& home, OtherVersions others) {
         auto before = read_active(home);
         if (!before) return before.error();
         inventory = Inventory{*before, {}};
+        if (before->pending) {
+            auto confirmation = read_confirmation(home, *before);
+            if (!confirmation) return confirmation.error();
+            inventory.confirmation = *confirmation;
+        }
         for (const std::uint32_t ifindex : home.cards()) {
             const std::string directory = home.card(static_cast<int>(ifindex));
             const bool is_whole = held(directory).both();
@@ -241,10 +260,9 @@ Result<std::vector<HookedCard>> hooked_cards(const Home& home) {
 }
 
 void remove_unused_generations(const Home& home, const Inventory& inventory) {
+    const auto used = generations_in_use(inventory);
     for (const std::uint32_t number : home.generations()) {
-        const bool used = std::any_of(inventory.cards.begin(), inventory.cards.end(),
-                                      [&](const CardState& card) { return inventory.generation_of(card) == number; });
-        if (!used) remove_directory(home.generation(number));
+        if (!std::binary_search(used.begin(), used.end(), number)) remove_directory(home.generation(number));
     }
 }
 

@@ -7,29 +7,24 @@
 #include <vector>
 
 #include "userspace/base/result.h"
+#include "userspace/kernel/active.h"
 #include "userspace/kernel/card_state.h"
 #include "userspace/kernel/pins.h"
 #include "userspace/kernel/summary.h"
 
 namespace edgefw::kernel {
 
-// The one word that every entry program reads: which bank judges, and the newest generation in force.
-struct ActiveWord {
-    std::uint32_t generation = 0;
-    std::uint32_t bank = 0;
-
-    static ActiveWord from(std::uint64_t word) {
-        return {static_cast<std::uint32_t>(word >> 1), static_cast<std::uint32_t>(word & 1)};
-    }
-    std::uint64_t word() const { return std::uint64_t{generation} << 1 | bank; }
-    auto operator<=>(const ActiveWord&) const = default;
-};
-
 struct Inventory {
     ActiveWord active;
     std::vector<CardState> cards;
+    std::optional<Confirmation> confirmation = {};  // while `active` is pending
 
     std::uint32_t generation_of(const CardState& card) const { return card.generation_in(active.bank); }
+    // The banks that packets can come to: the active one, and its fallback.
+    std::vector<std::uint32_t> banks_in_use() const;
+    // The bank of the last policy that was confirmed: a push that waits for its confirmation is no ground to fall back
+    // to.
+    std::uint32_t confirmed_bank() const { return confirmation ? confirmation->fallback.bank : active.bank; }
     // Larger than every generation that a program or a connection can be of.
     std::uint32_t next_generation() const;
     CardState* find(const std::string& interface);
@@ -66,14 +61,16 @@ Result<Ok> take_down(const std::string& directory);
 void remove_leftovers(const Home& home);
 // As door.h describes them.
 Result<std::vector<HookedCard>> hooked_cards(const Home& home);
-// Generations that no card's active bank names, and half-made ones. Needs the lock.
+// Generations that no card's bank in use names, and half-made ones. Needs the lock.
 void remove_unused_generations(const Home& home, const Inventory& inventory);
 
 // Numbers of the generations that cards are under, ascending; 0 where one is under none.
 std::vector<std::uint32_t> generations_in_force(const Inventory& inventory);
+// Likewise, with those that they may fall back to.
+std::vector<std::uint32_t> generations_in_use(const Inventory& inventory);
 
-Result<ActiveWord> read_active(const Home& home);
-Result<Ok> write_active(const Home& home, ActiveWord active);
+// Notes `number` as the newest generation, and leaves bank and confirmation as they are. Needs the lock.
+Result<Ok> note_newest(const Home& home, std::uint32_t number);
 
 ReceivedMode mode_of(const edgefw_card& card);
 Egress egress_of(const edgefw_card& card);

@@ -14,6 +14,7 @@
 #include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/errors.h"
+#include "userspace/kernel/fallback.h"
 #include "userspace/kernel/inventory.h"
 
 namespace edgefw::kernel {
@@ -205,7 +206,14 @@ Result<std::string> sources_in_force(const std::optional<std::string>& interface
 Result<Status> status(bool count_entries) {
     return with_look<Status>([&](Look& seen) -> Result<Status> {
         Status result;
-        result.generation = seen.inventory.active.generation;
+        const ActiveWord& active = seen.inventory.active;
+        result.generation = active.generation;
+        result.standing.fell_back = active.fell_back;
+        if (const auto& confirmation = seen.inventory.confirmation) {
+            auto left = seconds_left(*confirmation);
+            if (!left) return left.error();
+            result.standing.waiting = Waiting{active.generation, confirmation->fallback.generation, *left, active.bank};
+        }
         auto closed = closed_cards();
         if (!closed) return closed.error();
         result.closed = std::move(*closed);

@@ -105,7 +105,7 @@ void remove_unfinished_move(const std::string& card_directory) {
     }
 }
 
-Result<Ok> move_first(const CardState& state, const Map& active) {
+Result<Ok> move_first(const CardState& state, const ActiveMaps& active) {
     const edgefw_card& card = state.card();
     if (is_at_clsact(card)) {
         return failed(std::string(state.card().interface) +

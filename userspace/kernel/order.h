@@ -19,7 +19,7 @@ std::vector<Forerunner> forerunners(const edgefw_card& card, const std::string& 
 // Puts edgefw before all others at the tcx hooks of a card where it is not. For a moment both links judge, so no packet
 // passes unjudged; what is judged twice then may drop. Needs the lock. Fails where a filter of clsact is in the way:
 // its place is its owner's.
-Result<Ok> move_first(const CardState& state, const Map& active);
+Result<Ok> move_first(const CardState& state, const ActiveMaps& active);
 
 // What a move_first() that was killed has left of a card: its second link, which judges every packet once more. Needs
 // the lock.

@@ -76,8 +76,8 @@ bool is_stale(const std::string& home) {
 
 void remove_home(const std::string& home) {
     for (const auto& name : entries(home)) {
-        if (name == "active")
-            unlink((home + "/active").c_str());
+        if (name == "active" || name == "confirmations")
+            unlink((home + "/" + name).c_str());
         else
             remove_directory(home + "/" + name);
     }

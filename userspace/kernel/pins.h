@@ -3,6 +3,7 @@
 //
 //   /sys/fs/bpf/edgefw/<network namespace cookie>/     locked (flock) by who changes something
 //       active                                         the one word that says which bank judges
+//       confirmations                                  until when a push waits to be confirmed, and what is then
 //       generation_<N>/                                config, rule maps and document of a policy in force
 //       card_<ifindex>/                                card, programs, links, connections, counters
 //       upgrade_<N>/                                   a card while it is taken over (kernel/upgrade.cpp)
@@ -42,6 +43,7 @@ public:
     bool exists() const { return directory_.valid(); }
     const std::string& path() const { return path_; }
     std::string active() const { return path_ + "/active"; }
+    std::string confirmations() const { return path_ + "/confirmations"; }
     std::string generation(std::uint32_t number) const { return path_ + "/generation_" + std::to_string(number); }
     std::string upgrade(std::uint32_t number) const { return path_ + "/upgrade_" + std::to_string(number); }
     std::string card(int ifindex) const { return path_ + "/card_" + std::to_string(ifindex); }
@@ -55,7 +57,7 @@ public:
     std::vector<std::uint32_t> cards() const { return numbered("card_"); }
     std::vector<std::uint32_t> upgrades() const { return numbered("upgrade_"); }
 
-    // The directory itself, when nothing is in it but `active`.
+    // The directory itself, when no card is in it.
     void remove_if_empty();
 
 private:

@@ -8,6 +8,7 @@
 
 #include "maps/connection.h"
 #include "userspace/kernel/clock.h"
+#include "userspace/kernel/config.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -116,10 +117,11 @@ std::string left_out_text(const CardState& card, const ConnectionTable& table, c
 
 }  // namespace
 
-Result<std::string> bring_over(CardState& card, const Generation& generation, std::uint32_t number,
-                               std::uint32_t bank) {
+Result<std::string> bring_over(CardState& card, const std::vector<BankInUse>& banks) {
     if (!card.comes_over()) return std::string();
-    auto config = generation.config(card.side());
+    const BankInUse& active = banks.front();
+    Result<edgefw_config> config = config_without_policy(card.side());
+    if (active.generation != nullptr) config = active.generation->config(card.side());
     if (!config) return config.error();
     if (auto waited = wait_for_programs(); !waited) return waited.error();
     auto now = jiffies_now();
@@ -133,13 +135,24 @@ Result<std::string> bring_over(CardState& card, const Generation& generation, st
         text += (text.empty() ? "" : "; ") + left_out_text(card, table, *brought);
     }
     card.forget_older();
-    auto programs = card.load(&generation);
-    if (!programs) return programs.error();
-    // In both banks: the idle one would keep the older tables in memory until the next push.
-    for (const std::uint32_t each : {bank, bank ^ 1}) {
-        if (auto filled = card.fill_bank(each, *programs, number); !filled) return filled.error();
+    // In all banks: an idle one would keep the older tables in memory until a push fills it.
+    const auto fill = [&](const BankInUse& use, const std::vector<std::uint32_t>& into) -> Result<Ok> {
+        auto programs = card.load(use.generation);
+        if (!programs) return programs.error();
+        for (const std::uint32_t bank : into) {
+            if (auto filled = card.fill_bank(bank, *programs, use.number); !filled) return filled;
+        }
+        return Ok{};
+    };
+    std::vector<std::uint32_t> others;
+    for (std::uint32_t bank = 0; bank < EDGEFW_BANKS; bank++) {
+        if (banks.size() < 2 || bank != banks[1].bank) others.push_back(bank);
     }
-    card.unpin_unused_tables(bank);
+    if (auto filled = fill(active, others); !filled) return filled.error();
+    if (banks.size() > 1) {
+        if (auto filled = fill(banks[1], {banks[1].bank}); !filled) return filled.error();
+    }
+    card.unpin_unused_tables(active.bank);
     return text;
 }
 

@@ -24,9 +24,16 @@ namespace edgefw::kernel {
 // time is a live connection in neither. Does nothing where the older table does not have it.
 Result<Ok> bring_one(const ConnectionTable& table, const std::vector<std::uint8_t>& key);
 
-// Step 3, of a card whose programs in `bank` are in force under `generation` (number `number`). Does nothing where
-// nothing comes over. Where a new table is too small it keeps the connections seen last, and the line that is returned
-// says how many did not fit; empty: all did. Needs the lock. When it fails step 2 stays in force.
-Result<std::string> bring_over(CardState& card, const Generation& generation, std::uint32_t number, std::uint32_t bank);
+// A bank that packets can come to, and what its programs are under.
+struct BankInUse {
+    std::uint32_t bank = 0;
+    std::uint32_t number = 0;
+    const Generation* generation = nullptr;  // nullptr: no policy
+};
+
+// Step 3. `banks`: the active one, then its fallback, if there is one. Does nothing where nothing comes over. Where a
+// new table is too small it keeps the connections seen last, and the line that is returned says how many did not fit;
+// empty: all did. Needs the lock. When it fails step 2 stays in force.
+Result<std::string> bring_over(CardState& card, const std::vector<BankInUse>& banks);
 
 }  // namespace edgefw::kernel

@@ -101,11 +101,40 @@ struct ClosedCard {
     std::optional<ClosedCounts> counts[EDGEFW_HOOKS] = {};  // packets; nothing: this caller may not read them
 };
 
+// How long a push stays in force by itself.
+struct Terms {
+    std::uint32_t confirm_within = 0;  // seconds, then the policy before is in force again; 0: it stays
+    bool replaces = false;             // the place of a push that waits to be confirmed
+};
+
+// A push that waits to be confirmed.
+struct Waiting {
+    std::uint32_t generation = 0;
+    std::uint32_t fallback = 0;      // generation that has the policy before it, if nobody confirms this one
+    std::uint32_t seconds_left = 0;  // at least
+    std::uint32_t bank = 0;
+};
+
+// Whether what is in force stays.
+struct Standing {
+    std::optional<Waiting> waiting;  // the push in force waits to be confirmed
+    bool fell_back = false;          // what is in force is so because the push before it was not confirmed
+};
+
+// What has become of a push that waited.
+enum class Ending {
+    kWaits,
+    kConfirmed,
+    kFellBack,
+    kReplaced,  // by another push
+};
+
 struct PushReport {
     std::uint32_t generation = 0;
     std::vector<Card> cards;              // now under it
     std::string warning;                  // empty: none
     std::vector<HookedCard> hooked = {};  // as they are now
+    std::optional<Waiting> waiting = {};  // where it has to be confirmed
 };
 
 // The hosts that a policy in force names, as image::hosts_text() wrote them and move_hosts() did since.
@@ -147,6 +176,7 @@ struct Status {
     std::vector<CardStatus> cards;
     std::vector<ClosedCard> closed = {};
     std::vector<HookedCard> hooked = {};  // also those of no `cards`: what was pinned of them is gone
+    Standing standing = {};
 };
 
 // A live connection, as a card's tables have it.
@@ -157,6 +187,7 @@ struct Connection {
     std::uint8_t protocol = 0;
     Address local, remote;                          // as the rules see them
     std::uint16_t local_port = 0, remote_port = 0;  // of an echo: the identifier, at the end that asks
+    bool revoked = false;                           // by the policy in force, and kept for another one to let it go on
     std::string rule;                               // that it counts for; empty: the default opened it
     std::string nat;                                // id of the NAT entry that translates it; empty: none
     Address public_address;                         // with `nat`

@@ -16,6 +16,7 @@
 #include "userspace/kernel/commit.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/errors.h"
+#include "userspace/kernel/fallback.h"
 #include "userspace/kernel/hooks.h"
 #include "userspace/kernel/inventory.h"
 #include "userspace/kernel/netlink.h"
@@ -69,7 +70,7 @@ edgefw_card card_of(const ForeignCard& foreign) {
 
 Result<Ok> build_beside(const Home& home, const Inventory& inventory, const ForeignCard& foreign,
                         const Prepared& prepared, const std::string& directory) {
-    auto active = Map::open_pinned(home.active());
+    auto active = ActiveMaps::open_or_make(home);
     if (!active) return active.error();
     auto state = CardState::create(directory, card_of(foreign), prepared.capacity);
     if (!state) return state.error();
@@ -97,7 +98,7 @@ Result<Ok> take_over(const Home& home, const Inventory& inventory, const Foreign
     }
     if (renameat2(AT_FDCWD, directory.c_str(), AT_FDCWD, foreign.directory.c_str(), RENAME_EXCHANGE) != 0)
         return system_error("putting the card in the place of the older one", errno);
-    return write_active(home, {prepared.number, inventory.active.bank});
+    return note_newest(home, prepared.number);
 }
 
 }  // namespace
@@ -108,8 +109,11 @@ Result<std::vector<std::string>> upgrade(const Compiled& policy) {
     auto home = Home::lock();
     if (!home) return home.error();
     remove_leftovers(*home);
+    if (auto settled = settle(*home); !settled) return settled.error();
     auto inventory = take_inventory(*home, OtherVersions::kLeftOut);
     if (!inventory) return inventory.error();
+    if (inventory->confirmation)
+        return failed("a push waits to be confirmed; first `edgefw confirm`, or `edgefw rollback`");
     auto foreign = foreign_cards(*home);
     if (!foreign) return foreign.error();
     std::vector<std::string> taken;

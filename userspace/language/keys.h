@@ -7,8 +7,9 @@
 
 namespace edgefw::policy {
 
-inline constexpr auto kPolicyKeys = std::to_array<std::string_view>(
-    {"version", "default", "builtins", "sets", "rules", "nat", "tests", "timeouts", "connections", "adopt", "names"});
+inline constexpr auto kPolicyKeys =
+    std::to_array<std::string_view>({"version", "default", "builtins", "sets", "rules", "nat", "tests", "timeouts",
+                                     "connections", "adopt", "rollback_grace", "names"});
 
 inline constexpr auto kSetKeys = std::to_array<std::string_view>({"file", "members"});
 

@@ -209,6 +209,7 @@ struct Policy {
     std::uint32_t timeout[EDGEFW_STATE_COUNT] = {};             // seconds
     Capacity capacity;
     std::uint32_t adopt = 60;               // seconds after the first push; 0: adopt nothing
+    std::uint32_t rollback_grace = 60;      // seconds after a push for which revoked connections are kept
     std::uint32_t names_keep = kNamesKeep;  // as Host::keep
     std::vector<PolicyTest> tests;
     std::vector<std::string> warnings;  // one line each, with file:line:column

@@ -81,9 +81,11 @@ Result<ConnectionFilter::Test> ConnectionFilter::test_of(const std::string& word
         return Test([value](const Connection& connection) { return connection.interface == value; });
     if (key == "state" && value == "half-open")
         return Test([](const Connection& connection) { return connection.half_open; });
+    if (key == "state" && value == "revoked")
+        return Test([](const Connection& connection) { return connection.revoked; });
     if (key == "state") {
         if (!is_state(value))
-            return not_a_filter(word, "a state is half-open or a key of `timeouts:`, as tcp-established");
+            return not_a_filter(word, "a state is half-open, revoked or a key of `timeouts:`, as tcp-established");
         return Test([value](const Connection& connection) { return connection.state == value; });
     }
     if (key == "rule") return Test([value](const Connection& connection) { return is_named(connection.rule, value); });

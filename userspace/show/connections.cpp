@@ -27,6 +27,7 @@ std::string remote_text(const Connection& connection) {
 }
 
 std::string state_text(const Connection& connection) {
+    if (connection.revoked) return connection.state + " (revoked)";
     return connection.half_open ? connection.state + " (half open)" : connection.state;
 }
 
@@ -81,6 +82,7 @@ ordered_json connections_json(const std::vector<Connection>& connections) {
              {"remote_port", connection.remote_port},
              {"state", connection.state},
              {"half_open", connection.half_open},
+             {"revoked", connection.revoked},
              {"rule", connection.rule.empty() ? ordered_json() : ordered_json(connection.rule)},
              {"nat", translated ? ordered_json(connection.nat) : ordered_json()},
              {"public", translated ? ordered_json(connection.public_address.to_text()) : ordered_json()},

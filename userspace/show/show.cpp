@@ -84,6 +84,8 @@ std::string defaults_text(const Json& document) {
     }
     text += timeouts_text(document);
     if (document.contains("adopt")) text += "adopt: " + cell(at(document, "adopt")) + " s after the first push\n";
+    if (document.contains("rollback_grace"))
+        text += "revoked connections are kept for " + cell(at(document, "rollback_grace")) + " s after a push\n";
     return text.empty() ? "" : "\n" + text;
 }
 

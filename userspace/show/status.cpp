@@ -199,6 +199,22 @@ ordered_json trees_json(const kernel::CardStatus& card) {
     return json;
 }
 
+ordered_json waiting_json(const kernel::Status& status) {
+    if (!status.standing.waiting) return nullptr;
+    return {{"seconds_left", status.standing.waiting->seconds_left}, {"fallback", status.standing.waiting->fallback}};
+}
+
+std::string waiting_text(const kernel::Status& status) {
+    if (status.standing.waiting) {
+        return "WAITS: generation " + std::to_string(status.standing.waiting->generation) + " falls back in " +
+               std::to_string(status.standing.waiting->seconds_left) + " s, unless: edgefw confirm\n";
+    }
+    if (status.standing.fell_back)
+        return "FELL BACK: the last push was not confirmed; generation " + std::to_string(status.generation) +
+               " has the policy before it\n";
+    return "";
+}
+
 ordered_json timeouts_json(const kernel::CardStatus& card) {
     ordered_json json = ordered_json::object();
     for (std::size_t state = 0; state < card.timeouts.size(); ++state)
@@ -261,10 +277,9 @@ ordered_json status_json(const kernel::Status& status) {
     ordered_json closed = ordered_json::array();
     for (const kernel::ClosedCard& card : status.closed)
         closed.push_back(closed_json(card));
-    return {{"generation", status.generation},
-            {"interfaces", std::move(interfaces)},
-            {"not_filtering", hooked_json(status)},
-            {"closed", std::move(closed)}};
+    return {{"generation", status.generation},        {"waits", waiting_json(status)},
+            {"fell_back", status.standing.fell_back}, {"interfaces", std::move(interfaces)},
+            {"not_filtering", hooked_json(status)},   {"closed", std::move(closed)}};
 }
 
 std::string closed_text(const std::vector<kernel::ClosedCard>& closed) {
@@ -292,8 +307,8 @@ std::string status_text(const kernel::Status& status, std::size_t width) {
                    std::to_string(card.received_program) + ", " + std::to_string(card.sent_program),
                    card.generation == 0 ? "no policy" : std::to_string(card.generation), short_digest(card.digest)});
     }
-    return alarms + forerunners_text(status) + wrong_sides_text(status) + table.to_text(width) + adoption_text(status) +
-           maps_text(status, width) + trees_text(status, width) + timeouts_text(status, width);
+    return alarms + waiting_text(status) + forerunners_text(status) + wrong_sides_text(status) + table.to_text(width) +
+           adoption_text(status) + maps_text(status, width) + trees_text(status, width) + timeouts_text(status, width);
 }
 
 }  // namespace edgefw::show

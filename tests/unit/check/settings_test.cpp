@@ -126,6 +126,15 @@ TEST(Settings, Adopt) {
     EXPECT_EQ(errors_of("adopt: [1]\n"), "p:2:8: a list is not a number of seconds, 0 for none; write 0 to 1000000");
 }
 
+TEST(Settings, RollbackGrace) {
+    EXPECT_EQ(load_lines("")->rollback_grace, 60u);
+    EXPECT_EQ(load_lines("rollback_grace: 0\n")->rollback_grace, 0u);
+    EXPECT_EQ(load_lines("rollback_grace: 5m\n")->rollback_grace, 300u);
+    EXPECT_EQ(document::write(*load_lines("rollback_grace: 1h\n"))["rollback_grace"], 3600);
+    EXPECT_EQ(errors_of("rollback_grace: 25h\n"),
+              "p:2:17: '25h' is not a time; write seconds, or as in 90s, 10m, 2h, up to 86400 seconds");
+}
+
 TEST(Settings, Sets) {
     const auto policy =
         load_lines("sets:\n  a: [198.51.100.7, 198.51.100.0/24, 2001:db8::/32]\n  b: 192.0.2.1\n  c: []\n");

@@ -123,6 +123,8 @@ TEST(Metrics, NatGeneralGaugesAndBuild) {
               "# TYPE edgefw_nat_packets_total counter\n"
               "edgefw_nat_packets_total{interface=\"eth0\",nat=\"office/map\"} 5\n");
     EXPECT_THAT(text, HasSubstr("edgefw_generation{interface=\"eth0\"} 3\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_push_waits_seconds 0\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_push_fell_back 0\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_forerunners{interface=\"eth0\"} 0\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_map_entries{interface=\"eth0\",map=\"connections-ipv4\"} 12\n"));
     EXPECT_THAT(text, HasSubstr("edgefw_map_capacity{interface=\"eth0\",map=\"connections-ipv4\"} 131072\n"));

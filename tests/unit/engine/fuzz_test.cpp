@@ -148,6 +148,7 @@ const Entry kEntries[] = {
       {"timeouts", "{tcp-established: 3600}"},
       {"connections", "{confirmed: 4096, datagrams: 4096, half_open: {ipv4: 100, ipv6: 100}}"},
       {"adopt", "30"},
+      {"rollback_grace", "2m"},
       {"sets", "{offices: [198.51.100.0/24]}"},
       {"rules", "[]"},
       {"nat", "[]"},

@@ -44,6 +44,7 @@ TEST(Schema, PolicyKeys) {
     EXPECT_EQ(properties(sections["builtins"]), builtins);
 
     EXPECT_EQ(sections["adopt"]["default"], Policy{}.adopt);
+    EXPECT_EQ(sections["rollback_grace"]["default"], Policy{}.rollback_grace);
 
     std::set<std::string> states;
 #define ADD_STATE(identifier, name, seconds, why) \

@@ -123,14 +123,26 @@ TEST(Connections, TextHasTheOldestFirst) {
 
 TEST(Connections, Json) {
     const auto json = connections_json({web(), ping()});
-    EXPECT_EQ(json["connections"][0].dump(),
-              R"({"interface":"eth0","side":"external","direction":"inbound","protocol":"tcp","local":"10.0.0.5",)"
-              R"("local_port":9555,"remote":"198.51.100.9","remote_port":40000,"state":"tcp-established",)"
-              R"("half_open":false,"rule":"office/v2/inbound-9555","nat":"office/v2/map-9555","public":"203.0.113.7",)"
-              R"("public_port":9555,"age":7200,"idle":61,"bytes":{"received":1000,"sent":2000}})");
+    EXPECT_EQ(
+        json["connections"][0].dump(),
+        R"({"interface":"eth0","side":"external","direction":"inbound","protocol":"tcp","local":"10.0.0.5",)"
+        R"("local_port":9555,"remote":"198.51.100.9","remote_port":40000,"state":"tcp-established",)"
+        R"("half_open":false,"revoked":false,"rule":"office/v2/inbound-9555","nat":"office/v2/map-9555","public":"203.0.113.7",)"
+        R"("public_port":9555,"age":7200,"idle":61,"bytes":{"received":1000,"sent":2000}})");
     EXPECT_TRUE(json["connections"][1]["rule"].is_null());
     EXPECT_TRUE(json["connections"][1]["public"].is_null());
     EXPECT_TRUE(json["connections"][1]["half_open"].get<bool>());
+}
+
+TEST(Connections, WhatIsRevokedIsSaid) {
+    kernel::Connection kept = ping();
+    kept.revoked = true;
+    EXPECT_THAT(connections_text({kept}, 300), HasSubstr("icmp-echo (revoked)"));
+    EXPECT_TRUE(connections_json({kept})["connections"][0]["revoked"].get<bool>());
+    const auto filter = ConnectionFilter::parse({"state=revoked"});
+    ASSERT_TRUE(filter) << filter.error().message;
+    EXPECT_TRUE(filter->picks(kept));
+    EXPECT_FALSE(filter->picks(web()));
 }
 
 TEST(UnknownNames, OfWhatNobodyHas) {
