@@ -2,6 +2,7 @@
 #include "userspace/cli/attach.h"
 
 #include "userspace/cli/build.h"
+#include "userspace/cli/record.h"
 #include "userspace/cli/warnings.h"
 #include "userspace/kernel/door.h"
 #include "userspace/show/status.h"
@@ -23,6 +24,13 @@ Result<Ok> put_back(const std::string& interface, Context& context) {
     return Ok{};
 }
 
+Result<kernel::Card> attach_under(const std::string& policy, const kernel::AttachRequest& request, Context& context) {
+    Result<engine::Built> built = build_and_test({policy}, context);
+    if (!built) return built.error();
+    Recorder recorder(context);
+    return attach(request, std::move(*built), recorder);
+}
+
 }  // namespace
 
 Result<Ok> run(const AttachOptions& options, Context& context) {
@@ -34,12 +42,8 @@ Result<Ok> run(const AttachOptions& options, Context& context) {
     request.mode = options.mode;
     request.egress = options.egress;
     request.connections = options.connections;
-    if (!options.policy.empty()) {
-        Result<engine::Built> built = build_and_test({options.policy}, context);
-        if (!built) return built.error();
-        request.policy = std::move(built->compiled);
-    }
-    const Result<kernel::Card> card = kernel::attach(request);
+    const Result<kernel::Card> card =
+        options.policy.empty() ? kernel::attach(request) : attach_under(options.policy, request, context);
     if (!card) return card.error();
     warn_of(*card, context);
     if (context.options.json) {

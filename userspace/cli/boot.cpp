@@ -12,6 +12,7 @@
 #include "userspace/boot/attempt.h"
 #include "userspace/boot/service_manager.h"
 #include "userspace/cli/build.h"
+#include "userspace/cli/record.h"
 #include "userspace/cli/warnings.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/down.h"
@@ -37,8 +38,8 @@ Result<std::string> attach(const std::string& interface, const boot::Config& con
     request.side = config.side;
     request.mode = config.mode;
     request.egress = config.egress;
-    request.policy = std::move(built->compiled);
-    const Result<kernel::Card> card = kernel::attach(request);
+    Recorder recorder(context);
+    const Result<kernel::Card> card = cli::attach(request, std::move(*built), recorder);
     if (!card) return card.error();
     warn_of(*card, context);
     return show::card_text(*card) + ", generation " + std::to_string(card->generation);

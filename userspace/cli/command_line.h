@@ -16,6 +16,7 @@
 #include "userspace/cli/detach.h"
 #include "userspace/cli/doctor.h"
 #include "userspace/cli/explain.h"
+#include "userspace/cli/history.h"
 #include "userspace/cli/profile.h"
 #include "userspace/cli/push.h"
 #include "userspace/cli/serve.h"
@@ -30,6 +31,8 @@ struct CommandLine {
     DetachOptions detach;
     PushOptions push;
     ConfirmOptions confirm;
+    RollbackOptions rollback;
+    HistoryOptions history;
     CheckOptions check;
     ShowOptions show;
     ExplainOptions explain;
@@ -68,6 +71,8 @@ void for_each_command(CLI::App& app, CommandLine& line, Visit visit) {
     visit(app, line.detach);
     visit(app, line.push);
     visit(app, line.confirm);
+    visit(app, line.rollback);
+    visit(app, line.history);
     visit(app, line.check);
     visit(app, line.show);
     visit(app, line.explain);

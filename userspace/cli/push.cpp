@@ -5,6 +5,7 @@
 
 #include "userspace/base/duration.h"
 #include "userspace/cli/build.h"
+#include "userspace/cli/record.h"
 #include "userspace/cli/refresh.h"
 #include "userspace/cli/wait.h"
 #include "userspace/cli/warnings.h"
@@ -78,26 +79,6 @@ std::string text_of(const std::vector<Comparison>& groups) {
     return text;
 }
 
-Result<Ok> dry_run(const PushOptions& options, const engine::Built& built, Context& context) {
-    const std::optional<std::string> interface = named(options.interface);
-    Result<std::vector<Comparison>> groups = cards_by_generation(interface);
-    if (!groups) return groups.error();
-    ordered_json compared = ordered_json::array();
-    for (Comparison& group : *groups) {
-        if (auto done = compare(group, interface, built.compiled.document); !done) return done.error();
-        compared.push_back(
-            {{"generation", group.generation}, {"interfaces", group.interfaces}, {"changes", group.changes}});
-    }
-    const std::string text = text_of(*groups);
-    if (context.options.json) {
-        const ordered_json json{{"digest", built.policy.digest}, {"changes", text}, {"compared", compared}};
-        context.out.write(json.dump(2) + "\n");
-    } else {
-        context.out.write(text);
-    }
-    return Ok{};
-}
-
 Result<Ok> take_over(const kernel::Compiled& policy, Context& context) {
     const Result<std::vector<std::string>> taken = kernel::upgrade(policy);
     if (!taken) return taken.error();
@@ -143,9 +124,37 @@ Result<Ok> wait(const kernel::Waiting& waiting, Context& context) {
     return Ok{};
 }
 
-Result<Ok> push(const engine::Built& built, const PushOptions& options, const kernel::Terms& terms, Context& context) {
-    const Result<kernel::PushReport> report = kernel::push(built.compiled, named(options.interface), terms);
+}  // namespace
+
+Result<Ok> dry_run(const engine::Built& built, const std::string& card, Context& context) {
+    const std::optional<std::string> interface = named(card);
+    Result<std::vector<Comparison>> groups = cards_by_generation(interface);
+    if (!groups) return groups.error();
+    ordered_json compared = ordered_json::array();
+    for (Comparison& group : *groups) {
+        if (auto done = compare(group, interface, built.compiled.document); !done) return done.error();
+        compared.push_back(
+            {{"generation", group.generation}, {"interfaces", group.interfaces}, {"changes", group.changes}});
+    }
+    const std::string text = text_of(*groups);
+    if (context.options.json) {
+        const ordered_json json{{"digest", built.policy.digest}, {"changes", text}, {"compared", compared}};
+        context.out.write(json.dump(2) + "\n");
+    } else {
+        context.out.write(text);
+    }
+    return Ok{};
+}
+
+Result<Ok> push(const engine::Built& built, const PushTarget& target, Context& context) {
+    Recorder recorder(context);
+    recorder.begin();
+    const Result<kernel::PushReport> report = kernel::push(built.compiled, named(target.interface), target.terms);
     if (!report) return report.error();
+    InForce in_force{report->generation, {}, !target.interface.empty(), target.from};
+    for (const kernel::Card& card : report->cards)
+        in_force.cards.push_back(card.interface);
+    recorder.end(built.policy, built.compiled.sources, in_force);
     if (!report->warning.empty()) context.log.warn("warning: {}", report->warning);
     for (const kernel::Card& card : report->cards)
         warn_of(card, context);
@@ -157,39 +166,38 @@ Result<Ok> push(const engine::Built& built, const PushOptions& options, const ke
 // The longest that a push may wait: who goes home meanwhile finds the policy before in force.
 constexpr std::uint32_t kLongestWait = 86400;
 
-Result<kernel::Terms> terms_of(const PushOptions& options) {
+Result<kernel::Terms> terms_of(const PushTerms& asked) {
     kernel::Terms terms;
-    terms.replaces = options.replace;
-    if (options.confirm.empty()) return terms;
-    const auto seconds = read_duration(options.confirm, kLongestWait);
+    terms.replaces = asked.replace;
+    if (asked.confirm.empty()) return terms;
+    const auto seconds = read_duration(asked.confirm, kLongestWait);
     if (!seconds || *seconds == 0)
-        return Error{ErrorKind::kUsage, "--confirm " + options.confirm +
-                                            ": give a time from 1s to 24h to confirm the push in, as in 60s, 5m"};
-    if (options.upgrade)
-        return Error{
-            ErrorKind::kUsage,
-            "--confirm and --upgrade exclude each other: there is nothing to fall back to on a card of another "
-            "version; first push --upgrade the policy that is in force"};
+        return Error{ErrorKind::kUsage,
+                     "--confirm " + asked.confirm + ": give a time from 1s to 24h to confirm it in, as in 60s, 5m"};
     terms.confirm_within = *seconds;
     return terms;
 }
 
-}  // namespace
-
 Result<Ok> run(const PushOptions& options, Context& context) {
-    const Result<kernel::Terms> terms = terms_of(options);
+    const Result<kernel::Terms> terms = terms_of(options.terms);
     if (!terms) return terms.error();
+    if (options.upgrade && terms->confirm_within != 0)
+        return Error{
+            ErrorKind::kUsage,
+            "--confirm and --upgrade exclude each other: there is nothing to fall back to on a card of another "
+            "version; first push --upgrade the policy that is in force"};
     // What is in force does for now: nobody waits for the DNS to block an attacker. What is to be confirmed is whole.
     const bool waits = terms->confirm_within != 0;
     const Result<engine::Built> built =
         build_and_test({options.policy}, context, waits ? Wanted::kAnswers : Wanted::kInForce);
     if (!built) return built.error();
-    if (options.dry_run) return dry_run(options, *built, context);
+    if (options.dry_run) return dry_run(*built, options.interface, context);
     if (options.upgrade) {
         const Result<Ok> taken_over = take_over(built->compiled, context);
         if (!taken_over) return taken_over;
     }
-    if (auto done = push(*built, options, *terms, context); !done) return done;
+    const PushTarget target{options.interface, 0, *terms};
+    if (auto done = push(*built, target, context); !done) return done;
     if (built->policy.hosts.empty() || waits) return Ok{};
     context.out.flush();
     const Result<bool> needs_push = ask_behind(context);
@@ -197,7 +205,7 @@ Result<Ok> run(const PushOptions& options, Context& context) {
     if (!*needs_push || options.policy == "-") return Ok{};
     const Result<engine::Built> answered = build_and_test({options.policy}, context);
     if (!answered) return answered.error();
-    return push(*answered, options, *terms, context);
+    return push(*answered, target, context);
 }
 
 }  // namespace edgefw::cli

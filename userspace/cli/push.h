@@ -2,20 +2,39 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 #include "userspace/cli/card_option.h"
 #include "userspace/cli/context.h"
+#include "userspace/engine/build.h"
 
 namespace edgefw::cli {
+
+// How long what is pushed stays in force by itself.
+struct PushTerms {
+    std::string confirm = {};  // how long it waits to be confirmed; empty: it does not
+    bool replace = false;      // the place of a push that waits
+};
+
+inline void add_terms_to(CLI::App& command, PushTerms& terms, CLI::Option& dry_run) {
+    command
+        .add_option("--confirm", terms.confirm,
+                    "Fall back to the policy in force now unless `edgefw confirm` comes in this time, as in 60s, 5m")
+        ->type_name("TIME")
+        ->excludes(&dry_run);
+    command.add_flag("--replace", terms.replace, "Take the place of a push that waits to be confirmed");
+}
+
+// kUsage: it is no time that a push can wait.
+Result<kernel::Terms> terms_of(const PushTerms& terms);
 
 struct PushOptions {
     std::string policy;
     std::string interface;  // empty: every attached card
     bool dry_run = false;
     bool upgrade = false;  // take cards over that another version attached
-    std::string confirm;   // how long it waits to be confirmed; empty: it does not
-    bool replace = false;  // the place of a push that waits
+    PushTerms terms = {};
 };
 
 inline CLI::App* add_to(CLI::App& app, PushOptions& options) {
@@ -28,15 +47,23 @@ inline CLI::App* add_to(CLI::App& app, PushOptions& options) {
     command->add_flag("--upgrade", options.upgrade, "Take cards over that another version of edgefw attached")
         ->excludes(interface)
         ->excludes(dry_run);
-    command
-        ->add_option("--confirm", options.confirm,
-                     "Fall back to the policy in force now unless `edgefw confirm` comes in this time, as in 60s, 5m")
-        ->type_name("TIME")
-        ->excludes(dry_run);
-    command->add_flag("--replace", options.replace, "Take the place of a push that waits to be confirmed");
+    add_terms_to(*command, options.terms, *dry_run);
     return command;
 }
 
 Result<Ok> run(const PushOptions& options, Context& context);
+
+// What a policy that is built and tested is pushed for.
+struct PushTarget {
+    std::string interface;   // empty: every attached card
+    std::uint64_t from = 0;  // the entry of the history that it is made of; 0: none
+    kernel::Terms terms = {};
+};
+
+// Prints what a push of it would change, and changes nothing.
+Result<Ok> dry_run(const engine::Built& built, const std::string& interface, Context& context);
+
+// Pushes it, writes it into the history, warns and prints.
+Result<Ok> push(const engine::Built& built, const PushTarget& target, Context& context);
 
 }  // namespace edgefw::cli

@@ -8,6 +8,7 @@
 
 #include "userspace/base/sha256.h"
 #include "userspace/cli/build.h"
+#include "userspace/cli/record.h"
 #include "userspace/cli/refresh.h"
 #include "userspace/cli/warnings.h"
 #include "userspace/daemon/serve.h"
@@ -18,16 +19,29 @@
 namespace edgefw::cli {
 namespace {
 
+// Who is written down for what nobody typed.
+constexpr const char* kUser = "serve";
+
 // `asks_first`: the next push takes answers of the DNS, not what is in force.
 daemon::PolicyWatch watch_of(const ServeOptions& options, const std::shared_ptr<std::atomic<bool>>& asks_first,
-                             Context& context) {
+                             const std::shared_ptr<Recorder>& recorder, Context& context) {
     const std::string file = options.policy;
-    const auto push = [file, asks_first, &context](const std::string& text) -> Result<kernel::PushReport> {
+    const auto push = [file, asks_first, recorder, &context](const std::string& text) -> Result<kernel::PushReport> {
         const Wanted wanted = asks_first->exchange(false) ? Wanted::kAnswers : Wanted::kInForce;
         const Result<engine::Built> built = engine::build({file, text}, world_of(context, wanted));
         if (!built) return built.error();
         if (auto done = run_policy_tests(*built, context); !done) return done.error();
-        return kernel::push(built->compiled, std::nullopt);
+        recorder->begin();
+        Result<kernel::PushReport> report = kernel::push(built->compiled, std::nullopt);
+        if (!report) {
+            recorder->give_up();
+            return report;
+        }
+        InForce in_force{report->generation, {}};
+        for (const kernel::Card& card : report->cards)
+            in_force.cards.push_back(card.interface);
+        recorder->end(built->policy, built->compiled.sources, in_force);
+        return report;
     };
     const auto read = [file]() -> Result<daemon::PolicyWatch::Found> {
         auto text = policy::read_regular(file);
@@ -45,7 +59,8 @@ daemon::PolicyWatch watch_of(const ServeOptions& options, const std::shared_ptr<
 }
 
 // Attaches a card anew under the policy file, as it was attached before.
-Result<Ok> attach_anew(const kernel::HookedCard& card, const std::string& file, Context& context) {
+Result<Ok> attach_anew(const kernel::HookedCard& card, const std::string& file,
+                       const std::shared_ptr<Recorder>& recorder, Context& context) {
     if (file.empty())
         return failed("what was pinned of it is gone, and without --policy there is no other policy for it");
     const Result<std::string> text = policy::read_regular(file);
@@ -58,18 +73,17 @@ Result<Ok> attach_anew(const kernel::HookedCard& card, const std::string& file, 
     request.side = card.side;
     request.mode = card.mode;
     request.egress = card.egress;
-    request.policy = std::move(built->compiled);
-    const Result<kernel::Card> attached = kernel::attach(request);
+    const Result<kernel::Card> attached = cli::attach(request, std::move(*built), *recorder);
     if (!attached) return attached.error();
     warn_of(*attached, context);
     return Ok{};
 }
 
-daemon::HookWatch hooks_of(const ServeOptions& options, Context& context) {
+daemon::HookWatch hooks_of(const ServeOptions& options, const std::shared_ptr<Recorder>& recorder, Context& context) {
     daemon::HookWatch::Keep keep;
     if (options.keep_attached) {
-        keep = [file = options.policy, &context](const kernel::HookedCard& card) {
-            return card.is_pinned ? kernel::put_back(card.interface) : attach_anew(card, file, context);
+        keep = [file = options.policy, recorder, &context](const kernel::HookedCard& card) {
+            return card.is_pinned ? kernel::put_back(card.interface) : attach_anew(card, file, recorder, context);
         };
     }
     return {[] { return kernel::hooked_cards(); }, kernel::mend, keep};
@@ -95,6 +109,8 @@ Result<Ok> run(const ServeOptions& options, Context& context) {
     if (!created) return created.error();
     const auto resolver = std::make_shared<names::Resolver>(std::move(*created));
     const auto asks_first = std::make_shared<std::atomic<bool>>(false);
+    // Only who will push has a history to write, and opens it before the rights go.
+    const auto recorder = options.policy.empty() ? nullptr : std::make_shared<Recorder>(context, kUser);
     const daemon::Refresh::Bounds bounds{std::chrono::seconds(options.shortest), std::chrono::seconds(options.longest)};
     daemon::Service service{
         *address,
@@ -103,11 +119,11 @@ Result<Ok> run(const ServeOptions& options, Context& context) {
         EDGEFW_VERSION,
         std::nullopt,
         refresh_of(resolver, std::move(*fixed), bounds),
-        hooks_of(options, context),
+        hooks_of(options, recorder, context),
         [resolver] { resolver->stop(); },
         kernel::drop_privileges,
         [asks_first] { *asks_first = true; }};
-    if (!options.policy.empty()) service.watch = watch_of(options, asks_first, context);
+    if (!options.policy.empty()) service.watch = watch_of(options, asks_first, recorder, context);
     return daemon::serve(std::move(service), context.log);
 }
 

@@ -77,13 +77,17 @@ Result<Built> build(const Source& source, const World& world) {
     return Built{std::move(policy), std::move(loaded->profile_packets), std::move(compiled)};
 }
 
+void give_addresses(policy::Policy& policy, const std::vector<policy::Host>& hosts) {
+    for (policy::Host& host : policy.hosts) {
+        const auto known = std::find_if(hosts.begin(), hosts.end(),
+                                        [&](const policy::Host& other) { return other.name == host.name; });
+        if (known != hosts.end()) host = *known;
+    }
+}
+
 Result<Built> build_again(const document::Sources& sources, const std::vector<policy::Host>& hosts) {
     const auto resolve = [&](policy::Policy& policy) -> Result<Ok> {
-        for (policy::Host& host : policy.hosts) {
-            const auto known = std::find_if(hosts.begin(), hosts.end(),
-                                            [&](const policy::Host& other) { return other.name == host.name; });
-            if (known != hosts.end()) host = *known;
-        }
+        give_addresses(policy, hosts);
         return Ok{};
     };
     return build({sources.file, sources.text, sources.set_files}, {{{}, sources.profiles}, resolve});

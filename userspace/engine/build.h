@@ -34,6 +34,9 @@ struct Built {
 // Fails as load(), World::resolve and image::compile() do.
 Result<Built> build(const Source& source, const World& world);
 
+// Gives a policy's hosts the addresses that they have in `hosts`; one that is not among these keeps its own.
+void give_addresses(policy::Policy& policy, const std::vector<policy::Host>& hosts);
+
 // The same policy again from what is kept with its generation: no file is read and nobody is asked.
 Result<Built> build_again(const document::Sources& sources, const std::vector<policy::Host>& hosts);
 
