@@ -3,6 +3,7 @@
 
 #include "userspace/cli/build.h"
 #include "userspace/cli/record.h"
+#include "userspace/cli/sessions.h"
 #include "userspace/cli/warnings.h"
 #include "userspace/kernel/door.h"
 #include "userspace/show/status.h"
@@ -24,9 +25,14 @@ Result<Ok> put_back(const std::string& interface, Context& context) {
     return Ok{};
 }
 
-Result<kernel::Card> attach_under(const std::string& policy, const kernel::AttachRequest& request, Context& context) {
-    Result<engine::Built> built = build_and_test({policy}, context);
+Result<kernel::Card> attach_under(const AttachOptions& options, const kernel::AttachRequest& request,
+                                  Context& context) {
+    Result<engine::Built> built = build_and_test({options.policy}, context);
     if (!built) return built.error();
+    if (!options.force) {
+        auto spared = spares_sessions_of_newcomer(built->compiled, options.interface, options.side);
+        if (!spared) return spared.error();
+    }
     Recorder recorder(context);
     return attach(request, std::move(*built), recorder);
 }
@@ -43,7 +49,7 @@ Result<Ok> run(const AttachOptions& options, Context& context) {
     request.egress = options.egress;
     request.connections = options.connections;
     const Result<kernel::Card> card =
-        options.policy.empty() ? kernel::attach(request) : attach_under(options.policy, request, context);
+        options.policy.empty() ? kernel::attach(request) : attach_under(options, request, context);
     if (!card) return card.error();
     warn_of(*card, context);
     if (context.options.json) {

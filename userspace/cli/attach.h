@@ -19,6 +19,7 @@ struct AttachOptions {
     std::uint32_t connections = 0;  // 0: the default
     bool first = false;             // only puts an attached card's programs before all others
     bool again = false;             // only puts back what an attached card has lost
+    bool force = false;             // may end the sessions by which somebody is logged in to this machine
 };
 
 // Inline, like that of every subcommand: the unit ring parses command lines without the kernel.
@@ -54,6 +55,8 @@ inline CLI::App* add_to(CLI::App& app, AttachOptions& options) {
         ->add_flag("--again", options.again,
                    "Of an attached card: puts back a hook that it has lost, under what it has in force")
         ->excludes("--side", "--policy", "--mode", "--egress", "--connections", "--first");
+    command->add_flag("--force", options.force, "With --policy: also where it ends an SSH session of this machine")
+        ->needs("--policy");
     return command;
 }
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "userspace/cli/build.h"
-#include "userspace/cli/push.h"
 #include "userspace/cli/record.h"
 #include "userspace/cli/refresh.h"
 #include "userspace/kernel/door.h"
@@ -151,8 +150,9 @@ Result<Ok> run(const RollbackOptions& options, Context& context) {
     const Result<engine::Built> built = build_entry(*entry, context, false);
     if (!built) return built.error();
     const std::string interface = card_of(options, *facts);
-    if (options.dry_run) return dry_run(*built, interface, context);
-    const PushTarget target{interface, facts->number, *terms};
+    const PushTarget target{
+        .interface = interface, .from = facts->number, .terms = *terms, .may_end_sessions = options.force};
+    if (options.dry_run) return dry_run(*built, target, context);
     if (auto done = push(*built, target, context); !done) return done;
     warn_of_file(*entry, context);
     if (built->policy.hosts.empty() || terms->confirm_within != 0) return Ok{};

@@ -24,6 +24,7 @@ struct RollbackOptions {
     std::string interface;    // empty: as the entry was pushed
     bool dry_run = false;
     PushTerms terms = {};
+    bool force = false;  // may end the sessions by which somebody is logged in to this machine
 };
 
 inline CLI::App* add_to(CLI::App& app, RollbackOptions& options) {
@@ -37,6 +38,7 @@ inline CLI::App* add_to(CLI::App& app, RollbackOptions& options) {
     CLI::Option* dry_run =
         command->add_flag("--dry-run", options.dry_run, "Print what would change and change nothing");
     add_terms_to(*command, options.terms, *dry_run);
+    add_force_option(*command, options.force);
     return command;
 }
 

@@ -7,6 +7,7 @@
 #include "userspace/cli/build.h"
 #include "userspace/cli/record.h"
 #include "userspace/cli/refresh.h"
+#include "userspace/cli/sessions.h"
 #include "userspace/cli/wait.h"
 #include "userspace/cli/warnings.h"
 #include "userspace/document/delta.h"
@@ -94,6 +95,12 @@ ordered_json waiting_json(const kernel::Waiting& push) {
     return {{"seconds_left", push.seconds_left}, {"fallback", push.fallback}};
 }
 
+Result<Ok> spares(const engine::Built& built, const PushTarget& target) {
+    // A lock-out that heals by itself is no lock-out.
+    if (target.may_end_sessions || target.terms.confirm_within != 0) return Ok{};
+    return spares_sessions(built.compiled, built.policy.adopt, target.interface, kernel::SessionLook::kSshd);
+}
+
 void print(const kernel::PushReport& report, Context& context) {
     if (context.options.json) {
         ordered_json interfaces = ordered_json::array();
@@ -126,8 +133,10 @@ Result<Ok> wait(const kernel::Waiting& waiting, Context& context) {
 
 }  // namespace
 
-Result<Ok> dry_run(const engine::Built& built, const std::string& card, Context& context) {
-    const std::optional<std::string> interface = named(card);
+Result<Ok> dry_run(const engine::Built& built, const PushTarget& target, Context& context) {
+    const std::optional<std::string> interface = named(target.interface);
+    if (const auto spared = spares(built, target); !spared)
+        context.log.warn("warning: a push would be refused: {}", spared.error().message);
     Result<std::vector<Comparison>> groups = cards_by_generation(interface);
     if (!groups) return groups.error();
     ordered_json compared = ordered_json::array();
@@ -147,6 +156,7 @@ Result<Ok> dry_run(const engine::Built& built, const std::string& card, Context&
 }
 
 Result<Ok> push(const engine::Built& built, const PushTarget& target, Context& context) {
+    if (auto spared = spares(built, target); !spared) return spared;
     Recorder recorder(context);
     recorder.begin();
     const Result<kernel::PushReport> report = kernel::push(built.compiled, named(target.interface), target.terms);
@@ -191,12 +201,15 @@ Result<Ok> run(const PushOptions& options, Context& context) {
     const Result<engine::Built> built =
         build_and_test({options.policy}, context, waits ? Wanted::kAnswers : Wanted::kInForce);
     if (!built) return built.error();
-    if (options.dry_run) return dry_run(*built, options.interface, context);
+    PushTarget target{.interface = options.interface, .may_end_sessions = options.force};
+    if (options.dry_run) return dry_run(*built, target, context);
     if (options.upgrade) {
+        if (auto spared = spares(*built, target); !spared) return spared;
+        target.may_end_sessions = true;  // asked before, and the policy is in force from here on
         const Result<Ok> taken_over = take_over(built->compiled, context);
         if (!taken_over) return taken_over;
     }
-    const PushTarget target{options.interface, 0, *terms};
+    target.terms = *terms;
     if (auto done = push(*built, target, context); !done) return done;
     if (built->policy.hosts.empty() || waits) return Ok{};
     context.out.flush();

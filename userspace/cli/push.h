@@ -7,7 +7,10 @@
 
 #include "userspace/cli/card_option.h"
 #include "userspace/cli/context.h"
-#include "userspace/engine/build.h"
+
+namespace edgefw::engine {
+struct Built;
+}
 
 namespace edgefw::cli {
 
@@ -35,7 +38,12 @@ struct PushOptions {
     bool dry_run = false;
     bool upgrade = false;  // take cards over that another version attached
     PushTerms terms = {};
+    bool force = false;    // may end the sessions by which somebody is logged in to this machine
 };
+
+inline void add_force_option(CLI::App& command, bool& force) {
+    command.add_flag("--force", force, "Also where it ends an SSH session of this machine");
+}
 
 inline CLI::App* add_to(CLI::App& app, PushOptions& options) {
     CLI::App* command =
@@ -48,6 +56,7 @@ inline CLI::App* add_to(CLI::App& app, PushOptions& options) {
         ->excludes(interface)
         ->excludes(dry_run);
     add_terms_to(*command, options.terms, *dry_run);
+    add_force_option(*command, options.force);
     return command;
 }
 
@@ -58,12 +67,15 @@ struct PushTarget {
     std::string interface;   // empty: every attached card
     std::uint64_t from = 0;  // the entry of the history that it is made of; 0: none
     kernel::Terms terms = {};
+    // It may end the sessions by which somebody is logged in to this machine: with --force, or what takes it back.
+    bool may_end_sessions = false;
 };
 
-// Prints what a push of it would change, and changes nothing.
-Result<Ok> dry_run(const engine::Built& built, const std::string& interface, Context& context);
+// Prints what a push of it would change, and changes nothing. A push that would be refused for a session is a warning.
+Result<Ok> dry_run(const engine::Built& built, const PushTarget& target, Context& context);
 
-// Pushes it, writes it into the history, warns and prints.
+// Pushes it, writes it into the history, warns and prints. kFailed, and nothing changes, where it would end a session
+// that it may not end.
 Result<Ok> push(const engine::Built& built, const PushTarget& target, Context& context);
 
 }  // namespace edgefw::cli

@@ -10,6 +10,7 @@
 #include "userspace/cli/build.h"
 #include "userspace/cli/record.h"
 #include "userspace/cli/refresh.h"
+#include "userspace/cli/sessions.h"
 #include "userspace/cli/warnings.h"
 #include "userspace/daemon/serve.h"
 #include "userspace/kernel/door.h"
@@ -31,6 +32,10 @@ daemon::PolicyWatch watch_of(const ServeOptions& options, const std::shared_ptr<
         const Result<engine::Built> built = engine::build({file, text}, world_of(context, wanted));
         if (!built) return built.error();
         if (auto done = run_policy_tests(*built, context); !done) return done.error();
+        // Nobody types this, and the file is what was asked for: said, and pushed.
+        if (const auto spared = spares_sessions(built->compiled, built->policy.adopt, "", kernel::SessionLook::kPort);
+            !spared)
+            context.log.warn("warning: {}", spared.error().message);
         recorder->begin();
         Result<kernel::PushReport> report = kernel::push(built->compiled, std::nullopt);
         if (!report) {

@@ -12,6 +12,7 @@
 #include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/inventory.h"
+#include "userspace/kernel/sessions.h"
 #include "userspace/language/states.h"
 
 namespace edgefw::kernel {
@@ -91,6 +92,19 @@ Connection read(const Reader& reader, Family family, const std::uint8_t* bytes, 
     return connection;
 }
 
+template <typename Key>
+std::vector<std::uint8_t> key_of(const TcpEnds& ends) {
+    Key key = {};
+    std::memcpy(&key.local, ends.local.bytes().data(), sizeof(key.local));
+    std::memcpy(&key.remote, ends.remote.bytes().data(), sizeof(key.remote));
+    key.local_port = htons(ends.local_port);
+    key.remote_port = htons(ends.remote_port);
+    key.protocol = IPPROTO_TCP;
+    std::vector<std::uint8_t> bytes(sizeof(key));
+    std::memcpy(bytes.data(), &key, sizeof(key));
+    return bytes;
+}
+
 using Each = std::function<void(const ConnectionTable& table, const std::uint8_t* key, const Connection& connection)>;
 
 Result<Ok> walk_table(const Reader& reader, const ConnectionTable& table, const Each& each) {
@@ -161,6 +175,30 @@ Result<std::vector<Connection>> connections(const std::optional<std::string>& in
         }});
     if (!walked) return walked.error();
     return all;
+}
+
+Result<std::optional<edgefw_hook>> opener_of(const std::string& interface, const TcpEnds& ends) {
+    silence_libbpf();
+    auto home = Home::look();
+    if (!home) return home.error();
+    auto inventory = take_inventory(*home);
+    if (!inventory) return inventory.error();
+    const CardState* card = inventory->find(interface);
+    if (card == nullptr) return std::optional<edgefw_hook>();
+    auto reader = reader_of(*home, *card, inventory->generation_of(*card));
+    if (!reader) return reader.error();
+    std::optional<edgefw_hook> opener;
+    for (const ConnectionTable& table : card->connection_tables()) {
+        if (table.family != ends.local.family) continue;
+        const std::vector<std::uint8_t> key =
+            table.family == Family::kIpv4 ? key_of<edgefw_connection4_key>(ends) : key_of<edgefw_connection6_key>(ends);
+        for (const Map* map : {table.map, table.older}) {
+            edgefw_connection value;
+            if (map == nullptr || opener || !map->read(key.data(), &value) || !reader->is_live(value)) continue;
+            opener = value.hook == EDGEFW_SENT ? EDGEFW_SENT : EDGEFW_RECEIVED;
+        }
+    }
+    return opener;
 }
 
 Result<std::uint64_t> end_connections(const std::function<bool(const Connection&)>& which) {

@@ -122,9 +122,11 @@ TEST(CommandLine, TheRestHasItsOptionsToo) {
     EXPECT_EQ(push.line.push.policy, "p.yaml");
     EXPECT_EQ(push.line.push.interface, "eth0");
     EXPECT_TRUE(push.line.push.dry_run);
-    const Parsed rollback({"rollback", "7", "--iface", "eth0"});
+    EXPECT_FALSE(push.line.push.force);
+    const Parsed rollback({"rollback", "7", "--iface", "eth0", "--force"});
     EXPECT_EQ(rollback.line.rollback.entry, 7u);
     EXPECT_EQ(rollback.line.rollback.interface, "eth0");
+    EXPECT_TRUE(rollback.line.rollback.force);
     EXPECT_EQ(Parsed({"rollback", "--dry-run"}).line.rollback.entry, 0u);
     EXPECT_EQ(Parsed({"history"}).chosen, "history");
     const Parsed counters({"counters", "eth0", "--watch"});
@@ -179,6 +181,7 @@ TEST(CommandLine, WhatIsWrongIsNamed) {
         {{"check"}, "FILE is required"},
         {{"rollback", "0"}, "N"},
         {{"rollback", "last"}, "N"},
+        {{"attach", "eth0", "--force"}, "--policy"},
         {{"profile"}, "subcommand is required"},
         {{"profile", "show"}, "NAME is required"},
         {{"attach", "eth0", "--side", "outside"}, "external"},
