@@ -7,6 +7,8 @@
 
 #include "userspace/cli/card_option.h"
 #include "userspace/cli/context.h"
+#include "userspace/engine/build.h"
+#include "userspace/kernel/types.h"
 
 namespace edgefw::engine {
 struct Built;
