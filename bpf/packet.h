@@ -7,8 +7,9 @@
 // type (CONTEXT, bpf/frame/context_xdp.h or bpf/frame/context_skb.h: which helpers). Both are constants of the unit.
 #pragma once
 
+#include "bpf/constants.h"
+
 #include "maps/builtins.h"
-#include "maps/config.h"
 #include "maps/connection.h"
 #include "maps/reasons.h"
 #include "maps/tree.h"
@@ -44,9 +45,6 @@
 // The result of dissect where the shape is right, and of the built-in rules where none passes the packet.
 #define WELL_FORMED EDGEFW_REASON_COUNT
 #define NO_BUILTIN EDGEFW_BUILTIN_COUNT
-
-// Set from the policy between open and load; the verifier removes the code it rules out.
-const volatile struct edgefw_config config;
 
 // The other direction's hook.
 #define OTHER(hook) ((hook) == EDGEFW_RECEIVED ? EDGEFW_SENT : EDGEFW_RECEIVED)

@@ -3,14 +3,10 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf.h>
-#include <arpa/inet.h>
 #include <sys/mman.h>
 
 #include <cerrno>
-#include <cstring>
-#include <unordered_map>
 
-#include "maps/builtins.h"
 #include "maps/decision.h"
 #include "maps/limits.h"
 #include "userspace/image/plan.h"
@@ -18,9 +14,9 @@
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/inventory.h"
+#include "userspace/kernel/judgement.h"
 #include "userspace/kernel/registry.h"
 #include "userspace/kernel/variant.h"
-#include "userspace/policy/reasons.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -87,25 +83,18 @@ struct SideInstance {
 
 struct Judge::Instances {
     Generation generation;
-    std::unordered_map<std::uint32_t, std::string> ids;  // by counter slot
+    SlotNames names;
     std::uint32_t slots = 0;
     std::uint32_t connections = 0;
     std::optional<SideInstance> side[EDGEFW_SIDES];  // loaded when first asked for
     bool opened[EDGEFW_SIDES] = {};                  // something may be in its tables
     std::vector<std::uint8_t> out = std::vector<std::uint8_t>(kMostFrame);
 
-    Instances(Generation of, const image::Slots& names, std::uint32_t entries)
-        : generation(std::move(of)), slots(Generation::slots_needed(names)), connections(entries) {
-        for (std::uint32_t i = 0; i < EDGEFW_BUILTIN_COUNT; i++)
-            ids[EDGEFW_SLOT_FIRST_BUILTIN + i] = policy::kBuiltinIds[i];
-        for (const auto& [id, slot] : names)
-            ids[slot] = id;
-    }
-
-    std::string id_of(std::uint32_t slot) const {
-        const auto found = ids.find(slot);
-        return found == ids.end() ? std::string() : found->second;
-    }
+    Instances(Generation of, const image::Slots& slots_of_ids, std::uint32_t entries)
+        : generation(std::move(of)),
+          names(slots_of_ids),
+          slots(Generation::slots_needed(slots_of_ids)),
+          connections(entries) {}
 
     Result<SideInstance*> instance(policy::Side wanted) {
         auto& slot = side[static_cast<std::size_t>(wanted)];
@@ -181,18 +170,7 @@ Result<Judgement> Judge::judge(policy::Side side, edgefw_hook hook, const std::v
     }
     const edgefw_decision decision = (*instance)->record.read();
     if (decision.sequence == before) return failed("the program left no record of its decision");
-    Judgement judgement;
-    judgement.verdict = decision.verdict == EDGEFW_PASS ? policy::Action::kPass : policy::Action::kDrop;
-    judgement.reason = static_cast<edgefw_reason>(decision.reason);
-    judgement.slot = decision.slot;
-    judgement.rule = instances_->id_of(decision.slot);
-    judgement.nat = instances_->id_of(decision.nat);
-    if (decision.nat != 0) {
-        std::uint8_t local[sizeof(decision.local)];
-        std::memcpy(local, &decision.local, sizeof(local));
-        judgement.local = Address::from_bytes(Family::kIpv4, local);
-        judgement.local_port = ntohs(decision.local_port);
-    }
+    Judgement judgement = instances_->names.judgement_of(decision);
     if (keep_frame) judgement.frame.assign(instances_->out.begin(), instances_->out.begin() + options.data_size_out);
     if (judgement.verdict == policy::Action::kPass) instances_->opened[static_cast<std::size_t>(side)] = true;
     return judgement;
