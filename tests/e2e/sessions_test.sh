@@ -131,6 +131,6 @@ edgefw edge detach eth0
 edgefw edge attach eth0
 log_in four
 lab_start edge "$EDGEFW" serve --listen 127.0.0.1:0 --policy "$lab_folder/closed.yaml" 2>"$lab_folder/serve"
-waits_for 30 grep -q 'generation .* is in force' "$lab_folder/serve" || fail "serve: $(<"$lab_folder/serve")"
+waits_for 120 grep -q 'generation .* is in force' "$lab_folder/serve" || fail "serve: $(<"$lab_folder/serve")"
 grep -q "^warning: $would_end .*; it is pushed" "$lab_folder/serve" || fail "serve: $(<"$lab_folder/serve")"
 kill -TERM "$lab_started"
