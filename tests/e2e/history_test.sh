@@ -157,6 +157,7 @@ rm "$history/entry_97" "$history/entry_98" "$history/entry_99" "$history/notes" 
 
 chapter 'where nothing can be written the push goes on'
 before=$(generation edge)
+# shellcheck disable=SC2016  # for the shell there
 pass_port 2000 | on edge "${own_mounts[@]}" sh -c \
     'mount -t tmpfs -o ro none /var/lib && exec "$0" push -' "$EDGEFW" >"$lab_folder/pushed" 2>"$lab_folder/stderr"
 equal 'generation' "$(generation edge)" $((before + 1))
