@@ -21,7 +21,16 @@
 namespace edgefw::cli {
 namespace {
 
-using Chosen = std::function<Result<Ok>(Context&)>;
+using Chosen = std::function<Result<int>(Context&)>;  // the exit code
+
+// Most commands have one way to end well.
+Result<int> code_of(const Result<Ok>& done) {
+    if (!done) return done.error();
+    return kDone;
+}
+Result<int> code_of(const Result<int>& code) {
+    return code;
+}
 
 // A message without its control characters: it may quote a policy, the DNS or a packet.
 class Message : public spdlog::custom_flag_formatter {
@@ -56,7 +65,7 @@ int run_chosen(const Chosen& chosen, const GlobalOptions& options) {
     }
     Output out(STDOUT_FILENO);
     Context context{options, policy::ProfilePath::standard(options.profiles), out, log};
-    const Result<Ok> done = chosen(context);
+    const Result<int> done = chosen(context);
     if (!done && options.json && done.error().kind == ErrorKind::kPolicy && out.is_unused()) {
         const nlohmann::ordered_json json{{"errors", show::problems_json(done.error())}};
         out.write(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
@@ -70,7 +79,7 @@ int run_chosen(const Chosen& chosen, const GlobalOptions& options) {
         print(written.error(), log);
         return exit_code(written.error().kind);
     }
-    return kDone;
+    return *done;
 }
 
 // CLI11 does not name the word that is no command.
@@ -94,7 +103,7 @@ int run_command_line(int argc, char** argv) {
     add_global_to(app, line.global, EDGEFW_VERSION);
     for_each_command(app, line, [&chosen](CLI::App& parent, auto& options) {
         add_to(parent, options)->callback([&chosen, &options] {
-            chosen = [&options](Context& context) { return cli::run(options, context); };
+            chosen = [&options](Context& context) { return code_of(cli::run(options, context)); };
         });
     });
     try {

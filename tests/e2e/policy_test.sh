@@ -91,10 +91,12 @@ chapter 'a dry run compares with the policy of each card'
 edgefw edge push --iface eth1 "$lab_folder/second.yaml" >/dev/null
 edgefw edge push --dry-run "$lab_folder/second.yaml" >"$lab_folder/changes"
 grep -q '^eth0, under generation ' "$lab_folder/changes" || fail "eth0 is not named: $(<"$lab_folder/changes")"
-equal 'eth1' "$(sed -n '/^eth1, under generation /{n;p}' "$lab_folder/changes")" 'no change'
+equal 'eth1' "$(sed -n '/^eth1, under generation /{n;p}' "$lab_folder/changes")" \
+    'no packet changes verdict, rule or translation'
 equal 'compared' "$(edgefw edge --json push --dry-run "$lab_folder/second.yaml" |
     jq -c '[.compared[] | [.interfaces[0], .changes == "no change\n"]]')" '[["eth0",false],["eth1",true]]'
-equal 'one card' "$(edgefw edge push --dry-run --iface eth1 "$lab_folder/second.yaml")" 'no change'
+equal 'one card' "$(edgefw edge push --dry-run --iface eth1 "$lab_folder/second.yaml")" \
+    $'no packet changes verdict, rule or translation\n\n0 connections would be revoked'
 edgefw edge push --iface eth1 "$lab_folder/first.yaml" >/dev/null
 
 chapter 'a push comes into force on both cards; what it removes ends at once'

@@ -14,6 +14,7 @@
 #include "userspace/cli/context.h"
 #include "userspace/cli/counters.h"
 #include "userspace/cli/detach.h"
+#include "userspace/cli/diff.h"
 #include "userspace/cli/doctor.h"
 #include "userspace/cli/explain.h"
 #include "userspace/cli/history.h"
@@ -34,6 +35,7 @@ struct CommandLine {
     RollbackOptions rollback;
     HistoryOptions history;
     CheckOptions check;
+    DiffOptions diff;
     ShowOptions show;
     ExplainOptions explain;
     CountersOptions counters;
@@ -74,6 +76,7 @@ void for_each_command(CLI::App& app, CommandLine& line, Visit visit) {
     visit(app, line.rollback);
     visit(app, line.history);
     visit(app, line.check);
+    visit(app, line.diff);
     visit(app, line.show);
     visit(app, line.explain);
     visit(app, line.counters);

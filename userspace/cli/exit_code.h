@@ -7,6 +7,7 @@
 namespace edgefw::cli {
 
 inline constexpr int kDone = 0;
+inline constexpr int kDiffer = 6;  // of --exit-code alone: the command did what it was asked for
 
 inline int exit_code(ErrorKind kind) {
     return static_cast<int>(kind);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "userspace/cli/build.h"
+#include "userspace/cli/exit_code.h"
 #include "userspace/cli/record.h"
 #include "userspace/cli/refresh.h"
 #include "userspace/kernel/door.h"
@@ -133,13 +134,16 @@ Result<Ok> take_back(Context& context) {
 
 }  // namespace
 
-Result<Ok> run(const RollbackOptions& options, Context& context) {
+Result<int> run(const RollbackOptions& options, Context& context) {
     const Result<kernel::Terms> terms = terms_of(options.terms);
     if (!terms) return terms.error();
     const Result<kernel::Standing> standing = kernel::standing();
     if (!standing) return standing.error();
-    const bool is_plain = options.entry == 0 && options.interface.empty() && !options.dry_run;
-    if (is_plain && standing->waiting && !terms->replaces) return take_back(context);
+    const bool is_plain = options.entry == 0 && options.interface.empty() && !options.dry_run.wanted;
+    if (is_plain && standing->waiting && !terms->replaces) {
+        if (auto done = take_back(context); !done) return done.error();
+        return kDone;
+    }
     write_down_in_force(context);
     const Result<History> history = read_history(context);
     if (!history) return history.error();
@@ -152,17 +156,21 @@ Result<Ok> run(const RollbackOptions& options, Context& context) {
     const std::string interface = card_of(options, *facts);
     const PushTarget target{
         .interface = interface, .from = facts->number, .terms = *terms, .may_end_sessions = options.force};
-    if (options.dry_run) return dry_run(*built, target, context);
-    if (auto done = push(*built, target, context); !done) return done;
+    if (options.dry_run.wanted) {
+        warn_of_sessions(*built, target, context);
+        return dry_run(*built, interface, options.dry_run, context);
+    }
+    if (auto done = push(*built, target, context); !done) return done.error();
     warn_of_file(*entry, context);
-    if (built->policy.hosts.empty() || terms->confirm_within != 0) return Ok{};
+    if (built->policy.hosts.empty() || terms->confirm_within != 0) return kDone;
     context.out.flush();
     const Result<bool> needs_push = ask_behind(context);
     if (!needs_push) return needs_push.error();
-    if (!*needs_push) return Ok{};
+    if (!*needs_push) return kDone;
     const Result<engine::Built> answered = build_entry(*entry, context, true);
     if (!answered) return answered.error();
-    return push(*answered, target, context);
+    if (auto done = push(*answered, target, context); !done) return done.error();
+    return kDone;
 }
 
 }  // namespace edgefw::cli

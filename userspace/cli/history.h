@@ -22,7 +22,7 @@ Result<Ok> run(const HistoryOptions& options, Context& context);
 struct RollbackOptions {
     std::uint64_t entry = 0;  // 0: the policy before the one in force
     std::string interface;    // empty: as the entry was pushed
-    bool dry_run = false;
+    DryRunOptions dry_run = {};
     PushTerms terms = {};
     bool force = false;  // may end the sessions by which somebody is logged in to this machine
 };
@@ -35,13 +35,13 @@ inline CLI::App* add_to(CLI::App& app, RollbackOptions& options) {
         ->type_name("")
         ->check(CLI::PositiveNumber);
     add_card_option(*command, options.interface, "This card alone");
-    CLI::Option* dry_run =
-        command->add_flag("--dry-run", options.dry_run, "Print what would change and change nothing");
+    CLI::Option* dry_run = add_dry_run_to(*command, options.dry_run);
     add_terms_to(*command, options.terms, *dry_run);
     add_force_option(*command, options.force);
     return command;
 }
 
-Result<Ok> run(const RollbackOptions& options, Context& context);
+// Returns the exit code.
+Result<int> run(const RollbackOptions& options, Context& context);
 
 }  // namespace edgefw::cli

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/push.h"
 
-#include <map>
-
 #include "userspace/base/duration.h"
 #include "userspace/cli/build.h"
+#include "userspace/cli/exit_code.h"
 #include "userspace/cli/record.h"
 #include "userspace/cli/refresh.h"
 #include "userspace/cli/sessions.h"
 #include "userspace/cli/wait.h"
 #include "userspace/cli/warnings.h"
-#include "userspace/document/delta.h"
 #include "userspace/image/image.h"
 #include "userspace/kernel/door.h"
 #include "userspace/show/status.h"
@@ -23,61 +21,6 @@ using nlohmann::ordered_json;
 std::optional<std::string> named(const std::string& interface) {
     if (interface.empty()) return std::nullopt;
     return interface;
-}
-
-// Cards under one generation, and what the push would change of it.
-struct Comparison {
-    std::uint32_t generation = 0;  // 0: no policy
-    std::vector<std::string> interfaces = {};
-    std::string changes = {};
-};
-
-// The cards that a push is for, by the policy that they are under; one without cards where nothing is attached.
-Result<std::vector<Comparison>> cards_by_generation(const std::optional<std::string>& interface) {
-    const Result<std::uint32_t> newest = kernel::generation_in_force();
-    if (!newest) return newest.error();
-    if (*newest == 0 && !interface) return std::vector{Comparison{}};
-    const Result<kernel::Status> status = kernel::status(false);
-    if (!status) return status.error();
-    std::map<std::uint32_t, Comparison> groups;
-    for (const kernel::CardStatus& entry : status->cards) {
-        if (interface && *interface != entry.card.interface) continue;
-        Comparison& group = groups[entry.card.generation];
-        group.generation = entry.card.generation;
-        group.interfaces.push_back(entry.card.interface);
-    }
-    std::vector<Comparison> all;
-    for (auto& [generation, group] : groups)
-        all.push_back(std::move(group));
-    if (all.empty()) all.emplace_back();
-    return all;
-}
-
-Result<Ok> compare(Comparison& group, const std::optional<std::string>& interface, const std::string& document) {
-    std::optional<std::string> card = interface;
-    if (!card && !group.interfaces.empty()) card = group.interfaces.front();
-    Result<std::string> in_force = std::string();
-    if (card) in_force = kernel::document_in_force(card);
-    if (!in_force) return in_force.error();
-    group.changes = document::delta_text(*in_force, document);
-    return Ok{};
-}
-
-std::string heading(const Comparison& group) {
-    std::string cards;
-    for (const std::string& interface : group.interfaces)
-        cards += (cards.empty() ? "" : ", ") + interface;
-    return cards +
-           (group.generation == 0 ? ", under no policy" : ", under generation " + std::to_string(group.generation));
-}
-
-// Headed where cards are under different policies: then no text is true of all.
-std::string text_of(const std::vector<Comparison>& groups) {
-    if (groups.size() == 1) return groups.front().changes;
-    std::string text;
-    for (const Comparison& group : groups)
-        text += (text.empty() ? "" : "\n") + heading(group) + ":\n" + group.changes;
-    return text;
 }
 
 Result<Ok> take_over(const kernel::Compiled& policy, Context& context) {
@@ -133,26 +76,9 @@ Result<Ok> wait(const kernel::Waiting& waiting, Context& context) {
 
 }  // namespace
 
-Result<Ok> dry_run(const engine::Built& built, const PushTarget& target, Context& context) {
-    const std::optional<std::string> interface = named(target.interface);
+void warn_of_sessions(const engine::Built& built, const PushTarget& target, Context& context) {
     if (const auto spared = spares(built, target); !spared)
         context.log.warn("warning: a push would be refused: {}", spared.error().message);
-    Result<std::vector<Comparison>> groups = cards_by_generation(interface);
-    if (!groups) return groups.error();
-    ordered_json compared = ordered_json::array();
-    for (Comparison& group : *groups) {
-        if (auto done = compare(group, interface, built.compiled.document); !done) return done.error();
-        compared.push_back(
-            {{"generation", group.generation}, {"interfaces", group.interfaces}, {"changes", group.changes}});
-    }
-    const std::string text = text_of(*groups);
-    if (context.options.json) {
-        const ordered_json json{{"digest", built.policy.digest}, {"changes", text}, {"compared", compared}};
-        context.out.write(json.dump(2) + "\n");
-    } else {
-        context.out.write(text);
-    }
-    return Ok{};
 }
 
 Result<Ok> push(const engine::Built& built, const PushTarget& target, Context& context) {
@@ -188,7 +114,7 @@ Result<kernel::Terms> terms_of(const PushTerms& asked) {
     return terms;
 }
 
-Result<Ok> run(const PushOptions& options, Context& context) {
+Result<int> run(const PushOptions& options, Context& context) {
     const Result<kernel::Terms> terms = terms_of(options.terms);
     if (!terms) return terms.error();
     if (options.upgrade && terms->confirm_within != 0)
@@ -202,23 +128,27 @@ Result<Ok> run(const PushOptions& options, Context& context) {
         build_and_test({options.policy}, context, waits ? Wanted::kAnswers : Wanted::kInForce);
     if (!built) return built.error();
     PushTarget target{.interface = options.interface, .may_end_sessions = options.force};
-    if (options.dry_run) return dry_run(*built, target, context);
+    if (options.dry_run.wanted) {
+        warn_of_sessions(*built, target, context);
+        return dry_run(*built, options.interface, options.dry_run, context);
+    }
     if (options.upgrade) {
-        if (auto spared = spares(*built, target); !spared) return spared;
+        if (auto spared = spares(*built, target); !spared) return spared.error();
         target.may_end_sessions = true;  // asked before, and the policy is in force from here on
         const Result<Ok> taken_over = take_over(built->compiled, context);
-        if (!taken_over) return taken_over;
+        if (!taken_over) return taken_over.error();
     }
     target.terms = *terms;
-    if (auto done = push(*built, target, context); !done) return done;
-    if (built->policy.hosts.empty() || waits) return Ok{};
+    if (auto done = push(*built, target, context); !done) return done.error();
+    if (built->policy.hosts.empty() || waits) return kDone;
     context.out.flush();
     const Result<bool> needs_push = ask_behind(context);
     if (!needs_push) return needs_push.error();
-    if (!*needs_push || options.policy == "-") return Ok{};
+    if (!*needs_push || options.policy == "-") return kDone;
     const Result<engine::Built> answered = build_and_test({options.policy}, context);
     if (!answered) return answered.error();
-    return push(*answered, target, context);
+    if (auto done = push(*answered, target, context); !done) return done.error();
+    return kDone;
 }
 
 }  // namespace edgefw::cli

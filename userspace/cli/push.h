@@ -7,6 +7,7 @@
 
 #include "userspace/cli/card_option.h"
 #include "userspace/cli/context.h"
+#include "userspace/cli/dry_run.h"
 #include "userspace/engine/build.h"
 #include "userspace/kernel/types.h"
 
@@ -37,7 +38,7 @@ Result<kernel::Terms> terms_of(const PushTerms& terms);
 struct PushOptions {
     std::string policy;
     std::string interface;  // empty: every attached card
-    bool dry_run = false;
+    DryRunOptions dry_run = {};
     bool upgrade = false;  // take cards over that another version attached
     PushTerms terms = {};
     bool force = false;    // may end the sessions by which somebody is logged in to this machine
@@ -52,8 +53,7 @@ inline CLI::App* add_to(CLI::App& app, PushOptions& options) {
         app.add_subcommand("push", "Compile a policy, run its own tests and swap it in, live, on every card at once");
     command->add_option("FILE", options.policy, "The policy file; - is standard input")->required();
     CLI::Option* interface = add_card_option(*command, options.interface, "This card alone");
-    CLI::Option* dry_run =
-        command->add_flag("--dry-run", options.dry_run, "Print what would change and change nothing");
+    CLI::Option* dry_run = add_dry_run_to(*command, options.dry_run);
     command->add_flag("--upgrade", options.upgrade, "Take cards over that another version of edgefw attached")
         ->excludes(interface)
         ->excludes(dry_run);
@@ -62,7 +62,8 @@ inline CLI::App* add_to(CLI::App& app, PushOptions& options) {
     return command;
 }
 
-Result<Ok> run(const PushOptions& options, Context& context);
+// Returns the exit code.
+Result<int> run(const PushOptions& options, Context& context);
 
 // What a policy that is built and tested is pushed for.
 struct PushTarget {
@@ -73,8 +74,8 @@ struct PushTarget {
     bool may_end_sessions = false;
 };
 
-// Prints what a push of it would change, and changes nothing. A push that would be refused for a session is a warning.
-Result<Ok> dry_run(const engine::Built& built, const PushTarget& target, Context& context);
+// Warns of a session that a push would be refused for.
+void warn_of_sessions(const engine::Built& built, const PushTarget& target, Context& context);
 
 // Pushes it, writes it into the history, warns and prints. kFailed, and nothing changes, where it would end a session
 // that it may not end.

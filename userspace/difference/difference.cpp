@@ -219,9 +219,10 @@ Difference compare(const Policy& before, const Policy& after, const Limits& limi
     });
     difference.is_complete = exact.is_complete;
     for (unsigned builtin = 0; builtin < EDGEFW_BUILTIN_COUNT; ++builtin) {
-        const bool was_on = before.builtins >> builtin & 1, is_on = after.builtins >> builtin & 1;
-        if (was_on == is_on) continue;
-        (is_on ? difference.turned_on : difference.turned_off).push_back(static_cast<edgefw_builtin>(builtin));
+        const std::uint32_t bit = 1u << builtin;
+        if (((before.builtins ^ after.builtins) & bit) == 0) continue;
+        auto& turned = (after.builtins & bit) != 0 ? difference.turned_on : difference.turned_off;
+        turned.push_back(static_cast<edgefw_builtin>(builtin));
     }
     difference.renamed = comparer.names().renamed;
     difference.moved = comparer.names().moved;

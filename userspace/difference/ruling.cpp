@@ -438,8 +438,8 @@ std::vector<Restrictions> Rulings::add_builtins(const Plot& plot, const Messages
         ruling.number = area.builtin;
         ruling.identity = kFirstBuiltin + area.builtin;
         ruling.action = area.builtin == EDGEFW_BUILTIN_MARTIAN ? Action::kDrop : Action::kPass;
-        const bool was_on = before_.policy.builtins >> area.builtin & 1,
-                   is_on = after_.policy.builtins >> area.builtin & 1;
+        const std::uint32_t bit = 1u << area.builtin;
+        const bool was_on = (before_.policy.builtins & bit) != 0, is_on = (after_.policy.builtins & bit) != 0;
         ruling.changed = was_on != is_on;
         if (was_on && is_on && (area.builtin == EDGEFW_BUILTIN_DHCP || area.builtin == EDGEFW_BUILTIN_DHCPV6)) {
             left_out.push_back(ruling.on);

@@ -12,6 +12,7 @@
 #include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/inventory.h"
+#include "userspace/kernel/opened.h"
 #include "userspace/kernel/sessions.h"
 #include "userspace/language/states.h"
 
@@ -105,7 +106,12 @@ std::vector<std::uint8_t> key_of(const TcpEnds& ends) {
     return bytes;
 }
 
-using Each = std::function<void(const ConnectionTable& table, const std::uint8_t* key, const Connection& connection)>;
+struct Entry {
+    const ConnectionTable& table;
+    const std::uint8_t* key;
+    const edgefw_connection& value;
+};
+using Each = std::function<void(const Entry& entry, const Connection& connection)>;
 
 Result<Ok> walk_table(const Reader& reader, const ConnectionTable& table, const Each& each) {
     const bool ipv4 = table.family == Family::kIpv4;
@@ -116,7 +122,7 @@ Result<Ok> walk_table(const Reader& reader, const ConnectionTable& table, const 
         Connection connection = ipv4 ? read<edgefw_connection4_key>(reader, table.family, key, value)
                                      : read<edgefw_connection6_key>(reader, table.family, key, value);
         connection.half_open = table.half_open() && value.state != EDGEFW_STATE_TCP_CLOSED;
-        each(table, key, connection);
+        each({table, key, value}, connection);
     };
     auto walked = table.map->for_each(hand);
     if (!walked || table.older == nullptr) return walked;
@@ -170,9 +176,19 @@ Result<std::vector<Connection>> connections(const std::optional<std::string>& in
     if (!home) return home.error();
     std::vector<Connection> all;
     auto walked =
-        walk(*home, interface, {[&](const ConnectionTable&, const std::uint8_t*, const Connection& connection) {
-            all.push_back(connection);
-        }});
+        walk(*home, interface, {[&](const Entry&, const Connection& connection) { all.push_back(connection); }});
+    if (!walked) return walked.error();
+    return all;
+}
+
+Result<std::vector<OpenedConnection>> opened_connections(const std::optional<std::string>& interface) {
+    silence_libbpf();
+    auto home = Home::look();
+    if (!home) return home.error();
+    std::vector<OpenedConnection> all;
+    auto walked = walk(*home, interface, {[&](const Entry& entry, const Connection& connection) {
+        all.push_back({connection, entry.value.generation, entry.value.detail, entry.value.vlan});
+    }});
     if (!walked) return walked.error();
     return all;
 }
@@ -208,7 +224,8 @@ Result<std::uint64_t> end_connections(const std::function<bool(const Connection&
     if (!home) return home.error();
     std::uint64_t removed[EDGEFW_TABLES] = {}, all = 0;
     Visit visit;
-    visit.each = [&](const ConnectionTable& table, const std::uint8_t* key, const Connection& connection) {
+    visit.each = [&](const Entry& entry, const Connection& connection) {
+        const auto& [table, key, value] = entry;
         if (!which(connection)) return;
         const bool older = table.older != nullptr && took_out(*table.older, key);
         if (took_out(*table.map, key) || older) removed[table.index()]++;
