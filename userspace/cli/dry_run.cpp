@@ -35,8 +35,8 @@ struct Comparison {
 Result<std::vector<Comparison>> cards_by_generation(const std::optional<std::string>& interface) {
     const Result<std::uint32_t> newest = kernel::generation_in_force();
     if (!newest) return newest.error();
-    if (*newest == 0 && !interface) return std::vector{Comparison{}};
     const Result<kernel::Status> status = kernel::status(false);
+    if (!status && *newest == 0 && !interface) return std::vector{Comparison{}};
     if (!status) return status.error();
     std::map<std::uint32_t, Comparison> groups;
     for (const kernel::CardStatus& entry : status->cards) {

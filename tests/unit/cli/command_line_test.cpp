@@ -121,7 +121,7 @@ TEST(CommandLine, TheRestHasItsOptionsToo) {
     const Parsed push({"push", "p.yaml", "--iface", "eth0", "--dry-run"});
     EXPECT_EQ(push.line.push.policy, "p.yaml");
     EXPECT_EQ(push.line.push.interface, "eth0");
-    EXPECT_TRUE(push.line.push.dry_run);
+    EXPECT_TRUE(push.line.push.dry_run.wanted);
     EXPECT_FALSE(push.line.push.force);
     const Parsed rollback({"rollback", "7", "--iface", "eth0", "--force"});
     EXPECT_EQ(rollback.line.rollback.entry, 7u);
