@@ -13,8 +13,13 @@
 #include "bpf/flight.h"
 #include "bpf/maps.h"
 
+// Of the counter of a reason.
+static __always_inline __u32 reason_index(__u8 verdict, __u8 reason) {
+    return (HOOK * 2 + (verdict == EDGEFW_PASS)) * EDGEFW_REASON_COUNT + reason;
+}
+
 static __always_inline void count_reason(__u8 verdict, __u8 reason, __u64 packets, __u64 bytes) {
-    const __u32 index = (HOOK * 2 + (verdict == EDGEFW_PASS)) * EDGEFW_REASON_COUNT + reason;
+    const __u32 index = reason_index(verdict, reason);
     struct edgefw_reason_counter* counter = bpf_map_lookup_elem(&reasons, &index);
 
     if (!counter) return;

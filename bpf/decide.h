@@ -72,6 +72,7 @@ static __always_inline struct decision decide_link(struct flight* flight) {
                 .slot = outcome & EDGEFW_OUTCOME_SLOT_MASK,
                 .verdict = outcome & EDGEFW_OUTCOME_PASS ? EDGEFW_PASS : EDGEFW_DROP,
                 .reason = EDGEFW_REASON_RULE,
+                .logged = outcome & EDGEFW_OUTCOME_LOG,
             };
     }
     if (config.default_outcome[HOOK] & EDGEFW_OUTCOME_PASS) return pass(EDGEFW_REASON_DEFAULT, EDGEFW_SLOT_NONE);
@@ -123,6 +124,7 @@ static __always_inline struct decision decide_by_rules(const struct flight* flig
         .slot = by_rule ? outcome & EDGEFW_OUTCOME_SLOT_MASK : EDGEFW_SLOT_NONE,
         .verdict = passes ? EDGEFW_PASS : EDGEFW_DROP,
         .reason = reason,
+        .logged = config.records_logged && outcome & EDGEFW_OUTCOME_LOG && (!passes || flight->flow.opens),
     };
 }
 

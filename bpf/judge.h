@@ -5,6 +5,8 @@
 //
 //   claim -> dissect -> translate (received: find) -> track -> decide -> translate (write) -> account -> release
 //
+// record comes behind decide for what a rule logs and passes, behind account for what drops.
+//
 // decide asks other stages in its turn: relate, track, translate (sent: find), adopt, classify, open.
 //
 // The common paths are inline: on machines that guard returns a call costs as much as parsing a header (9 ns measured).
@@ -14,6 +16,7 @@
 #include "bpf/account.h"
 #include "bpf/decide.h"
 #include "bpf/frame/dissect.h"
+#include "bpf/record.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -58,6 +61,8 @@ static __always_inline struct decision judge_armed(CONTEXT* context, struct flig
         decision = decide_tracked(flight, tracking);
     else
         decision = decide(context, flight);
+    if (config.records_logged && decision.logged && decision.verdict == EDGEFW_PASS)
+        record_packet(context, &decision, packet->is_ip);
     if (config.translates && flight->translation.nat && decision.verdict == EDGEFW_PASS)
         decision = translate(context, flight, decision);
     return decision;
@@ -80,6 +85,8 @@ static __always_inline int judge(CONTEXT* context) {
     malformed = dissect(context, flight);
     decision = config.armed ? judge_armed(context, flight, malformed) : judge_unarmed(context, flight, malformed);
     account(flight, &decision);
+    if (decision.verdict != EDGEFW_PASS)
+        record_packet(context, &decision, malformed == WELL_FORMED && flight->packet.is_ip);
     release(flight);
     return decision.verdict == EDGEFW_PASS ? CODE_PASS : CODE_DROP;
 }

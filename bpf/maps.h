@@ -10,6 +10,7 @@
 #include "maps/forward.h"
 #include "maps/fragment.h"
 #include "maps/limits.h"
+#include "maps/record.h"
 #include "maps/tree.h"
 
 #include <linux/bpf.h>
@@ -245,6 +246,29 @@ struct {
     __type(key, __u32);
     __type(value, struct edgefw_table_counter);
 } table_counters SEC(".maps");
+
+// The recorder. A processor's part of the ring are config.records elements, one behind the other.
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct edgefw_record);
+} drops SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct edgefw_recorder);
+} drop_recorders SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, EDGEFW_REASON_COUNTERS);
+    __type(key, __u32);
+    __type(value, struct edgefw_record_bucket);
+} drop_buckets SEC(".maps");
 
 // Maps of each object of programs, with a value for each processor.
 

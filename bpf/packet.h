@@ -157,4 +157,5 @@ struct decision {
     __u8 verdict;
     __u8 reason;
     bool opened;  // it opened a connection of the rule
+    bool logged;  // the rule says that it is recorded
 };

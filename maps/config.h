@@ -82,7 +82,15 @@ struct edgefw_config {
     // Until when a connection that this policy revokes is kept, so that another one may let it go on; seconds of
     // CLOCK_MONOTONIC; 0: none is.
     __u32 retains_until;
-    __u32 pad[2];
+    // Which packets are recorded (maps/record.h). Of the policy: all that drop; those that some rule of it logs.
+    __u32 records_drops;
+    __u32 records_logged;
+    // Of the card: a processor's records, and how many of them are the small part's; 0: nothing is recorded.
+    __u32 records;
+    __u32 rare_records;
+    __u32 record_interval;                 // jiffies from one record of a reason to the next, where they go on
+    __u32 rare_interval;                   // likewise in the small part
+    __u32 record_window;                   // jiffies in which a flow has one record
     __u32 class_lengths[EDGEFW_FAMILIES];  // how many of these are used; 0: the class table is no hash
     struct edgefw_class_length4 class_length4[EDGEFW_CLASS_LENGTHS];  // longest first
     struct edgefw_class_length6 class_length6[EDGEFW_CLASS_LENGTHS];

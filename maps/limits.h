@@ -29,7 +29,10 @@
 #define EDGEFW_OPENINGS_DEFAULT 65536      // half-open ones, likewise: a flood of a million a second leaves each 65 ms
 #define EDGEFW_CONNECTIONS_MIN 16          // of each such table: fewer, and what the LRU sets aside is most of them
 #define EDGEFW_CONNECTIONS_MAX 16777216    // likewise; more is a slip of the pen
-#define EDGEFW_FRAGMENTS 4096           // datagrams in flight whose first fragment is remembered, per card and family
+#define EDGEFW_FRAGMENTS 4096  // datagrams in flight whose first fragment is remembered, per card and family
+#define EDGEFW_RECORD_BYTES_DEFAULT 2097152  // the recorder's, for each processor: ten minutes at its rate
+#define EDGEFW_RECORD_BYTES_MIN 65536        // fewer, and a burst of a few reasons overwrites itself
+#define EDGEFW_RECORD_BYTES_MAX 33554432     // and of all processors of a card together
 #define EDGEFW_MAX_HOSTS 64             // host names a policy's rules may name: pairs of them are numbered in advance
 #define EDGEFW_MAX_HOST_ADDRESSES 1024  // of one name and family; more is a mistake or an attack
 #define EDGEFW_ID_MAX 127               // bytes of a rule id: a Prometheus label and a table column must carry it

@@ -73,6 +73,7 @@ EDGEFW_ABI_SIZE(edgefw_insn, 16);
 #define EDGEFW_OUTCOME_SLOT_MASK 0x00ffffffu
 #define EDGEFW_OUTCOME_PASS 0x01000000u  // else drop
 #define EDGEFW_OUTCOME_KEEP 0x02000000u  // keep state: the packet opens a connection
+#define EDGEFW_OUTCOME_LOG 0x08000000u   // the recorder writes down what it decides
 // No rule of this direction matches, but one of the other direction opens connections of this kind: a SYN may belong to
 // one (RFC 9293 section 3.5, simultaneous open). As a match it stands behind all rules; the default decides with it.
 #define EDGEFW_OUTCOME_ASK 0x04000000u

@@ -93,7 +93,9 @@ kernel::Compiled compiled(const std::string& lines) {
 
 TestRun::TestRun(const Options& options) : options_(options) {
     kernel::silence_libbpf();
-    maps_ = take(kernel::CardMaps::create(kernel::capacity_of(options.connections), kSlots), "card maps");
+    policy::Capacity capacity = kernel::capacity_of(options.connections);
+    capacity.record_bytes = options.record_bytes;
+    maps_ = take(kernel::CardMaps::create(capacity, kSlots), "card maps");
     if (!options.recycles) {
         for (kernel::Map* map : {&maps_->connections4, &maps_->datagrams4, &maps_->openings4}) {
             *map = take(kernel::Map::create(
@@ -158,8 +160,12 @@ void TestRun::make(const image::Image& image, std::uint32_t generation) {
 const kernel::ProgramPair& TestRun::programs() {
     if (programs_) return *programs_;
     const edgefw_config config = take(generation_->config(options_.side), "config");
-    const kernel::Variant variant = {options_.link_layer, options_.partial_checksums, !older_.empty(), adopts_until_,
-                                     true};
+    const kernel::Variant variant = {options_.link_layer,
+                                     options_.partial_checksums,
+                                     !older_.empty(),
+                                     adopts_until_,
+                                     true,
+                                     options_.record_bytes == 0 ? 0 : maps_->records()};
     auto bindings = maps_->bindings();
     for (const auto& binding : generation_->bindings())
         bindings.push_back(binding);

@@ -35,6 +35,7 @@ public:
         kernel::ReceivedAt at = kernel::ReceivedAt::kXdp;
         edgefw_link_layer link_layer = EDGEFW_ETHERNET;
         std::uint32_t connections = 1024;
+        std::uint32_t record_bytes = 0;  // of the recorder for each processor; 0: nothing is recorded
         bool recycles = true;  // false: a full table of connections refuses, as an LRU table does in rare moments only
     };
 
@@ -97,6 +98,9 @@ public:
     // Connections in the tables, of both families.
     std::uint64_t confirmed() const;
     std::uint64_t half_open() const { return maps_->openings4.count() + maps_->openings6.count(); }
+
+    // What the recorder has: its ring, its writers, its buckets.
+    const kernel::CardMaps& maps() const { return *maps_; }
 
     // The judging programs; they are loaded when they are first needed.
     const kernel::ProgramPair& programs();

@@ -150,6 +150,8 @@ private:
         } else {
             diagnostics_.error(fields_.node(), "a rule needs `action:`, pass or drop");
         }
+        if (const Node* log = fields_.find("log"))
+            rule_.log = read_word(*log, kSwitches, "a switch", diagnostics_).value_or(false);
         const bool passes = rule_.action == Action::kPass;
         const bool of_ip = fields_.find("ethertype") == nullptr;
         rule_.state = passes && of_ip ? State::kKeep : State::kNone;

@@ -30,6 +30,7 @@ constexpr std::uint32_t kLongestGrace = 86400;  // seconds
 
 constexpr auto kCapacityKeys = std::to_array<std::string_view>({"confirmed", "datagrams", "half_open"});
 constexpr auto kNamesKeys = std::to_array<std::string_view>({"keep"});
+constexpr auto kRecordKeys = std::to_array<std::string_view>({"drops", "bytes"});
 constexpr auto kFamilyKeys = std::to_array<std::string_view>({"ipv4", "ipv6"});
 
 void check_version(const Node& root, Diagnostics& diagnostics) {
@@ -120,6 +121,17 @@ void check_connections(const Node& node, Policy& policy, Diagnostics& diagnostic
         check_capacity(*datagrams, "`datagrams:`", policy.capacity.datagrams, diagnostics);
     if (const Node* half_open = fields.find("half_open"))
         check_capacity(*half_open, "`half_open:`", policy.capacity.half_open, diagnostics);
+}
+
+void check_record(const Node& node, Policy& policy, Diagnostics& diagnostics) {
+    const Fields fields(node, kRecordKeys, "`record:`", diagnostics);
+    if (const Node* drops = fields.find("drops"))
+        policy.records_drops = read_word(*drops, kSwitches, "a switch", diagnostics).value_or(true);
+    const Node* bytes = fields.find("bytes");
+    if (bytes == nullptr) return;
+    const auto number = read_number(*bytes, {EDGEFW_RECORD_BYTES_MIN, EDGEFW_RECORD_BYTES_MAX},
+                                    "a number of bytes for each processor", diagnostics);
+    if (number) policy.capacity.record_bytes = *number;
 }
 
 void check_adopt(const Node& node, Policy& policy, Diagnostics& diagnostics) {
@@ -223,6 +235,7 @@ void check_settings(const Node& root, const std::vector<SetFile>& files, Policy&
     if (const Node* node = section("connections")) check_connections(*node, policy, diagnostics);
     if (const Node* node = section("adopt")) check_adopt(*node, policy, diagnostics);
     if (const Node* node = section("rollback_grace")) check_rollback_grace(*node, policy, diagnostics);
+    if (const Node* node = section("record")) check_record(*node, policy, diagnostics);
     if (const Node* node = section("names")) check_names(*node, policy, diagnostics);
     if (const Node* node = section("sets")) check_sets(*node, files, policy, diagnostics);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // check, the sections of a policy that are neither rules nor NAT: defaults, built-ins, timeouts, room for connections,
-// adoption, sets.
+// adoption, the recorder, sets.
 #pragma once
 
 #include <vector>
@@ -18,7 +18,7 @@ void set_default_timeouts(Policy& policy);
 // The policy of a card that was attached without one: everything passes (the image is not armed).
 Policy pass_everything();
 
-// version, default, builtins, timeouts, adopt and sets, with the members in `files`, into `policy`.
+// version, default, builtins, timeouts, adopt, record and sets, with the members in `files`, into `policy`.
 void check_settings(const Node& root, const std::vector<SetFile>& files, Policy& policy, Diagnostics& diagnostics);
 
 }  // namespace edgefw::policy

@@ -16,6 +16,7 @@
 #include "userspace/cli/detach.h"
 #include "userspace/cli/diff.h"
 #include "userspace/cli/doctor.h"
+#include "userspace/cli/drops.h"
 #include "userspace/cli/explain.h"
 #include "userspace/cli/history.h"
 #include "userspace/cli/profile.h"
@@ -40,6 +41,7 @@ struct CommandLine {
     ExplainOptions explain;
     CountersOptions counters;
     ConnectionsOptions connections;
+    DropsOptions drops;
     StatusOptions status;
     ServeOptions serve;
     DoctorOptions doctor;
@@ -81,6 +83,7 @@ void for_each_command(CLI::App& app, CommandLine& line, Visit visit) {
     visit(app, line.explain);
     visit(app, line.counters);
     visit(app, line.connections);
+    visit(app, line.drops);
     visit(app, line.status);
     visit(app, line.serve);
     visit(app, line.doctor);

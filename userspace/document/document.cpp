@@ -74,6 +74,10 @@ void write_details(JsonText& json, const Rule& rule) {
             texts.push_back(to_text(match, *rule.protocol));
         write_all(json, "icmp", texts);
     }
+    if (rule.log) {
+        json.key("log");
+        json.value(true);
+    }
     if (!rule.origin.role.empty()) write_text(json, "role", rule.origin.role);
     if (!rule.origin.section.empty()) write_text(json, "section", rule.origin.section);
     if (rule.where.line > 0) write_text(json, "where", rule.where.to_text());
@@ -288,6 +292,8 @@ std::string write_text(const Policy& policy) {
     write_json(json, "timeouts", timeouts_of(policy));
     write_json(json, "adopt", policy.adopt);
     write_json(json, "rollback_grace", policy.rollback_grace);
+    write_json(json, "record",
+               ordered_json{{"drops", policy.records_drops ? "on" : "off"}, {"bytes", policy.capacity.record_bytes}});
     json.key("sets");
     json.begin_list();
     for (const Set& set : policy.sets)

@@ -77,6 +77,9 @@ public:
     Result<Image> compile() {
         name();
         image_.capacity = policy_.capacity;
+        const bool records = policy_.records_drops || std::any_of(policy_.rules.begin(), policy_.rules.end(),
+                                                                  [](const policy::Rule& rule) { return rule.log; });
+        if (!records) image_.capacity.record_bytes = 0;  // what was recorded stays readable
         std::copy(std::begin(policy_.timeout), std::end(policy_.timeout), std::begin(image_.timeout_seconds));
         if (Result<Ok> done = classify_addresses(); !done) return done.error();
         for (const Side side : kSides)

@@ -122,6 +122,9 @@ edgefw_config config_of(const Policy& policy, Side side) {
     configure_kinds(policy, side, config);
     config.adopt = policy.adopt;
     config.rollback_grace = policy.rollback_grace;
+    config.records_drops = policy.records_drops ? 1 : 0;
+    config.records_logged = std::any_of(policy.rules.begin(), policy.rules.end(),
+                                        [side](const policy::Rule& rule) { return rule.side == side && rule.log; });
     config.tells_vlans = std::any_of(policy.rules.begin(), policy.rules.end(),
                                      [](const policy::Rule& rule) { return rule.is_of_ip() && rule.vlan; });
     return config;

@@ -255,6 +255,7 @@ Ending ending_of(const policy::Rule& rule, std::uint32_t number) {
     ending.outcome = number;
     if (rule.action == policy::Action::kPass) ending.outcome |= EDGEFW_OUTCOME_PASS;
     if (keeps(rule)) ending.outcome |= EDGEFW_OUTCOME_KEEP;
+    if (rule.log) ending.outcome |= EDGEFW_OUTCOME_LOG;
     if (rule.tcp_flags) {
         ending.flags.mask = rule.tcp_flags->mask;
         ending.flags.value = rule.tcp_flags->value;

@@ -34,8 +34,9 @@ std::string value_text(unsigned field, std::uint32_t value) {
 }
 
 std::string outcome_text(std::uint32_t outcome) {
-    if ((outcome & EDGEFW_OUTCOME_PASS) == 0) return (outcome & EDGEFW_OUTCOME_ASK) == 0 ? "drop" : "drop ask";
-    return (outcome & EDGEFW_OUTCOME_KEEP) == 0 ? "pass" : "pass keep";
+    const std::string log = (outcome & EDGEFW_OUTCOME_LOG) == 0 ? "" : " log";
+    if ((outcome & EDGEFW_OUTCOME_PASS) == 0) return ((outcome & EDGEFW_OUTCOME_ASK) == 0 ? "drop" : "drop ask") + log;
+    return ((outcome & EDGEFW_OUTCOME_KEEP) == 0 ? "pass" : "pass keep") + log;
 }
 
 std::string question(const edgefw_insn& test) {

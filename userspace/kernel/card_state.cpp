@@ -16,6 +16,7 @@
 #include "userspace/kernel/clock.h"
 #include "userspace/kernel/config.h"
 #include "userspace/kernel/netlink.h"
+#include "userspace/kernel/ring.h"
 #include "userspace/kernel/room.h"
 
 namespace edgefw::kernel {
@@ -85,6 +86,13 @@ std::string table_pin(const CardTable& table, std::uint32_t number) {
     return table.older == nullptr ? table.name : std::string(table.name) + "_" + std::to_string(number);
 }
 
+std::string ring_pin(std::uint32_t number) {
+    return "drops_" + std::to_string(number);
+}
+std::string recorders_pin(std::uint32_t number) {
+    return "drop_recorders_" + std::to_string(number);
+}
+
 std::string counters_name(std::uint32_t index) {
     return "counters_" + std::to_string(index);
 }
@@ -93,6 +101,7 @@ std::string counters_name(std::uint32_t index) {
 
 policy::Capacity capacity_of(std::uint32_t connections) {
     policy::Capacity capacity;
+    capacity.record_bytes = 0;
     std::fill(std::begin(capacity.confirmed), std::end(capacity.confirmed), connections);
     std::fill(std::begin(capacity.datagrams), std::end(capacity.datagrams),
               std::min<std::uint32_t>(connections, EDGEFW_DATAGRAMS_DEFAULT));
@@ -110,12 +119,15 @@ Result<CardMaps> CardMaps::create(const policy::Capacity& capacity, std::uint32_
     if (auto made = take(maps.reasons, create_map("reasons")); !made) return made.error();
     if (auto made = take(maps.table_counters, create_map("table_counters")); !made) return made.error();
     if (auto made = take(maps.counters, create_counters(slots)); !made) return made.error();
+    if (auto made = take(maps.drops, create_ring(capacity.record_bytes)); !made) return made.error();
+    if (auto made = take(maps.drop_recorders, create_map("drop_recorders")); !made) return made.error();
+    if (auto made = take(maps.drop_buckets, create_map("drop_buckets")); !made) return made.error();
     return maps;
 }
 
 std::vector<Binding> CardMaps::bindings() const {
 #define EDGEFW_BINDING(name) {#name, name.fd()},
-    std::vector<Binding> bindings = {EDGEFW_COUNTER_MAPS(EDGEFW_BINDING)};
+    std::vector<Binding> bindings = {EDGEFW_COUNTER_MAPS(EDGEFW_BINDING) EDGEFW_RECORDER_MAPS(EDGEFW_BINDING)};
 #undef EDGEFW_BINDING
     for (const CardTable& table : kTables)
         bindings.push_back({table.name, (this->*table.map).fd()});
@@ -139,11 +151,16 @@ std::vector<std::pair<const char*, const Map*>> CardMaps::shown_tables() const {
 
 policy::Capacity CardMaps::capacity() const {
     policy::Capacity capacity;
+    capacity.record_bytes = 0;
     for (const CardTable& table : kTables) {
         if (table.capacity == nullptr) continue;
         (capacity.*table.capacity)[static_cast<int>(table.family)] = (this->*table.map).max_entries();
     }
     return capacity;
+}
+
+std::uint32_t CardMaps::records() const {
+    return records_of(drops);
 }
 
 Result<CardState> CardState::create(const std::string& directory, const edgefw_card& card,
@@ -161,6 +178,7 @@ Result<CardState> CardState::create(const std::string& directory, const edgefw_c
     edgefw_card described = card;
     described.counter_maps = 1;
     std::fill(std::begin(described.bank_tables), std::end(described.bank_tables), state.tables_);
+    std::fill(std::begin(described.bank_drops), std::end(described.bank_drops), state.ring_);
     if (auto wrote = state.write_card(described); !wrote) return wrote.error();
     if (auto made = make_directory(directory); !made) return made.error();
     const std::pair<const char*, const Map*> pins[] = {
@@ -170,6 +188,9 @@ Result<CardState> CardState::create(const std::string& directory, const edgefw_c
         {"reasons", &state.maps_.reasons},
         {"counters_0", &state.maps_.counters},
         {"table_counters", &state.maps_.table_counters},
+        {"drop_buckets", &state.maps_.drop_buckets},
+        {"drops_1", &state.maps_.drops},
+        {"drop_recorders_1", &state.maps_.drop_recorders},
     };
     for (const auto& [name, map] : pins) {
         if (auto pinned = map->pin(directory + "/" + name); !pinned) return pinned.error();
@@ -239,11 +260,15 @@ Result<CardState> CardState::open_once(const std::string& directory, std::uint32
         std::fill(std::begin(state.card_.interface), std::end(state.card_.interface), '\0');
         name.copy(state.card_.interface, sizeof(state.card_.interface) - 1);
     }
-    const std::pair<const char*, Map*> pins[] = {
+    state.ring_ = card->bank_drops[bank % EDGEFW_BANKS];
+    const std::pair<std::string, Map*> pins[] = {
         {"received", &state.received_},
         {"sent", &state.sent_},
         {"reasons", &state.maps_.reasons},
         {"table_counters", &state.maps_.table_counters},
+        {"drop_buckets", &state.maps_.drop_buckets},
+        {ring_pin(state.ring_), &state.maps_.drops},
+        {recorders_pin(state.ring_), &state.maps_.drop_recorders},
     };
     for (const auto& [pin, map] : pins) {
         if (auto done = opened(*map, pin); !done) return done.error();
@@ -307,7 +332,46 @@ std::vector<Binding> older_bindings(const std::vector<Map>& older) {
     return bindings;
 }
 
-Result<Ok> CardState::resize(const policy::Capacity& capacity) {
+Result<Ok> CardState::resize_ring(std::uint32_t bytes) {
+    if (bytes == 0 || ring_records(bytes) == maps_.records()) return Ok{};
+    auto ring = create_ring(bytes);
+    if (!ring) return ring.error();
+    auto recorders = create_map("drop_recorders");
+    if (!recorders) return recorders.error();
+    const std::pair<std::string, const Map*> pins[] = {{ring_pin(ring_ + 1), &*ring},
+                                                       {recorders_pin(ring_ + 1), &*recorders}};
+    for (const auto& [pin, map] : pins) {
+        if (auto pinned = map->pin(directory_ + "/" + pin); !pinned) return pinned.error();
+    }
+    ring_++;
+    older_ring_ = std::exchange(maps_.drops, std::move(*ring));
+    older_recorders_ = std::exchange(maps_.drop_recorders, std::move(*recorders));
+    return Ok{};
+}
+
+Result<Ok> CardState::bring_records() const {
+    if (older_ring_.fd() < 0) return Ok{};
+    return copy_ring(older_ring_, maps_.drops, maps_.drop_recorders);
+}
+
+Result<std::vector<std::uint64_t>> CardState::recorded() const {
+    std::vector<std::uint64_t> sums(EDGEFW_REASON_COUNTERS);
+    auto read =
+        maps_.drop_buckets.read_all(EDGEFW_REASON_COUNTERS, [&](std::uint32_t index, const std::uint8_t* values) {
+            for (int cpu = 0; cpu < cpus(); cpu++) {
+                edgefw_record_bucket bucket = {};
+                std::memcpy(&bucket, values + static_cast<std::size_t>(cpu) * sizeof(bucket), sizeof(bucket));
+                sums[index] += bucket.recorded;
+            }
+        });
+    if (!read) return read.error();
+    return sums;
+}
+
+Result<Ok> CardState::resize(const policy::Capacity& room) {
+    if (auto resized = resize_ring(room.record_bytes); !resized) return resized.error();
+    policy::Capacity capacity = room;
+    capacity.record_bytes = 0;
     if (capacity == maps_.capacity()) return Ok{};
     auto older = maps_.resize(capacity);
     if (!older) return older.error();
@@ -326,6 +390,11 @@ void CardState::forget_older() {
 }
 
 void CardState::unpin_unused_tables(std::uint32_t bank) const {
+    const std::uint32_t ring = card_.bank_drops[bank % EDGEFW_BANKS];
+    for (const std::uint32_t number : {ring - 1, ring + 1}) {
+        unlink((directory_ + "/" + ring_pin(number)).c_str());
+        unlink((directory_ + "/" + recorders_pin(number)).c_str());
+    }
     const std::uint32_t used = card_.bank_tables[bank % EDGEFW_BANKS], older = card_.bank_older[bank % EDGEFW_BANKS];
     // Numbers follow each other: a push that was killed leaves the next one, or the one before.
     for (const std::uint32_t number : {used - 1, used + 1}) {
@@ -448,6 +517,7 @@ Result<Variant> CardState::variant(bool armed) const {
     variant.partial_checksums = received_at() == ReceivedAt::kXdp &&
                                 (hands_up_partial_checksums(card_.interface) || card_.xdp_mode == EDGEFW_XDP_GENERIC);
     variant.comes_over = comes_over();
+    variant.records = maps_.records();
     variant.adopts_until = armed ? card_.adopts_until : 0;
     return variant;
 }
@@ -468,6 +538,7 @@ Result<Ok> CardState::fill_bank(std::uint32_t bank, const ProgramPair& programs,
     card.bank_generation[index] = generation;
     card.bank_tables[index] = tables_;
     card.bank_older[index] = older_tables_;
+    card.bank_drops[index] = ring_;
     return write_card(card);
 }
 

@@ -26,6 +26,7 @@ struct CardMaps {
     EDGEFW_CONNECTION_TABLES(EDGEFW_MEMBER)
     EDGEFW_PACKET_TABLES(EDGEFW_MEMBER)
     EDGEFW_COUNTER_MAPS(EDGEFW_MEMBER)
+    EDGEFW_RECORDER_MAPS(EDGEFW_MEMBER)
 #undef EDGEFW_MEMBER
 
     // What a packet may leave behind: connections, fragments, what was asked by DHCP.
@@ -35,7 +36,10 @@ struct CardMaps {
 
     static Result<CardMaps> create(const policy::Capacity& capacity, std::uint32_t slots);
     std::vector<Binding> bindings() const;
+    // Of the tables of connections; record_bytes is 0.
     policy::Capacity capacity() const;
+    // The ring's records of each processor.
+    std::uint32_t records() const;
     // Tables of connections of these sizes take the place of those of other sizes. Returns the ones they replace, by
     // EDGEFW_TABLE_INDEX: one without a descriptor where the size is the same. Nothing is changed when it fails.
     Result<std::vector<Map>> resize(const policy::Capacity& capacity);
@@ -97,6 +101,11 @@ public:
     // Makes and pins tables of connections of these sizes for the programs that are loaded next, where they have others
     // now. What is in those of today comes over: kernel/resize.h.
     Result<Ok> resize(const policy::Capacity& capacity);
+    // Copies what the ring of before has into a ring that resize() has made, the newest records of each processor.
+    // Before the programs that write it are in force.
+    Result<Ok> bring_records() const;
+    // Frames on the wire that records count, by index of their reason's counter.
+    Result<std::vector<std::uint64_t>> recorded() const;
     // Whether connections still come over from older tables.
     bool comes_over() const { return older_tables_ != 0; }
     // For the programs that are loaded next nothing comes over any more.
@@ -122,6 +131,7 @@ public:
 
 private:
     Result<Variant> variant(bool armed) const;
+    Result<Ok> resize_ring(std::uint32_t bytes);
     static Result<CardState> open_once(const std::string& directory, std::uint32_t bank);
 
     std::string directory_;
@@ -132,6 +142,9 @@ private:
     std::uint32_t tables_ = 1;        // pinned as connections4_N, ...
     std::uint32_t older_tables_ = 0;  // 0: none
     std::vector<Map> older_;          // by table, one without a descriptor where it is the same as now
+    std::uint32_t ring_ = 1;          // pinned as drops_N
+    Map older_ring_;                  // without a descriptor: the ring is the one of before
+    Map older_recorders_;
 };
 
 // What is pinned about a card. Fails where another version of edgefw attached it.

@@ -168,6 +168,9 @@ Result<Ok> build_and_flip(const Home& home, Inventory& inventory, const Prepared
         back = std::move(*built);
     }
     const Uninterrupted uninterrupted;
+    for (const Loaded& entry : *loaded) {
+        if (auto brought = entry.card->bring_records(); !brought) return brought;
+    }
     if (auto filled = fill(*loaded, next.bank); !filled) return filled;
     std::optional<Confirmation> confirmation;
     if (back) {
@@ -332,6 +335,8 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
     }
     const std::string warning = bring_over_all(*home, *inventory, *prepared);
     const Uninterrupted uninterrupted;
+    for (const auto& card : inventory->cards)
+        card.unpin_unused_tables(inventory->active.bank);  // a ring of another size
     remove_unused_generations(*home, *inventory);
 
     PushReport report;

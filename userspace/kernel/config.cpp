@@ -6,6 +6,7 @@
 
 #include "maps/builtins.h"
 #include "maps/limits.h"
+#include "maps/record.h"
 #include "userspace/kernel/clock.h"
 #include "userspace/language/states.h"
 
@@ -44,6 +45,12 @@ edgefw_config specialised(edgefw_config config, const Variant& variant) {
     config.comes_over = variant.comes_over ? 1 : 0;
     config.adopts_until = variant.adopts_until;
     config.record = variant.record ? 1 : 0;
+    config.records = variant.records;
+    config.rare_records = variant.records / EDGEFW_RECORD_RARE_SHARE;
+    // A tick is a hundredth of a second at most.
+    config.record_interval = jiffies_of(1) / EDGEFW_RECORD_RATE;
+    config.rare_interval = jiffies_of(EDGEFW_RECORD_RARE_SECONDS);
+    config.record_window = jiffies_of(1);
     return config;
 }
 

@@ -3,8 +3,10 @@
 #include <linux/bpf.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <functional>
+#include <unordered_map>
 #include <utility>
 
 #include "maps/limits.h"
@@ -16,6 +18,8 @@
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/fallback.h"
 #include "userspace/kernel/inventory.h"
+#include "userspace/kernel/ring.h"
+#include "userspace/policy/reasons.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -260,6 +264,117 @@ Result<std::vector<CardCounters>> counters(const std::optional<std::string>& int
             result.push_back(std::move(*read));
         }
         known = std::move(fresh);
+        return result;
+    });
+}
+
+namespace {
+
+// The frame with a tag that the kernel held apart put back.
+std::vector<std::uint8_t> frame_of(const edgefw_record& record) {
+    constexpr std::size_t kAddresses = 12;
+    constexpr std::uint8_t kTagged[] = {0x81, 0x00};
+    std::vector<std::uint8_t> frame(record.frame,
+                                    record.frame + std::min<std::size_t>(record.captured, EDGEFW_RECORD_FRAME));
+    const std::uint8_t tag[] = {kTagged[0], kTagged[1], static_cast<std::uint8_t>(record.tag >> 8),
+                                static_cast<std::uint8_t>(record.tag)};
+    if ((record.flags & EDGEFW_RECORD_TAG) != 0 && frame.size() >= kAddresses)
+        frame.insert(frame.begin() + kAddresses, std::begin(tag), std::end(tag));
+    return frame;
+}
+
+std::uint64_t now_milliseconds() {
+    using std::chrono::system_clock;
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+struct Names {
+    std::unordered_map<std::uint32_t, std::string> ids;  // by counter slot, of the generation in force
+    std::uint32_t generation = 0;
+
+    std::string of(std::uint32_t slot, std::uint32_t judged_by) const {
+        const bool is_fixed = slot >= EDGEFW_SLOT_FIRST_BUILTIN && slot < EDGEFW_SLOT_FIRST_NAT;
+        const auto found = ids.find(slot);
+        return found != ids.end() && (is_fixed || judged_by == generation) ? found->second : std::string();
+    }
+};
+
+Result<Names> names_of(const Look& seen, const CardState& state) {
+    Names names;
+    names.generation = seen.inventory.generation_of(state);
+    for (std::uint32_t i = 0; i < EDGEFW_BUILTIN_COUNT; i++)
+        names.ids[EDGEFW_SLOT_FIRST_BUILTIN + i] = policy::kBuiltinIds[i];
+    if (names.generation == 0) return names;
+    const auto generation = Generation::open(seen.home.generation(names.generation));
+    if (!generation) return generation.error();
+    const auto listing = generation->listing();
+    if (!listing) return listing.error();
+    for (const auto& [id, slot] : listing->slots())
+        names.ids[slot] = id;
+    return names;
+}
+
+Result<CardDrops> card_drops(const Look& seen, const CardState& state) {
+    CardDrops result;
+    result.interface = state.card().interface;
+    result.side = state.side();
+    const auto names = names_of(seen, state);
+    if (!names) return names.error();
+    result.generation = names->generation;
+    // First what is recorded, then what is counted: a packet is counted before it is recorded.
+    const auto recorded = state.recorded();
+    if (!recorded) return recorded.error();
+    CardCounters counters;
+    if (auto read = read_reasons(state, counters); !read) return read.error();
+    for (unsigned hook = 0; hook < EDGEFW_HOOKS; hook++) {
+        for (unsigned reason = 0; reason < EDGEFW_REASON_COUNT; reason++) {
+            result.dropped[hook][reason] = counters.reasons[hook][EDGEFW_DROP][reason].packets;
+            result.recorded[hook][reason] = (*recorded)[hook * 2 * EDGEFW_REASON_COUNT + reason];
+        }
+    }
+    const auto now = jiffies_now();
+    if (!now) return now.error();
+    const std::uint64_t wall = now_milliseconds(), second = jiffies_of(1);
+    auto read = read_ring(state.maps().drops, [&](std::uint32_t index, const edgefw_record& record) {
+        Drop drop;
+        drop.interface = result.interface;
+        drop.side = result.side;
+        drop.hook = (record.flags & EDGEFW_RECORD_SENT) != 0 ? EDGEFW_SENT : EDGEFW_RECEIVED;
+        drop.verdict = (record.flags & EDGEFW_RECORD_PASSED) != 0 ? policy::Action::kPass : policy::Action::kDrop;
+        drop.reason = static_cast<edgefw_reason>(record.reason);
+        drop.time = wall - jiffies_since(record.time, *now) * 1000 / second;
+        drop.generation = record.generation;
+        drop.slot = record.slot;
+        drop.rule = names->of(record.slot, record.generation);
+        drop.nat = names->of(record.nat, record.generation);
+        drop.count = record.count;
+        drop.length = record.length;
+        drop.at_xdp = drop.hook == EDGEFW_RECEIVED && state.received_at() == ReceivedAt::kXdp;
+        drop.has_link = (record.flags & EDGEFW_RECORD_NO_LINK) == 0;
+        drop.frame = frame_of(record);
+        drop.key = std::uint64_t{index} << 32 | record.sequence;
+        result.drops.push_back(std::move(drop));
+    });
+    if (!read) return read.error();
+    std::stable_sort(result.drops.begin(), result.drops.end(),
+                     [](const Drop& a, const Drop& b) { return a.time > b.time; });
+    return result;
+}
+
+}  // namespace
+
+Result<std::vector<CardDrops>> drops(const std::optional<std::string>& interface) {
+    return with_look<std::vector<CardDrops>>([&](Look& seen) -> Result<std::vector<CardDrops>> {
+        if (interface && seen.inventory.find(*interface) == nullptr) return not_attached(*interface);
+        if (seen.inventory.cards.empty()) return nothing_attached();
+        std::vector<CardDrops> result;
+        for (const auto& state : seen.inventory.cards) {
+            if (interface && *interface != state.card().interface) continue;
+            auto read = card_drops(seen, state);
+            if (!read) return read.error();
+            result.push_back(std::move(*read));
+        }
         return result;
     });
 }

@@ -36,6 +36,13 @@
     MAP(table_counters)          \
     MAP(counters)
 
+// The recorder of a card (maps/record.h). drops and drop_recorders are pinned with a number: a push that makes the ring
+// another size makes both anew.
+#define EDGEFW_RECORDER_MAPS(MAP) \
+    MAP(drops)                    \
+    MAP(drop_recorders)           \
+    MAP(drop_buckets)
+
 // What a generation consists of, pinned by its name: MAP(part, name). The image sizes all of them.
 #define EDGEFW_GENERATION_MAPS(MAP) \
     MAP(kConfig, config)            \

@@ -199,6 +199,39 @@ struct Connection {
     std::uint64_t bytes[EDGEFW_HOOKS] = {};
 };
 
+// A packet that a card has recorded (maps/record.h).
+struct Drop {
+    std::string interface;
+    policy::Side side = policy::Side::kExternal;
+    edgefw_hook hook = EDGEFW_RECEIVED;
+    policy::Action verdict = policy::Action::kDrop;  // kPass: a rule with `log: true` passed it
+    edgefw_reason reason = EDGEFW_REASON_NO_GENERATION;
+    std::uint64_t time = 0;        // milliseconds since 1970, of the first packet
+    std::uint32_t generation = 0;  // that judged it
+    // Counter slot and id of the rule or built-in. A slot may be another rule's in a later generation: `rule` is empty
+    // where there is a slot and that generation is no longer in force.
+    std::uint32_t slot = 0;
+    std::string rule;
+    std::string nat;                       // likewise of the NAT entry
+    std::uint32_t count = 0;               // packets of this flow and reason within a second, this one among them
+    std::uint32_t length = 0;              // bytes on the wire
+    bool at_xdp = false;                   // judged by XDP, else at tc
+    bool has_link = true;                  // the frame begins with an Ethernet header
+    std::vector<std::uint8_t> frame = {};  // its first bytes, as it came, with every VLAN tag
+    std::uint64_t key = 0;                 // tells it from every other record of its card
+};
+
+// What one card has recorded.
+struct CardDrops {
+    std::string interface;
+    policy::Side side = policy::Side::kExternal;
+    std::uint32_t generation = 0;  // in force; 0: none
+    std::vector<Drop> drops;       // newest first
+    // Packets that dropped, and how many of them records count, since the card was attached: [hook][reason].
+    std::uint64_t dropped[EDGEFW_HOOKS][EDGEFW_REASON_COUNT] = {};
+    std::uint64_t recorded[EDGEFW_HOOKS][EDGEFW_REASON_COUNT] = {};
+};
+
 struct CardCounters {
     Card card;
     std::vector<edgefw_counter> slots = {};  // by slot, summed over CPUs; as far as `listing` has some

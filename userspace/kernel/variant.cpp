@@ -25,7 +25,8 @@ struct Trial {
 // A program that adopts and to whose tables connections come over has all the code of one that does not.
 Variant busiest(const edgefw_config& config, edgefw_link_layer link_layer, bool partial_checksums) {
     constexpr std::uint32_t kForEver = 0xffffffff;
-    return {link_layer, partial_checksums, true, config.adopt != 0 ? kForEver : 0, false};
+    constexpr std::uint32_t kRecords = 1;
+    return {link_layer, partial_checksums, true, config.adopt != 0 ? kForEver : 0, false, kRecords};
 }
 
 void add_trials(std::vector<Trial>& trials, const edgefw_config& config) {
@@ -60,7 +61,7 @@ Result<std::vector<Trial>> trials_of(const Generation& generation) {
 }  // namespace
 
 Variant explaining() {
-    return {EDGEFW_ETHERNET, true, false, 0, true};
+    return {EDGEFW_ETHERNET, true, false, 0, true, 0};
 }
 
 Result<Ok> verify(const Compiled& policy) {

@@ -14,6 +14,7 @@ struct Variant {
     bool comes_over = false;         // a push moves connections to tables of another size
     std::uint32_t adopts_until = 0;  // seconds of uptime(); 0: TCP in mid-stream is not adopted
     bool record = false;             // each decision is written down
+    std::uint32_t records = 0;       // of the card's ring, for each processor; 0: no packet is recorded
 };
 
 // What `explain`, policy tests and `check` judge with: everything that a program on a card could have to do with such a

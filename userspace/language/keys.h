@@ -9,13 +9,13 @@ namespace edgefw::policy {
 
 inline constexpr auto kPolicyKeys =
     std::to_array<std::string_view>({"version", "default", "builtins", "sets", "rules", "nat", "tests", "timeouts",
-                                     "connections", "adopt", "rollback_grace", "names"});
+                                     "connections", "adopt", "rollback_grace", "record", "names"});
 
 inline constexpr auto kSetKeys = std::to_array<std::string_view>({"file", "members"});
 
 inline constexpr auto kRuleKeys = std::to_array<std::string_view>(
     {"name", "side", "direction", "ethertype", "protocol", "local", "remote", "local_port", "remote_port", "tcp_flags",
-     "established", "icmp", "vlan", "state", "action", "description"});
+     "established", "icmp", "vlan", "state", "action", "log", "description"});
 
 inline constexpr auto kUseKeys = std::to_array<std::string_view>({"use", "as", "with"});
 

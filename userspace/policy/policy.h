@@ -105,6 +105,7 @@ struct Rule {
     std::optional<std::uint16_t> vlan;  // id of the outermost tag
     State state = State::kKeep;         // of a pass rule
     Action action = Action::kDrop;
+    bool log = false;  // the recorder writes down what it decides; of what it passes the openers alone
     Location where;
 
     // A rule that is not of IP packets is of other frames: it names side, direction, VLAN and their ethertypes.
@@ -190,11 +191,12 @@ struct PolicyTest {
     Location where;
 };
 
-// Room for connections on a card, in entries, by address family.
+// Room on a card: for connections in entries, by address family; for the recorder's records in bytes.
 struct Capacity {
     std::uint32_t confirmed[EDGEFW_FAMILIES] = {EDGEFW_CONNECTIONS_DEFAULT, EDGEFW_CONNECTIONS_DEFAULT};  // TCP
     std::uint32_t datagrams[EDGEFW_FAMILIES] = {EDGEFW_DATAGRAMS_DEFAULT, EDGEFW_DATAGRAMS_DEFAULT};  // confirmed, too
     std::uint32_t half_open[EDGEFW_FAMILIES] = {EDGEFW_OPENINGS_DEFAULT, EDGEFW_OPENINGS_DEFAULT};
+    std::uint32_t record_bytes = EDGEFW_RECORD_BYTES_DEFAULT;  // of each processor; 0: as many as there are
     bool operator==(const Capacity&) const = default;
 };
 
@@ -211,6 +213,7 @@ struct Policy {
     std::uint32_t adopt = 60;               // seconds after the first push; 0: adopt nothing
     std::uint32_t rollback_grace = 60;      // seconds after a push for which revoked connections are kept
     std::uint32_t names_keep = kNamesKeep;  // as Host::keep
+    bool records_drops = true;              // every packet that drops, not only what a rule logs
     std::vector<PolicyTest> tests;
     std::vector<std::string> warnings;  // one line each, with file:line:column
     std::string file;                   // as named on the command line

@@ -60,9 +60,9 @@ std::string rule_end_cell(const Json& rule, const std::string& end) {
 }
 
 std::string action_cell(const Json& rule) {
-    const std::string action = cell(at(rule, "action"));
-    return action == "pass" && !rule.contains("ethertype") && cell(at(rule, "state")) == "none" ? "pass, no state"
-                                                                                                : action;
+    std::string action = cell(at(rule, "action"));
+    if (action == "pass" && !rule.contains("ethertype") && cell(at(rule, "state")) == "none") action += ", no state";
+    return cell(at(rule, "log")) == "true" ? action + ", log" : action;
 }
 
 std::string source_text(const Json& rule) {
