@@ -39,7 +39,7 @@ struct edgefw_card {
     __u32 bank_tables[EDGEFW_BANKS];
     __u32 bank_older[EDGEFW_BANKS];  // from which ones connections still come over to these; 0: none
     char interface[EDGEFW_INTERFACE_NAME];
-    __u32 switched_off;   // enum edgefw_offload: by our attach; detach switches them on again
+    __u32 switched_off;              // enum edgefw_offload: by our attach; detach switches them on again
     __u32 bank_drops[EDGEFW_BANKS];  // which ring the programs of each bank record in: that pinned as drops_N
     __u32 pad;
 };

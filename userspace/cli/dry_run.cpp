@@ -157,8 +157,7 @@ ordered_json json_of(const Comparison& group, bool list) {
 
 Result<int> dry_run(const engine::Built& built, const std::string& card, const DryRunOptions& options,
                     Context& context) {
-    const std::optional<std::string> interface =
-        card.empty() ? std::nullopt : std::optional<std::string>(card);
+    const std::optional<std::string> interface = card.empty() ? std::nullopt : std::optional<std::string>(card);
     Result<std::vector<Comparison>> groups = cards_by_generation(interface);
     if (!groups) return groups.error();
     ordered_json compared = ordered_json::array();

@@ -18,8 +18,7 @@ struct DryRunOptions {
 
 // Returns the option itself, for those that exclude it.
 inline CLI::Option* add_dry_run_to(CLI::App& command, DryRunOptions& options) {
-    CLI::Option* dry_run =
-        command.add_flag("--dry-run", options.wanted, "Print what would change and change nothing");
+    CLI::Option* dry_run = command.add_flag("--dry-run", options.wanted, "Print what would change and change nothing");
     command.add_flag("--list", options.list, "With --dry-run: list the connections that would be revoked")
         ->needs(dry_run);
     command.add_flag("--exit-code", options.exit_code, "With --dry-run: exit with 6 when a packet changes")

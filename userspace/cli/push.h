@@ -41,7 +41,7 @@ struct PushOptions {
     DryRunOptions dry_run = {};
     bool upgrade = false;  // take cards over that another version attached
     PushTerms terms = {};
-    bool force = false;    // may end the sessions by which somebody is logged in to this machine
+    bool force = false;  // may end the sessions by which somebody is logged in to this machine
 };
 
 inline void add_force_option(CLI::App& command, bool& force) {

@@ -50,8 +50,9 @@ Error refusal(const engine::SessionOnCard& on, const std::string& why, std::size
         return failed(text +
                       ": a card that is attached with a policy adopts no connection; attach it without --policy "
                       "and then push, or use --force");
-    return failed(text + (look == kernel::SessionLook::kPort ? "; it is pushed, because the file says so"
-                                                             : "; add a rule that passes it, push with --confirm 60s, or use --force"));
+    return failed(text + (look == kernel::SessionLook::kPort
+                              ? "; it is pushed, because the file says so"
+                              : "; add a rule that passes it, push with --confirm 60s, or use --force"));
 }
 
 engine::SessionJudge by(kernel::Judge& judge) {

@@ -20,7 +20,8 @@ struct CardInForce {
     std::string interface;
     std::uint32_t generation = 0;  // 0: no policy
     std::string digest;
-    bool fell_back = false;  // it is an older policy under a new generation, because the push before it was not confirmed
+    bool fell_back =
+        false;  // it is an older policy under a new generation, because the push before it was not confirmed
 };
 
 // `entries` are newest first, everywhere here.

@@ -36,6 +36,7 @@
 #define bpf_ktime_get_ns() simulated_nanoseconds_now()
 #define bpf_ktime_get_coarse_ns() simulated_nanoseconds_about()
 #define bpf_get_prandom_u32() simulated_random_number()
+#define bpf_get_smp_processor_id() 0u  // an instance has one processor
 #define bpf_csum_diff(from, from_size, to, to_size, seed) \
     simulated_checksum_difference(from, from_size, to, to_size, seed)
 #define bpf_l4_csum_replace(context, offset, from, to, flags) \
