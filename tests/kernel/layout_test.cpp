@@ -22,6 +22,7 @@
 #include "maps/dhcp.h"
 #include "maps/forward.h"
 #include "maps/fragment.h"
+#include "maps/record.h"
 #include "userspace/kernel/program.h"
 #include "userspace/kernel/registry.h"
 

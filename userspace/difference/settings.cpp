@@ -29,6 +29,18 @@ void add_capacity(std::vector<std::string>& lines, const policy::Capacity& befor
     }
 }
 
+// Rules of both policies whose packets are recorded in one of them.
+void add_logs(std::vector<std::string>& lines, const Policy& before, const Policy& after) {
+    std::map<std::string, bool> logs;
+    for (const policy::Rule& rule : before.rules)
+        logs.emplace(rule.id, rule.log);
+    for (const policy::Rule& rule : after.rules) {
+        const auto found = logs.find(rule.id);
+        if (found == logs.end() || found->second == rule.log) continue;
+        lines.push_back("log of rule " + rule.id + (rule.log ? ": off -> on" : ": on -> off"));
+    }
+}
+
 bool tells_vlans(const Policy& policy) {
     return std::any_of(policy.rules.begin(), policy.rules.end(),
                        [](const policy::Rule& rule) { return rule.is_of_ip() && rule.vlan; });
@@ -72,6 +84,11 @@ std::vector<std::string> changed_settings(const Policy& before, const Policy& af
         add(lines, "timeouts " + std::string(policy::kStateNames[state]), before.timeout[state], after.timeout[state]);
     add_capacity(lines, before.capacity, after.capacity);
     add(lines, "adopt", before.adopt, after.adopt);
+    add(lines, "rollback_grace", before.rollback_grace, after.rollback_grace);
+    add(lines, "record bytes", before.capacity.record_bytes, after.capacity.record_bytes);
+    if (before.records_drops != after.records_drops)
+        lines.emplace_back(after.records_drops ? "record drops: off -> on" : "record drops: on -> off");
+    add_logs(lines, before, after);
     add(lines, "names keep", before.names_keep, after.names_keep);
     if (tells_vlans(before) != tells_vlans(after))
         lines.emplace_back(tells_vlans(after) ? "connections are each of one VLAN, since a rule names one"

@@ -231,7 +231,8 @@ std::string delta_text(const std::string& in_force, const std::string& next) {
                              leaves_delta(member(before, "defaults"), member(after, "defaults"), "default") +
                              leaves_delta(member(before, "connections"), member(after, "connections"), "connections") +
                              leaves_delta(member(before, "timeouts"), member(after, "timeouts"), "timeout") +
-                             setting_delta(before, after, "adopt") + setting_delta(before, after, "rollback_grace");
+                             setting_delta(before, after, "adopt") + setting_delta(before, after, "rollback_grace") +
+                             leaves_delta(member(before, "record"), member(after, "record"), "record");
     return text.empty() ? "no change\n" : text;
 }
 

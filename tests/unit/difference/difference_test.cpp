@@ -155,12 +155,14 @@ TEST(Difference, OfATranslation) {
 
 TEST(Difference, SettingsAndBuiltins) {
     const Difference difference =
-        compare(policy_of("version: 1\ntimeouts: { tcp-established: 3600 }\nadopt: 5\nrules: []\n"),
+        compare(policy_of("version: 1\ntimeouts: { tcp-established: 3600 }\nadopt: 5\nrollback_grace: 5m\n"
+                          "record: { drops: off }\nrules: []\n"),
                 policy_of("version: 1\nbuiltins: { nd: off }\nrules: []\n"));
     EXPECT_FALSE(difference.is_none());
     EXPECT_EQ(difference.turned_off, std::vector{EDGEFW_BUILTIN_ND});
     EXPECT_EQ(difference.settings,
-              (std::vector<std::string>{"timeouts tcp-established: 3600 -> 86400", "adopt: 5 -> 60"}));
+              (std::vector<std::string>{"timeouts tcp-established: 3600 -> 86400", "adopt: 5 -> 60",
+                                        "rollback_grace: 300 -> 60", "record drops: off -> on"}));
 }
 
 // A set of 50,000, of which one is another: that one, and none of the rest.
