@@ -54,10 +54,26 @@ default: drop
 tests: [{packet: "external inbound udp 198.51.100.9:40000 > 192.0.2.2:1000", expect: pass}]
 END
 chmod 644 "$lab_folder/tested.yaml"
-on edge "${nobody[@]}" check "$lab_folder/tested.yaml" >"$lab_folder/stdout" 2>"$lab_folder/stderr"
-grep -q '1 test NOT RUN' "$lab_folder/stdout" || fail "check where the tests cannot run: $(<"$lab_folder/stdout")"
-grep -q 'NOT TESTED: 1 test of the policy was not run' "$lab_folder/stderr" || fail "the same: $(<"$lab_folder/stderr")"
-refused 5 '1 test not run and no program loaded' edge "${nobody[@]}" check --strict "$lab_folder/tested.yaml"
+refused 3 'test failed' edge "${nobody[@]}" check "$lab_folder/tested.yaml"
+sed 's/expect: pass/expect: drop/' "$lab_folder/tested.yaml" >"$lab_folder/good.yaml"
+chmod 644 "$lab_folder/good.yaml"
+on edge "${nobody[@]}" check --strict "$lab_folder/good.yaml" >"$lab_folder/stdout" 2>"$lab_folder/stderr" ||
+    fail "check where no program can be loaded: $(<"$lab_folder/stderr")"
+grep -q '1 test passed in user space' "$lab_folder/stdout" || fail "the same says: $(<"$lab_folder/stdout")"
+grep -q 'no program tried on this kernel' "$lab_folder/stderr" || fail "the same warns: $(<"$lab_folder/stderr")"
+policy hidden <<'END'
+version: 1
+default: drop
+rules:
+- { name: all, side: external, direction: inbound, action: pass }
+- { name: web, side: external, direction: inbound, protocol: tcp, local_port: 443, action: pass }
+END
+edgefw edge check "$lab_folder/hidden.yaml"
+refused 3 "1 warning, and --strict lets none pass" edge "$EDGEFW" check --strict "$lab_folder/hidden.yaml"
+on edge "$EDGEFW" --json check --strict "$lab_folder/hidden.yaml" 2>/dev/null | python3 -c '
+import json, sys
+error, = json.load(sys.stdin)["errors"]
+assert error["line"] == 5 and error["hint"] == "move it up or remove it", error' || fail 'a warning with --strict as JSON'
 refused 3 'test failed' edge "$EDGEFW" check --strict "$lab_folder/tested.yaml"
 
 chapter 'no bpffs'

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <ctime>
 
+#include "userspace/cli/policy_judge.h"
 #include "userspace/engine/policy_tests.h"
 #include "userspace/image/hosts.h"
 #include "userspace/kernel/door.h"
@@ -58,7 +59,7 @@ Result<Ok> run_policy_tests(const engine::Built& built, Context& context) {
     const std::vector<policy::PolicyTest>& tests = built.policy.tests;
     if (tests.empty()) return Ok{};
     const Clock::time_point begin = Clock::now();
-    Result<kernel::Judge> judge = kernel::Judge::of(built.compiled);
+    Result<PolicyJudge> judge = PolicyJudge::of(built.compiled);
     if (!judge) return judge.error();
     const auto judge_packet = [&](const packet::Packet& packet) {
         return judge->judge(packet.side, packet.hook(), packet::frame(packet));

@@ -15,8 +15,8 @@ using names::Wanted;
 // in force comes first, and the DNS has 3 seconds for the hosts that nothing in force knows. `context` outlives it.
 engine::World world_of(Context& context, Wanted wanted = Wanted::kAnswers);
 
-// Runs the policy's own tests on the real programs, all against one table of connections a side. Loads nothing when
-// there are none. kPolicy: some failed.
+// Runs the policy's own tests, all against one table of connections a side: on the real programs where this process may
+// load them, else in user space. Loads nothing when there are none. kPolicy: some failed.
 Result<Ok> run_policy_tests(const engine::Built& built, Context& context);
 
 // What may be attached or pushed: built, and its tests passed.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/check.h"
-#include "userspace/engine/policy_tests.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "userspace/cli/build.h"
 #include "userspace/engine/preflight.h"
 #include "userspace/kernel/door.h"
-#include "userspace/show/explain.h"
 
 namespace edgefw::cli {
 namespace {
@@ -24,45 +25,38 @@ std::vector<std::string> host_warnings(const policy::Policy& policy, Context& co
     return {};
 }
 
-// Tests run, or why not.
-struct TestOutcome {
-    std::size_t passed = 0;
-    std::string not_run;  // empty: they were
-};
-
-Result<TestOutcome> run_tests(const engine::Built& built, Context& context) {
-    const std::vector<policy::PolicyTest>& tests = built.policy.tests;
-    // A packet that cannot be read is wrong whether or not it can be judged here.
-    if (auto packets = engine::packets_of(tests); !packets) return packets.error();
-    if (tests.empty()) return TestOutcome{};
-    if (auto may_load = kernel::may_load_programs(); !may_load) {
-        return TestOutcome{0, may_load.error().message};
-    }
-    if (auto done = run_policy_tests(built, context); !done) return done.error();
-    return TestOutcome{tests.size(), ""};
-}
-
 // A push would load some of these: what is accepted here the kernel accepts then, whatever the card.
-Result<Ok> load_programs(const engine::Built& built, Context& context) {
-    if (auto may_load = kernel::may_load_programs(); !may_load) {
-        // With tests it has been said already.
-        if (built.policy.tests.empty())
-            context.log.warn("warning: not tried on this kernel: {}", may_load.error().message);
-        return Ok{};
-    }
-    return kernel::verify(built.compiled);
+Result<Ok> load_programs(const engine::Built& built, const std::string& why_not) {
+    return why_not.empty() ? kernel::verify(built.compiled) : Ok{};
 }
 
-void print(const policy::Policy& policy, const TestOutcome& outcome, const std::vector<std::string>& warnings,
+// "file:line:column: message" as a problem; one without a place is of the policy's file.
+Problem problem_of(const std::string& warning, const std::string& file) {
+    if (!warning.starts_with(file + ":")) return {file, 0, 0, warning};
+    int line = 0, column = 0, read = 0;
+    const char* rest = warning.c_str() + file.size();
+    if (std::sscanf(rest, ":%9d:%9d: %n", &line, &column, &read) != 2 || read == 0) return {file, 0, 0, warning};
+    return {file, line, column, rest + read};
+}
+
+Error rejected(const std::vector<std::string>& warnings, const std::string& file) {
+    Error error{ErrorKind::kPolicy,
+                file + ": " + counted(warnings.size(), "warning", "warnings") + ", and --strict lets none pass"};
+    for (const std::string& warning : warnings)
+        error.problems.push_back(problem_of(warning, file));
+    return error;
+}
+
+void print(const policy::Policy& policy, bool in_user_space, const std::vector<std::string>& warnings,
            Context& context) {
-    const std::size_t not_run = policy.tests.size() - outcome.passed;
+    const std::size_t tests = policy.tests.size();
     if (context.options.json) {
-        const ordered_json tests{{"passed", outcome.passed}, {"not_run", not_run}};
+        const ordered_json judged{{"passed", tests}, {"not_run", 0}, {"by", in_user_space ? "user-space" : "kernel"}};
         context.out.write(ordered_json{{"file", policy.file},
                                        {"digest", policy.digest},
                                        {"rules", policy.rules.size()},
                                        {"nat", policy.forwards.size() + policy.masquerades.size()},
-                                       {"tests", tests},
+                                       {"tests", judged},
                                        {"warnings", warnings}}
                               .dump(2, ' ', false, ordered_json::error_handler_t::replace) +
                           "\n");
@@ -70,13 +64,8 @@ void print(const policy::Policy& policy, const TestOutcome& outcome, const std::
     }
     std::string line = policy.file + ": " + counted(policy.rules.size(), "rule", "rules") + ", " +
                        counted(policy.forwards.size() + policy.masquerades.size(), "nat entry", "nat entries") + ", ";
-    if (not_run > 0) {
-        line += counted(not_run, "test", "tests") + " NOT RUN";
-    } else if (outcome.passed > 0) {
-        line += counted(outcome.passed, "test", "tests") + " passed";
-    } else {
-        line += "no tests";
-    }
+    line += tests == 0 ? "no tests" : counted(tests, "test", "tests") + " passed";
+    if (tests > 0 && in_user_space) line += " in user space";
     context.out.write(line + "\n");
 }
 
@@ -90,23 +79,13 @@ Result<Ok> run(const CheckOptions& options, Context& context) {
         context.log.warn("warning: {}", warning);
         warnings.push_back(std::move(warning));
     }
-    if (options.strict) {
-        if (auto may_load = kernel::may_load_programs(); !may_load) {
-            return Error{
-                may_load.error().kind,
-                counted(built->policy.tests.size(), "test", "tests") +
-                    " not run and no program loaded, which --strict does not let pass: " + may_load.error().message};
-        }
-    }
-    const Result<TestOutcome> outcome = run_tests(*built, context);
-    if (!outcome) return outcome.error();
-    if (auto loaded = load_programs(*built, context); !loaded) return loaded.error();
-    if (!outcome->not_run.empty()) {
-        context.log.warn("warning: NOT TESTED: {} not run: {}; with --strict this is an error",
-                         counted(built->policy.tests.size(), "test of the policy was", "tests of the policy were"),
-                         outcome->not_run);
-    }
-    print(built->policy, *outcome, warnings, context);
+    const auto may_load = kernel::may_load_programs();
+    const std::string why_not = may_load ? "" : may_load.error().message;
+    if (auto done = run_policy_tests(*built, context); !done) return done.error();
+    if (auto loaded = load_programs(*built, why_not); !loaded) return loaded.error();
+    if (!why_not.empty()) context.log.warn("judged in user space, and no program tried on this kernel: {}", why_not);
+    if (options.strict && !warnings.empty()) return rejected(warnings, built->policy.file);
+    print(built->policy, !why_not.empty(), warnings, context);
     return Ok{};
 }
 

@@ -10,16 +10,13 @@ namespace edgefw::cli {
 
 struct CheckOptions {
     std::string policy;
-    bool strict = false;  // what could not be tried here is an error
+    bool strict = false;  // a warning is an error
 };
 
 inline CLI::App* add_to(CLI::App& app, CheckOptions& options) {
-    CLI::App* command = app.add_subcommand(
-        "check", "Read, expand, check and compile a policy; run its own tests where the kernel lets us");
+    CLI::App* command = app.add_subcommand("check", "Read, expand, check and compile a policy; run its own tests");
     command->add_option("FILE", options.policy, "The policy file; - is standard input")->required();
-    command->add_flag(
-        "--strict", options.strict,
-        "Fail where the tests could not be run, or the programs not be loaded, because this process may not");
+    command->add_flag("--strict", options.strict, "Reject a policy that there are warnings of");
     return command;
 }
 

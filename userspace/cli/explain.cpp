@@ -7,6 +7,7 @@
 
 #include "userspace/cli/build.h"
 #include "userspace/cli/lines.h"
+#include "userspace/cli/policy_judge.h"
 #include "userspace/kernel/door.h"
 #include "userspace/packet/notation.h"
 #include "userspace/show/explain.h"
@@ -19,16 +20,21 @@ constexpr std::uint32_t kFreshConnections = 1024;
 
 constexpr std::string_view kSpace = " \t\r";
 
-Result<kernel::Judge> make_judge(const ExplainOptions& options, Context& context) {
+Result<PolicyJudge> make_judge(const ExplainOptions& options, Context& context) {
     const std::uint32_t connections = options.fresh ? kFreshConnections : EDGEFW_CONNECTIONS_DEFAULT;
     if (!options.policy.empty()) {
         const Result<engine::Built> built = engine::build({options.policy}, world_of(context));
         if (!built) return built.error();
-        return kernel::Judge::of(built->compiled, connections);
+        Result<PolicyJudge> judge = PolicyJudge::of(built->compiled, connections);
+        if (judge && !judge->why_in_user_space().empty())
+            context.log.warn("judged in user space: {}", judge->why_in_user_space());
+        return judge;
     }
     std::optional<std::string> interface;
     if (!options.interface.empty()) interface = options.interface;
-    return kernel::Judge::in_force(interface, connections);
+    Result<kernel::Judge> judge = kernel::Judge::in_force(interface, connections);
+    if (!judge) return judge.error();
+    return PolicyJudge(std::move(*judge));
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -40,7 +46,7 @@ std::string_view trimmed(std::string_view text) {
 // Judges packets in order and prints each answer.
 class Explainer {
 public:
-    Explainer(kernel::Judge judge, bool fresh, Context& context)
+    Explainer(PolicyJudge judge, bool fresh, Context& context)
         : judge_(std::move(judge)), fresh_(fresh), context_(context) {}
 
     // `text` is `packet` as it was written.
@@ -58,7 +64,7 @@ public:
     }
 
 private:
-    kernel::Judge judge_;
+    PolicyJudge judge_;
     bool fresh_;
     Context& context_;
 };
@@ -107,7 +113,7 @@ Result<Ok> run(const ExplainOptions& options, Context& context) {
     // First what is wrong on the command line, then what the kernel may refuse.
     const Result<std::vector<packet::Packet>> packets = parse_all(options.packets);
     if (!packets) return packets.error();
-    Result<kernel::Judge> judge = make_judge(options, context);
+    Result<PolicyJudge> judge = make_judge(options, context);
     if (!judge) return judge.error();
     Explainer explainer(std::move(*judge), options.fresh, context);
     if (options.batch) {

@@ -2,11 +2,11 @@
 #include <map>
 #include <set>
 
+#include "userspace/cli/policy_judge.h"
 #include "userspace/cli/profile.h"
 #include "userspace/engine/build.h"
 #include "userspace/engine/policy_tests.h"
 #include "userspace/image/bytes.h"
-#include "userspace/kernel/door.h"
 #include "userspace/language/read.h"
 #include "userspace/packet/notation.h"
 #include "userspace/profile/profile.h"
@@ -65,7 +65,7 @@ Result<Ok> add_sample(const std::string& text, const std::string& file, const po
 }
 
 Result<Ok> judge_group(const Group& group) {
-    Result<kernel::Judge> judge = kernel::Judge::of(group.compiled, kConnections);
+    Result<PolicyJudge> judge = PolicyJudge::of(group.compiled, kConnections);
     if (!judge) return judge.error();
     const auto judge_packet = [&](const packet::Packet& packet) -> Result<kernel::Judgement> {
         if (auto done = judge->forget(); !done) return done.error();

@@ -8,7 +8,8 @@
 
 namespace edgefw::show {
 
-// [{"file", "line", "column", "message"}]: null for what an error does not say.
+// [{"file", "line", "column", "message", "hint"}]: null for what an error does not say. The hint is the part of the
+// message that says what would be right.
 nlohmann::ordered_json problems_json(const Error& error);
 
 }  // namespace edgefw::show
