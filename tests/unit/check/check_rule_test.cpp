@@ -140,7 +140,7 @@ TEST(CheckRule, Errors) {
         {"ethertype: ptp, state: keep", "p:3:67: frames that are not IP have no connections; leave `state:` out"},
         {"table: 9",
          "p:3:44: unknown key 'table' in a rule; write name, side, direction, ethertype, protocol, local, remote, "
-         "local_port, remote_port, tcp_flags, established, icmp, vlan, state, action or description"},
+         "local_port, remote_port, tcp_flags, established, icmp, vlan, state, action, log or description"},
     };
     for (const auto& row : rows)
         EXPECT_EQ(errors_of(one_rule(row.rest)), row.error) << row.rest;
