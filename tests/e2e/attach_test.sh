@@ -69,8 +69,11 @@ rules:
 - { name: web, side: external, direction: inbound, protocol: tcp, local_port: 443, action: pass }
 END
 edgefw edge check "$lab_folder/hidden.yaml"
-refused 3 "1 warning, and --strict lets none pass" edge "$EDGEFW" check --strict "$lab_folder/hidden.yaml"
-on edge "$EDGEFW" --json check --strict "$lab_folder/hidden.yaml" 2>/dev/null | python3 -c '
+got=0
+on edge "$EDGEFW" check --strict "$lab_folder/hidden.yaml" >"$lab_folder/stdout" 2>"$lab_folder/stderr" || got=$?
+equal 'exit code of a warning with --strict' "$got" 3
+grep -q '1 warning, and --strict lets none pass' "$lab_folder/stderr" || fail "$(<"$lab_folder/stderr")"
+{ on edge "$EDGEFW" --json check --strict "$lab_folder/hidden.yaml" 2>/dev/null || true; } | python3 -c '
 import json, sys
 error, = json.load(sys.stdin)["errors"]
 assert error["line"] == 5 and error["hint"] == "move it up or remove it", error' || fail 'a warning with --strict as JSON'

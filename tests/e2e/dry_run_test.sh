@@ -81,11 +81,11 @@ traffic client fire 198.51.100.1:2000 --count 3 --bind 198.51.100.9:6001
 traffic client fire 198.51.100.1:2000 --count 3 --bind 198.51.100.9:6002
 traffic client fire 198.51.100.1:2000 --count 3 --bind 198.51.100.9:6003
 traffic client fire 198.51.100.1:2000 --count 3 --bind 198.51.100.9:5002
-equal 'revoked' "$(reason_count host eth0 revoked)" 4
+equal 'revoked' "$(edgefw host --json connections state=revoked | jq ".connections | length")" 4
 traffic client udp 198.51.100.1:1000 --count 2 --bind 198.51.100.9:6004
 traffic client udp 198.51.100.1:1000 --count 2 --bind 198.51.100.9:5001
-equal 'none but these' "$(reason_count host eth0 revoked)" 4
-equal 'left' "$(edgefw host --json connections | jq -c '[.connections[] | select(.protocol == "udp") | .remote_port] | sort')" '[5001,6004]'
+equal 'none but these' "$(edgefw host --json connections state=revoked | jq ".connections | length")" 4
+equal 'left' "$(edgefw host --json connections | jq -c '[.connections[] | select(.protocol == "udp" and (.revoked | not)) | .remote_port] | sort')" '[5001,6004]'
 
 edgefw host detach eth0
 nothing_left host
