@@ -333,7 +333,7 @@ edgefw router push "$lab_folder/no-office.yaml"
 equal 'revoked by the push alone' "$(reason_count router eth0 revoked)" "$before"
 equal 'until its next packet comes' "$(known eth0 '(removed)' | grep -F " $anyone:7001 ")" "$of_office"
 equal 'without the masquerade' "$(speaks kept)" "alive: $kept"
-equal 'revoked' "$(reason_count router eth0 revoked)" $((before + 1))
+(($(reason_count router eth0 revoked) > before)) || fail 'nothing was revoked' # each packet of what is kept counts
 equal 'connections of the masquerade' "$(known eth0 office)" ''
 edgefw router push "$lab_folder/all.yaml"
 equal 'with the masquerade again' "$(speaks kept)" "alive: $kept"
