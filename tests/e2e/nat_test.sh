@@ -10,7 +10,7 @@ source "$(dirname "$0")/story.sh"
 story_begin
 # shellcheck source=tests/e2e/programs.sh
 source "$(dirname "$0")/programs.sh"
-readonly narrow=1280 quiet=2 # seconds for which a closed connection keeps its port
+readonly narrow=1280 quiet=5 # seconds for which a closed connection keeps its port
 readonly office=203.0.113.1 voice=203.0.113.2 whole=203.0.113.3 map=203.0.113.4 backup=203.0.113.5 gateway=203.0.113.6
 readonly few=203.0.113.7
 readonly publics=("$office" "$voice" "$whole" "$map" "$backup" "$gateway" "$few")
