@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <future>
 
 #include "userspace/image/config.h"
 #include "userspace/image/martians.h"
@@ -14,6 +13,7 @@
 #include "userspace/kernel/config.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/fallback.h"
+#include "userspace/kernel/loading.h"
 #include "userspace/kernel/martians.h"
 #include "userspace/kernel/netlink.h"
 #include "userspace/kernel/resize.h"
@@ -62,47 +62,6 @@ Result<Before> look_at_generations(const Home& home, const Inventory& inventory)
     return before;
 }
 
-bool is_selected(const CardState& card, const std::optional<std::string>& interface) {
-    return !interface || *interface == card.card().interface;
-}
-
-// A card, and the programs that it will have in one bank.
-struct Loaded {
-    CardState* card;
-    ProgramPair programs;
-    std::uint32_t generation;
-};
-
-struct UnderGeneration {
-    std::uint32_t number = 0;
-    const Generation* generation = nullptr;  // nullptr: no policy
-};
-using GenerationOf = std::function<UnderGeneration(const CardState&)>;
-
-// A pair for every card: new instances for the selected ones, under what `generation_of` says; the others go on with
-// what they have, in another bank. The verifier takes most of a push's time and one processor a program: the cards are
-// loaded side by side.
-Result<std::vector<Loaded>> load_all(Inventory& inventory, const std::optional<std::string>& interface,
-                                     const GenerationOf& generation_of) {
-    std::vector<std::future<Result<ProgramPair>>> pairs;
-    for (const auto& card : inventory.cards) {
-        const bool selected = is_selected(card, interface);
-        pairs.push_back(std::async(selected ? std::launch::async : std::launch::deferred, [&, selected] {
-            return selected ? card.load(generation_of(card).generation) : card.programs_in(inventory.active.bank);
-        }));
-    }
-    std::vector<Loaded> loaded;
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-        CardState& card = inventory.cards[i];
-        auto programs = pairs[i].get();
-        if (!programs) return programs.error();
-        const std::uint32_t number =
-            is_selected(card, interface) ? generation_of(card).number : inventory.generation_of(card);
-        loaded.push_back({&card, std::move(*programs), number});
-    }
-    return loaded;
-}
-
 // What a card needs before programs of `prepared` are loaded for it.
 Result<Ok> make_ready(Inventory& inventory, const Prepared& prepared, const std::optional<std::string>& interface) {
     for (auto& card : inventory.cards) {
@@ -112,13 +71,6 @@ Result<Ok> make_ready(Inventory& inventory, const Prepared& prepared, const std:
         auto config = prepared.generation.config(card.side());
         if (!config) return config.error();
         card.note_adoption(config->adopt, inventory.generation_of(card) == 0);
-    }
-    return Ok{};
-}
-
-Result<Ok> fill(std::vector<Loaded>& all, std::uint32_t bank) {
-    for (Loaded& entry : all) {
-        if (auto filled = entry.card->fill_bank(bank, entry.programs, entry.generation); !filled) return filled;
     }
     return Ok{};
 }

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstring>
 #include <functional>
-#include <unordered_map>
 #include <utility>
 
 #include "maps/limits.h"
@@ -18,6 +17,7 @@
 #include "userspace/kernel/errors.h"
 #include "userspace/kernel/fallback.h"
 #include "userspace/kernel/inventory.h"
+#include "userspace/kernel/look.h"
 #include "userspace/kernel/ring.h"
 #include "userspace/policy/reasons.h"
 
@@ -43,38 +43,6 @@ Result<Shared> listing_of(const Generation& generation, const KnownListings& bef
     auto read = generation.listing();
     if (!read) return read.error();
     return fresh.by_map[id] = std::make_shared<const document::Listing>(std::move(*read));
-}
-
-struct Look {
-    Home home;
-    Inventory inventory;
-};
-
-Result<Look> look() {
-    silence_libbpf();
-    if (auto allowed = may_load_programs(); !allowed) return allowed.error();
-    auto home = Home::look();
-    if (!home) return home.error();
-    auto inventory = take_inventory(*home);
-    if (!inventory) return inventory.error();
-    return Look{std::move(*home), std::move(*inventory)};
-}
-
-// A generation can go between a look and the opening of its pins, when a push is faster: then look again.
-constexpr int kLooks = 5;
-
-template <typename Value>
-Result<Value> with_look(const std::function<Result<Value>(Look&)>& use) {
-    Result<Value> result = failed("the cards in force change too fast to be read; try again");
-    for (int i = 0; i < kLooks; i++) {
-        auto seen = look();
-        if (!seen) return seen.error();
-        result = use(*seen);
-        if (result || result.error().kind != ErrorKind::kFailed) return result;
-        auto now = read_active(seen->home);
-        if (now && *now == seen->inventory.active) return result;
-    }
-    return result;
 }
 
 Result<std::vector<std::uint32_t>> timeouts_of(const Look& seen, const CardState& state) {
@@ -287,32 +255,6 @@ std::uint64_t now_milliseconds() {
     using std::chrono::system_clock;
     return static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count());
-}
-
-struct Names {
-    std::unordered_map<std::uint32_t, std::string> ids;  // by counter slot, of the generation in force
-    std::uint32_t generation = 0;
-
-    std::string of(std::uint32_t slot, std::uint32_t judged_by) const {
-        const bool is_fixed = slot >= EDGEFW_SLOT_FIRST_BUILTIN && slot < EDGEFW_SLOT_FIRST_NAT;
-        const auto found = ids.find(slot);
-        return found != ids.end() && (is_fixed || judged_by == generation) ? found->second : std::string();
-    }
-};
-
-Result<Names> names_of(const Look& seen, const CardState& state) {
-    Names names;
-    names.generation = seen.inventory.generation_of(state);
-    for (std::uint32_t i = 0; i < EDGEFW_BUILTIN_COUNT; i++)
-        names.ids[EDGEFW_SLOT_FIRST_BUILTIN + i] = policy::kBuiltinIds[i];
-    if (names.generation == 0) return names;
-    const auto generation = Generation::open(seen.home.generation(names.generation));
-    if (!generation) return generation.error();
-    const auto listing = generation->listing();
-    if (!listing) return listing.error();
-    for (const auto& [id, slot] : listing->slots())
-        names.ids[slot] = id;
-    return names;
 }
 
 Result<CardDrops> card_drops(const Look& seen, const CardState& state) {
