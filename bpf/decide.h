@@ -67,14 +67,17 @@ static __always_inline struct decision decide_link(struct flight* flight) {
     if (config.link_forest[HOOK].groups > 0) {
         const __u32 outcome = classify_link();
 
-        if (outcome & OUTCOME_BY_RULE)
+        if (outcome & OUTCOME_BY_RULE) {
+            note_said(flight, SAID_OF_LINK, HOOK, outcome);
             return (struct decision){
                 .slot = outcome & EDGEFW_OUTCOME_SLOT_MASK,
                 .verdict = outcome & EDGEFW_OUTCOME_PASS ? EDGEFW_PASS : EDGEFW_DROP,
                 .reason = EDGEFW_REASON_RULE,
                 .logged = outcome & EDGEFW_OUTCOME_LOG,
             };
+        }
     }
+    note_said(flight, SAID_OF_LINK, HOOK, config.default_outcome[HOOK] & EDGEFW_OUTCOME_PASS);
     if (config.default_outcome[HOOK] & EDGEFW_OUTCOME_PASS) return pass(EDGEFW_REASON_DEFAULT, EDGEFW_SLOT_NONE);
     return drop(EDGEFW_REASON_UNSUPPORTED_ETHERTYPE);
 }
@@ -222,6 +225,7 @@ static __always_inline struct decision decide_by_state(CONTEXT* context, struct 
         if (adoption != NOT_ADOPTED) return decide_adopted(flight, adoption);
     }
     outcome = classify(flight);
+    note_said(flight, SAID_OF_PACKET, HOOK, outcome);
     decision = decide_by_rules(flight, outcome);
     if (!config.keeps_state) return decision;
     // It may open, and so the rules were asked first.
@@ -232,7 +236,10 @@ static __always_inline struct decision decide_by_state(CONTEXT* context, struct 
         const enum tracking tracking = track(context, false);
 
         // TRACK_REVOKED: the rules drop the packet, too, and they say why.
-        if (tracking == TRACK_KNOWN || tracking == TRACK_STRAY_RESET) return decide_tracked(flight, tracking);
+        if (tracking == TRACK_KNOWN || tracking == TRACK_STRAY_RESET) {
+            note_said(flight, SAID_OF_NOTHING, HOOK, 0);  // its connection decides
+            return decide_tracked(flight, tracking);
+        }
         if (tracking == TRACK_REVOKED) flight->translation.nat = 0;
     }
     return decision;

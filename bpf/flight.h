@@ -37,6 +37,7 @@ struct flight {
     struct flow flow;
     struct packet packet;
     struct translation translation;
+    struct said said;  // while there is a shadow
     // A flow that the tables are asked for instead: the one that an error quotes, or this one as a retired NAT entry
     // translated it
     struct flow other;
@@ -69,6 +70,15 @@ static __always_inline struct flight* claim(void) {
     if (!flight || flight->busy) return NULL;
     flight->busy = 1;
     return flight;
+}
+
+// Notes what the rules in force said of the packet, or of flight->opener, for a shadow to be asked, too. The last one
+// counts.
+static __always_inline void note_said(struct flight* flight, enum said_of of, __u32 hook, __u32 outcome) {
+    if (!config.shadow) return;
+    flight->said.of = of;
+    flight->said.hook = hook;
+    flight->said.outcome = outcome;
 }
 
 static __always_inline void release(struct flight* flight) {

@@ -7,16 +7,21 @@
 //
 // record comes behind decide for what a rule logs and passes, behind account for what drops.
 //
+// The shadow comes behind release: another policy that is asked, too, in a program of its own (bpf/shadow.h).
+//
 // decide asks other stages in its turn: relate, track, translate (sent: find), adopt, classify, open.
 //
 // The common paths are inline: on machines that guard returns a call costs as much as parsing a header (9 ns measured).
 // Everything else is in functions of their own.
 #pragma once
 
+#define IS_SHADOW false
+
 #include "bpf/account.h"
 #include "bpf/decide.h"
 #include "bpf/frame/dissect.h"
 #include "bpf/record.h"
+#include "bpf/shadow.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -73,6 +78,7 @@ static __always_inline int judge(CONTEXT* context) {
     struct flight* flight = claim();
     struct decision decision;
     enum edgefw_reason malformed;
+    bool asks;
 
     if (!flight) {
         count_reason(EDGEFW_DROP, EDGEFW_REASON_BUSY, 1, whole_length(context));
@@ -81,12 +87,15 @@ static __always_inline int judge(CONTEXT* context) {
     flight->flow = (struct flow){};
     flight->packet = (struct packet){};
     flight->translation = (struct translation){};
+    if (config.shadow) flight->said = (struct said){};
     describe_frame(context, &flight->packet);
     malformed = dissect(context, flight);
     decision = config.armed ? judge_armed(context, flight, malformed) : judge_unarmed(context, flight, malformed);
     account(flight, &decision);
     if (decision.verdict != EDGEFW_PASS)
         record_packet(context, &decision, malformed == WELL_FORMED && flight->packet.is_ip);
+    asks = config.shadow && ask(flight);
     release(flight);
+    if (asks) call_shadow(context, decision.verdict);
     return decision.verdict == EDGEFW_PASS ? CODE_PASS : CODE_DROP;
 }

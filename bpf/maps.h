@@ -11,6 +11,7 @@
 #include "maps/fragment.h"
 #include "maps/limits.h"
 #include "maps/record.h"
+#include "maps/shadow.h"
 #include "maps/tree.h"
 
 #include <linux/bpf.h>
@@ -265,10 +266,59 @@ struct {
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, EDGEFW_REASON_COUNTERS);
+    __uint(max_entries, EDGEFW_RECORD_BUCKETS);
     __type(key, __u32);
     __type(value, struct edgefw_record_bucket);
 } drop_buckets SEC(".maps");
+
+// The shadow of a card (bpf/shadow.h).
+
+// What its program is asked, by the judging program that calls it on this processor.
+struct shadow_question {
+    __u32 busy;  // it is not answered yet
+    __u32 packets;
+    struct said said;
+    struct flow flow;  // of the packet, or of the opener of its connection
+    __be16 ethertype;
+    __u8 pad[6];
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct shadow_question);
+} shadow_question SEC(".maps");
+
+// By enum edgefw_verdict.
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 2);
+    __type(key, __u32);
+    __type(value, __u32);
+} shadow_received SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 2);
+    __type(key, __u32);
+    __type(value, __u32);
+} shadow_sent SEC(".maps");
+
+// As large as EDGEFW_SHADOW_DIFFERENCES where there is a shadow.
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 1);
+    __type(key, struct edgefw_shadow_difference);
+    __type(value, struct edgefw_shadow_count);
+} shadow_differences SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct edgefw_shadow_totals);
+} shadow_totals SEC(".maps");
 
 // Maps of each object of programs, with a value for each processor.
 

@@ -143,6 +143,18 @@ struct translation {
     __u8 pad[3];
 };
 
+// Of what the rules in force were asked last: the packet, a frame that is not IP, or the opener of its connection,
+// which was of an older policy.
+enum said_of { SAID_OF_NOTHING, SAID_OF_PACKET, SAID_OF_LINK, SAID_OF_CONNECTION };
+
+// What they said. A shadow is asked the same (bpf/shadow.h).
+struct said {
+    __u32 outcome;  // EDGEFW_OUTCOME_*
+    __u8 of;        // enum said_of
+    __u8 hook;      // at which they saw it
+    __u8 pad[2];
+};
+
 // What rules see of a flow, host order, and what they have said so far. For a packet of a known connection it is never
 // built.
 struct fields {

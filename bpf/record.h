@@ -13,6 +13,10 @@
 
 #include "bpf/account.h"
 
+// Records of a shadow have buckets of their own: they are no drops. IS_SHADOW is the unit's (bpf/judge.h,
+// bpf/shadow_judge.h).
+#define FIRST_BUCKET (IS_SHADOW ? EDGEFW_REASON_COUNTERS : 0)
+
 #define FLOW_MULTIPLIER 0x9e3779b97f4a7c15ull  // 2^64 divided by the golden ratio: it spreads every bit upwards
 
 static __always_inline __u64 mixed(__u64 hash, __u64 word) {
@@ -98,7 +102,8 @@ static __always_inline void write_record(CONTEXT* context, const struct flight* 
     record->reason = index % EDGEFW_REASON_COUNT;
     record->flags = (HOOK == EDGEFW_SENT ? EDGEFW_RECORD_SENT : 0) |
                     (index / EDGEFW_REASON_COUNT % 2 ? EDGEFW_RECORD_PASSED : 0) |
-                    (has_held_tag(packet) ? EDGEFW_RECORD_TAG : 0) | (has_link_header() ? 0 : EDGEFW_RECORD_NO_LINK);
+                    (has_held_tag(packet) ? EDGEFW_RECORD_TAG : 0) | (has_link_header() ? 0 : EDGEFW_RECORD_NO_LINK) |
+                    (IS_SHADOW ? EDGEFW_RECORD_SHADOW : 0);
     record->captured = capture(context, packet, record->frame);
     __sync_lock_test_and_set(&record->sequence, sequence + 1);
 }
@@ -123,7 +128,7 @@ static __always_inline bool record_with(CONTEXT* context, const struct flight* f
 
     if (!recorder->seed) recorder->seed = bpf_get_prandom_u32() | 1;
     if (has_flow) {
-        of.flow = hash_of(&flight->flow, recorder->seed, index);
+        of.flow = hash_of(&flight->flow, recorder->seed, FIRST_BUCKET + index);
         known = &recorder->flow[of.flow % EDGEFW_RECORD_FLOWS];
         if (is_counted(known, flight, &of)) return true;
     }
@@ -138,7 +143,8 @@ static __always_inline bool record_with(CONTEXT* context, const struct flight* f
 // Records the packet in flight. `index` is that of its reason's counter.
 GLOBAL int record_in_flight(CONTEXT* context, __u32 index, __u32 slot, __u32 has_flow) {
     const struct flight* flight = fetch();
-    struct edgefw_record_bucket* bucket = bpf_map_lookup_elem(&drop_buckets, &index);
+    const __u32 number = FIRST_BUCKET + index;
+    struct edgefw_record_bucket* bucket = bpf_map_lookup_elem(&drop_buckets, &number);
     __u32 zero = 0;
     struct edgefw_recorder* recorder = bpf_map_lookup_elem(&drop_recorders, &zero);
 
@@ -154,10 +160,11 @@ GLOBAL int record_in_flight(CONTEXT* context, __u32 index, __u32 slot, __u32 has
 // `has_flow`: dissect has found all of the packet's flow.
 static __always_inline void record_packet(CONTEXT* context, const struct decision* ending, bool has_flow) {
     const __u32 index = reason_index(ending->verdict, ending->reason);
+    const __u32 number = FIRST_BUCKET + index;
     const struct edgefw_record_bucket* bucket;
 
     if (!config.records || !(ending->logged || config.records_drops)) return;
-    bucket = bpf_map_lookup_elem(&drop_buckets, &index);
+    bucket = bpf_map_lookup_elem(&drop_buckets, &number);
     if (!bucket || !has_token(bucket->due, bpf_jiffies64(), (__u64)config.record_interval * (EDGEFW_RECORD_BURST - 1)))
         return;
     record_in_flight(context, index, ending->slot, has_flow);

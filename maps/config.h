@@ -88,9 +88,12 @@ struct edgefw_config {
     // Of the card: a processor's records, and how many of them are the small part's; 0: nothing is recorded.
     __u32 records;
     __u32 rare_records;
-    __u32 record_interval;                 // jiffies from one record of a reason to the next, where they go on
-    __u32 rare_interval;                   // likewise in the small part
-    __u32 record_window;                   // jiffies in which a flow has one record
+    __u32 record_interval;  // jiffies from one record of a reason to the next, where they go on
+    __u32 rare_interval;    // likewise in the small part
+    __u32 record_window;    // jiffies in which a flow has one record
+    __u32 shadow;           // number of the shadow that is asked what these rules are asked; 0: none is (bpf/shadow.h)
+    __u32
+        repeats;  // the generation that had this policy first, where it is in force again under a newer number; 0: none
     __u32 class_lengths[EDGEFW_FAMILIES];  // how many of these are used; 0: the class table is no hash
     struct edgefw_class_length4 class_length4[EDGEFW_CLASS_LENGTHS];  // longest first
     struct edgefw_class_length6 class_length6[EDGEFW_CLASS_LENGTHS];

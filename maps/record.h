@@ -14,11 +14,16 @@
 #define EDGEFW_RECORD_RARE_BURST 4     // as many at once
 #define EDGEFW_RECORD_RARE_SHARE 32    // that part is this share of the ring
 
+// Of each reason's counter, and once more of what a shadow would decide otherwise, by its reason.
+#define EDGEFW_RECORD_BUCKETS (2 * EDGEFW_REASON_COUNTERS)
+
 // What a record says beside numbers.
 #define EDGEFW_RECORD_SENT 0x01u     // enum edgefw_hook
 #define EDGEFW_RECORD_PASSED 0x02u   // enum edgefw_verdict: a rule with `log: true` passed it
 #define EDGEFW_RECORD_TAG 0x04u      // the kernel held the outermost tag apart: `tag` is not among the frame's bytes
 #define EDGEFW_RECORD_NO_LINK 0x08u  // the frame begins with its IP header
+// Verdict, reason, rule and generation are a shadow's: what is in force decided otherwise. The frame is as it passed.
+#define EDGEFW_RECORD_SHADOW 0x10u
 
 struct edgefw_record {
     __u32 sequence;    // odd while it is written, 0: it never was

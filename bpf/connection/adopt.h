@@ -63,6 +63,7 @@ GLOBAL enum adoption adopt(void) {
         return NOT_ADOPTED;
     flight->rule = admission.outcome & EDGEFW_OUTCOME_SLOT_MASK;
     if (!enter_midstream(flight, flight->rule, admission.hook)) return ADOPTION_NOT_STORED;
+    note_said(flight, SAID_OF_CONNECTION, admission.hook, admission.outcome);
     return admission.hook == HOOK ? ADOPTED : ADOPTED_UNPROVEN;
 }
 

@@ -130,6 +130,7 @@ OUT_OF_LINE bool judge_again(struct flight* flight, const struct flow* flow, str
     connection->rule = admission.outcome & EDGEFW_OUTCOME_SLOT_MASK;
     connection->is_revoked = false;
     connection->generation = config.generation;
+    note_said(flight, SAID_OF_CONNECTION, admission.hook, admission.outcome);
     return true;
 }
 

@@ -23,6 +23,7 @@
 #include "maps/forward.h"
 #include "maps/fragment.h"
 #include "maps/record.h"
+#include "maps/shadow.h"
 #include "userspace/kernel/program.h"
 #include "userspace/kernel/registry.h"
 

@@ -159,7 +159,8 @@ void TestRun::make(const image::Image& image, std::uint32_t generation) {
 
 const kernel::ProgramPair& TestRun::programs() {
     if (programs_) return *programs_;
-    const edgefw_config config = take(generation_->config(options_.side), "config");
+    edgefw_config config = take(generation_->config(options_.side), "config");
+    config.shadow = options_.asks_shadow ? 1 : 0;
     const kernel::Variant variant = {options_.link_layer,
                                      options_.partial_checksums,
                                      !older_.empty(),

@@ -36,6 +36,7 @@ public:
         edgefw_link_layer link_layer = EDGEFW_ETHERNET;
         std::uint32_t connections = 1024;
         std::uint32_t record_bytes = 0;  // of the recorder for each processor; 0: nothing is recorded
+        bool asks_shadow = false;        // as while there is a shadow; nobody answers
         bool recycles = true;  // false: a full table of connections refuses, as an LRU table does in rare moments only
     };
 

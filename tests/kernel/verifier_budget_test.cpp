@@ -17,6 +17,7 @@
 #include <string>
 
 #include "maps/config.h"
+#include "maps/limits.h"
 #include "tests/kernel/test_run.h"
 #include "userspace/kernel/clock.h"
 
@@ -53,6 +54,7 @@ struct Variant {
     bool partial_checksums = false;
     bool adopts = false;      // as a card that was attached without a policy
     bool comes_over = false;  // while a push resizes the tables
+    bool asks_shadow = false;
 };
 
 // Policies that differ in what their constants leave in the programs.
@@ -81,6 +83,8 @@ std::vector<Variant> variants() {
         {"everything-adopting", kHash + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true, true},
         {"everything-resizing", kHash + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true, true,
          true},
+        {"everything-asking", kHash + kForward + kStatic.substr(5) + kMasquerade.substr(5) + four_groups, true, true,
+         true, true},
     };
 }
 
@@ -175,7 +179,11 @@ TEST(VerifierBudget, EveryVariant) {
     Budget budget;
     for (const Variant& variant : variants()) {
         for (const Pair& pair : kPairs) {
-            TestRun run({.partial_checksums = variant.partial_checksums, .at = pair.at, .link_layer = pair.link_layer});
+            TestRun run({.partial_checksums = variant.partial_checksums,
+                         .at = pair.at,
+                         .link_layer = pair.link_layer,
+                         .record_bytes = EDGEFW_RECORD_BYTES_MIN,
+                         .asks_shadow = variant.asks_shadow});
             if (variant.adopts) run.adopt_until(kernel::uptime() + 3600);
             run.inside(most_martians());
             if (!variant.policy.empty()) run.push(variant.policy);

@@ -12,6 +12,7 @@ namespace edgefw::cli {
 struct CountersOptions {
     std::string interface;  // empty: every attached card
     bool watch = false;
+    bool shadow = false;  // what it would decide otherwise
 };
 
 inline CLI::App* add_to(CLI::App& app, CountersOptions& options) {
@@ -19,6 +20,7 @@ inline CLI::App* add_to(CLI::App& app, CountersOptions& options) {
         app.add_subcommand("counters", "Packets, bytes and connections per rule, and packets per reason");
     add_card_option_or_argument(*command, options.interface, "This card alone");
     command->add_flag("--watch", options.watch, "Again each second, until interrupted");
+    command->add_flag("--shadow", options.shadow, "What the shadow would decide otherwise (push --shadow)");
     return command;
 }
 

@@ -116,6 +116,7 @@ public:
         }
         for (DropRow& row : rows)
             complete(row);
+        if (options_.shadow) cards->clear();  // these are no drops, and no reason's counter counts them
         if (!options_.file.empty()) return write(rows);
         if (context_.options.json && !options_.follow)
             context_.out.write(show::drops_json(rows, *cards).dump(2) + "\n");
@@ -135,7 +136,7 @@ private:
         std::vector<DropRow> rows;
         for (kernel::CardDrops& card : cards) {
             for (kernel::Drop& drop : card.drops) {
-                if (drop.time < since) continue;
+                if (drop.time < since || drop.is_shadow != options_.shadow) continue;
                 seen_.insert({drop.interface, drop.key});
                 DropRow row = show::row_of(std::move(drop));
                 if (filter_.picks(row)) rows.push_back(std::move(row));
@@ -148,6 +149,7 @@ private:
 
     // Asks what is in force, once for each flow and reason.
     void complete(DropRow& row) {
+        if (row.newest.is_shadow) return;  // what is in force has decided it
         const std::string& card = row.newest.interface;
         InForce& in_force = in_force_.try_emplace(card, card).first->second;
         if (!row.newest.rule.empty()) row.where = in_force.place_of(row.newest.rule);

@@ -18,6 +18,7 @@ struct DropsOptions {
     bool follow = false;
     bool top = false;
     bool each = false;
+    bool shadow = false;  // what the shadow would decide otherwise
 };
 
 inline CLI::App* add_to(CLI::App& app, DropsOptions& options) {
@@ -34,6 +35,8 @@ inline CLI::App* add_to(CLI::App& app, DropsOptions& options) {
     CLI::Option* follow = command->add_flag("--follow", options.follow, "Then each further one as it drops");
     command->add_flag("--top", options.top, "The 20 flows with most packets")->excludes(follow);
     command->add_flag("--each", options.each, "Each record by itself, not by flow");
+    command->add_flag("--shadow", options.shadow,
+                      "Instead, the packets that the shadow would decide otherwise (push --shadow)");
     command->add_option("--write", options.file, "Write them to a pcapng file, for Wireshark")
         ->type_name("FILE.pcapng")
         ->excludes(follow);

@@ -11,6 +11,7 @@
 #include "userspace/cli/warnings.h"
 #include "userspace/image/image.h"
 #include "userspace/kernel/door.h"
+#include "userspace/show/shadow.h"
 #include "userspace/show/status.h"
 
 namespace edgefw::cli {
@@ -114,7 +115,45 @@ Result<kernel::Terms> terms_of(const PushTerms& asked) {
     return terms;
 }
 
+// The policy in force goes on as another generation.
+Result<int> print_shadow(std::uint32_t generation, const PushOptions& options, Context& context) {
+    const auto shadows = kernel::shadows(named(options.interface));
+    if (!shadows) return shadows.error();
+    if (context.options.json) {
+        ordered_json json = show::shadows_json(*shadows);
+        json["generation"] = generation;
+        context.out.write(json.dump(2) + "\n");
+        return kDone;
+    }
+    std::string cards;
+    for (const kernel::CardShadow& shadow : *shadows)
+        cards += (cards.empty() ? "" : ", ") + shadow.interface;
+    const std::string in_force = "the policy in force is generation " + std::to_string(generation) + " now";
+    if (cards.empty())
+        context.out.write("the shadow has ended; " + in_force + "\n");
+    else
+        context.out.write(options.policy + " is the shadow of " + cards + " and decides nothing; " + in_force +
+                          "\nwhat it would decide otherwise: edgefw counters --shadow, edgefw drops --shadow\n");
+    return kDone;
+}
+
+Result<int> push_shadow(const PushOptions& options, Context& context) {
+    const Result<engine::Built> built = build_and_test({options.policy}, context);
+    if (!built) return built.error();
+    const Result<std::uint32_t> generation = kernel::begin_shadow(built->compiled, named(options.interface));
+    if (!generation) return generation.error();
+    return print_shadow(*generation, options, context);
+}
+
+Result<int> end_shadow(const PushOptions& options, Context& context) {
+    const Result<std::uint32_t> generation = kernel::end_shadow(named(options.interface));
+    if (!generation) return generation.error();
+    return print_shadow(*generation, options, context);
+}
+
 Result<int> run(const PushOptions& options, Context& context) {
+    if (options.end_shadow) return end_shadow(options, context);
+    if (options.shadow) return push_shadow(options, context);
     const Result<kernel::Terms> terms = terms_of(options.terms);
     if (!terms) return terms.error();
     if (options.upgrade && terms->confirm_within != 0)

@@ -41,7 +41,9 @@ struct PushOptions {
     DryRunOptions dry_run = {};
     bool upgrade = false;  // take cards over that another version attached
     PushTerms terms = {};
-    bool force = false;  // may end the sessions by which somebody is logged in to this machine
+    bool shadow = false;      // ask it beside what is in force
+    bool end_shadow = false;  // the policy in force alone, and no file
+    bool force = false;       // may end the sessions by which somebody is logged in to this machine
 };
 
 inline void add_force_option(CLI::App& command, bool& force) {
@@ -51,13 +53,25 @@ inline void add_force_option(CLI::App& command, bool& force) {
 inline CLI::App* add_to(CLI::App& app, PushOptions& options) {
     CLI::App* command =
         app.add_subcommand("push", "Compile a policy, run its own tests and swap it in, live, on every card at once");
-    command->add_option("FILE", options.policy, "The policy file; - is standard input")->required();
+    CLI::Option* file = command->add_option("FILE", options.policy, "The policy file; - is standard input");
     CLI::Option* interface = add_card_option(*command, options.interface, "This card alone");
     CLI::Option* dry_run = add_dry_run_to(*command, options.dry_run);
     command->add_flag("--upgrade", options.upgrade, "Take cards over that another version of edgefw attached")
         ->excludes(interface)
         ->excludes(dry_run);
     add_terms_to(*command, options.terms, *dry_run);
+    CLI::Option* shadow =
+        command->add_flag("--shadow", options.shadow,
+                          "Ask FILE beside the policy in force: count and record what it would decide otherwise");
+    CLI::Option* end = command->add_flag("--end-shadow", options.end_shadow, "End the shadow; no FILE");
+    for (const char* other : {"--dry-run", "--upgrade", "--confirm", "--replace"}) {
+        shadow->excludes(command->get_option(other));
+        end->excludes(command->get_option(other));
+    }
+    end->excludes(shadow)->excludes(file);
+    command->parse_complete_callback([&options] {
+        if (options.policy.empty() && !options.end_shadow) throw CLI::RequiredError("FILE");
+    });
     add_force_option(*command, options.force);
     return command;
 }

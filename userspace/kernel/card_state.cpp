@@ -18,6 +18,7 @@
 #include "userspace/kernel/netlink.h"
 #include "userspace/kernel/ring.h"
 #include "userspace/kernel/room.h"
+#include "userspace/kernel/shadow.h"
 
 namespace edgefw::kernel {
 namespace {
@@ -84,13 +85,6 @@ Result<Ok> check_room_for(const std::vector<CardTable>& tables, const policy::Ca
 
 std::string table_pin(const CardTable& table, std::uint32_t number) {
     return table.older == nullptr ? table.name : std::string(table.name) + "_" + std::to_string(number);
-}
-
-std::string ring_pin(std::uint32_t number) {
-    return "drops_" + std::to_string(number);
-}
-std::string recorders_pin(std::uint32_t number) {
-    return "drop_recorders_" + std::to_string(number);
 }
 
 std::string counters_name(std::uint32_t index) {
@@ -332,42 +326,6 @@ std::vector<Binding> older_bindings(const std::vector<Map>& older) {
     return bindings;
 }
 
-Result<Ok> CardState::resize_ring(std::uint32_t bytes) {
-    if (bytes == 0 || ring_records(bytes) == maps_.records()) return Ok{};
-    auto ring = create_ring(bytes);
-    if (!ring) return ring.error();
-    auto recorders = create_map("drop_recorders");
-    if (!recorders) return recorders.error();
-    const std::pair<std::string, const Map*> pins[] = {{ring_pin(ring_ + 1), &*ring},
-                                                       {recorders_pin(ring_ + 1), &*recorders}};
-    for (const auto& [pin, map] : pins) {
-        if (auto pinned = map->pin(directory_ + "/" + pin); !pinned) return pinned.error();
-    }
-    ring_++;
-    older_ring_ = std::exchange(maps_.drops, std::move(*ring));
-    older_recorders_ = std::exchange(maps_.drop_recorders, std::move(*recorders));
-    return Ok{};
-}
-
-Result<Ok> CardState::bring_records() const {
-    if (older_ring_.fd() < 0) return Ok{};
-    return copy_ring(older_ring_, maps_.drops, maps_.drop_recorders);
-}
-
-Result<std::vector<std::uint64_t>> CardState::recorded() const {
-    std::vector<std::uint64_t> sums(EDGEFW_REASON_COUNTERS);
-    auto read =
-        maps_.drop_buckets.read_all(EDGEFW_REASON_COUNTERS, [&](std::uint32_t index, const std::uint8_t* values) {
-            for (int cpu = 0; cpu < cpus(); cpu++) {
-                edgefw_record_bucket bucket = {};
-                std::memcpy(&bucket, values + static_cast<std::size_t>(cpu) * sizeof(bucket), sizeof(bucket));
-                sums[index] += bucket.recorded;
-            }
-        });
-    if (!read) return read.error();
-    return sums;
-}
-
 Result<Ok> CardState::resize(const policy::Capacity& room) {
     if (auto resized = resize_ring(room.record_bytes); !resized) return resized.error();
     policy::Capacity capacity = room;
@@ -501,6 +459,15 @@ Result<ProgramPair> CardState::load(const Generation* generation) const {
     }
     const auto older = older_bindings(older_);
     bindings.insert(bindings.end(), older.begin(), older.end());
+    ShadowMaps shadow;
+    if (config.shadow != 0) {
+        // Without them nobody answers, and the card judges as it would without a shadow.
+        if (auto opened = ShadowMaps::open(directory_, config.shadow)) {
+            shadow = std::move(*opened);
+            const auto asked = shadow.bindings();
+            bindings.insert(bindings.end(), asked.begin(), asked.end());
+        }
+    }
     config.side = card_.side;
     auto variant = this->variant(generation != nullptr);
     if (!variant) return variant.error();

@@ -129,8 +129,10 @@ public:
     // The programs that are in a bank.
     Result<ProgramPair> programs_in(std::uint32_t bank) const;
 
-private:
+    // What its programs are specialised by; `armed`: under a policy.
     Result<Variant> variant(bool armed) const;
+
+private:
     Result<Ok> resize_ring(std::uint32_t bytes);
     static Result<CardState> open_once(const std::string& directory, std::uint32_t bank);
 

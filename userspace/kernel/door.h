@@ -53,6 +53,15 @@ Result<std::vector<ClosedCard>> closed_cards();
 // to be confirmed another one is refused, unless it replaces that.
 Result<PushReport> push(const Compiled& policy, const std::optional<std::string>& interface, const Terms& terms = {});
 
+// Asks `policy` beside what is in force, on every attached card or on `interface` alone, until it is ended or another
+// policy comes into force. It decides nothing. A shadow before it ends. Returns the generation that the policy in force
+// has now. Fails (kFailed) where none is in force, or a push waits to be confirmed.
+Result<std::uint32_t> begin_shadow(const Compiled& policy, const std::optional<std::string>& interface);
+// Fails (kFailed) where there is none.
+Result<std::uint32_t> end_shadow(const std::optional<std::string>& interface);
+// Of the cards that have one.
+Result<std::vector<CardShadow>> shadows(const std::optional<std::string>& interface);
+
 // Makes a push that waits the policy in force for good, and returns its generation. Fails (kFailed) where none waits,
 // or its deadline is over: then the policy before it is in force.
 Result<std::uint32_t> confirm();

@@ -170,7 +170,7 @@ Result<Generation> Generation::open(const std::string& directory) {
 }
 
 Result<Generation> Generation::again(const std::string& directory, std::uint32_t number, const image::InForce& known,
-                                     std::uint32_t retains_until) {
+                                     std::uint32_t retains_until, std::optional<std::uint32_t> shadow) {
     auto generation = open(directory);
     if (!generation) return generation.error();
     // As much of an image as its NAT needs.
@@ -194,8 +194,10 @@ Result<Generation> Generation::again(const std::string& directory, std::uint32_t
     image::inherit_state(image, known.kept, known.now);
     std::vector<edgefw_config> configs;
     for (edgefw_config& config : image.config) {
+        if (config.repeats == 0) config.repeats = config.generation;
         config.generation = number;
         config.retains_until = retains_until;
+        if (shadow) config.shadow = *shadow;
         configs.push_back(config);
     }
     auto replace = [&](Part part, Result<Map> map) -> Result<Ok> {

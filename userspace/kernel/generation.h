@@ -2,6 +2,7 @@
 // The maps of one generation: an image laid out in the kernel, and the document it came from.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,9 +42,9 @@ public:
     static Result<Generation> open(const std::string& directory);
     // The policy of the generation pinned in `directory` as a newer one: rules, classes and texts are the same maps,
     // and stay those of both. Its own are the constants and the forwards, among which those of `known` that it does not
-    // have are retired ones.
+    // have are retired ones. `shadow`: the one that it asks, 0: none; nothing: the one that the policy asks now.
     static Result<Generation> again(const std::string& directory, std::uint32_t number, const image::InForce& known,
-                                    std::uint32_t retains_until);
+                                    std::uint32_t retains_until, std::optional<std::uint32_t> shadow = std::nullopt);
 
     // Pins everything in `directory`, which is made. Nothing is left there when it fails.
     Result<Ok> pin(const std::string& directory) const;

@@ -12,6 +12,7 @@
 #include "userspace/kernel/netlink.h"
 #include "userspace/kernel/order.h"
 #include "userspace/kernel/remembered.h"
+#include "userspace/kernel/shadow.h"
 #include "userspace/kernel/uninterrupted.h"
 
 namespace edgefw::kernel {
@@ -264,6 +265,7 @@ void remove_unused_generations(const Home& home, const Inventory& inventory) {
     for (const std::uint32_t number : home.generations()) {
         if (!std::binary_search(used.begin(), used.end(), number)) remove_directory(home.generation(number));
     }
+    remove_unused_shadows(home, inventory);
 }
 
 Card describe(const Inventory& inventory, const CardState& state, const Summary& summary) {

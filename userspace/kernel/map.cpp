@@ -185,6 +185,18 @@ Result<Ok> Map::for_each(const std::function<void(const std::uint8_t* key, const
     }
 }
 
+Result<Ok> Map::for_each_key(const std::function<void(const std::uint8_t* key)>& each) const {
+    std::vector<std::uint8_t> key(key_size_), next(key_size_);
+    const std::uint8_t* from = nullptr;
+    while (bpf_map_get_next_key(fd_.get(), from, next.data()) == 0) {
+        key = next;
+        from = key.data();
+        each(from);
+    }
+    if (errno != ENOENT) return system_error("reading a table", errno);
+    return Ok{};
+}
+
 std::uint64_t Map::count() const {
     std::uint64_t entries = 0;
     (void)for_each([&](const std::uint8_t*, const std::uint8_t*) { entries++; });

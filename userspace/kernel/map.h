@@ -66,6 +66,9 @@ public:
     // Hands each element of a hash map to `each`. Elements that come or go meanwhile may be among them or not.
     Result<Ok> for_each(const std::function<void(const std::uint8_t* key, const std::uint8_t* value)>& each) const;
 
+    // Hands the key of each element of a hash map to `each`, also of a per-CPU one. None may be removed meanwhile.
+    Result<Ok> for_each_key(const std::function<void(const std::uint8_t* key)>& each) const;
+
     // Writes `count` keys and values that lie side by side, in one call where the kernel can.
     Result<Ok> write_batch(const void* keys, const void* values, std::uint32_t count) const;
 

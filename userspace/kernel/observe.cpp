@@ -19,6 +19,7 @@
 #include "userspace/kernel/inventory.h"
 #include "userspace/kernel/look.h"
 #include "userspace/kernel/ring.h"
+#include "userspace/kernel/shadow.h"
 #include "userspace/policy/reasons.h"
 
 namespace edgefw::kernel {
@@ -45,16 +46,15 @@ Result<Shared> listing_of(const Generation& generation, const KnownListings& bef
     return fresh.by_map[id] = std::make_shared<const document::Listing>(std::move(*read));
 }
 
-Result<std::vector<std::uint32_t>> timeouts_of(const Look& seen, const CardState& state) {
-    edgefw_config config = config_without_policy(state.side());
+Result<edgefw_config> config_in_force(const Look& seen, const CardState& state) {
     const std::uint32_t number = seen.inventory.generation_of(state);
-    if (number != 0) {
-        auto generation = Generation::open(seen.home.generation(number));
-        if (!generation) return generation.error();
-        auto in_force = generation->config(state.side());
-        if (!in_force) return in_force.error();
-        config = *in_force;
-    }
+    if (number == 0) return config_without_policy(state.side());
+    auto generation = Generation::open(seen.home.generation(number));
+    if (!generation) return generation.error();
+    return generation->config(state.side());
+}
+
+std::vector<std::uint32_t> timeouts_of(const edgefw_config& config) {
     std::vector<std::uint32_t> seconds;
     for (const std::uint32_t timeout : config.timeout)
         seconds.push_back(timeout / jiffies_of(1));
@@ -197,10 +197,12 @@ Result<Status> status(bool count_entries) {
             if (!summary) return summary.error();
             auto maps = occupancy(state, count_entries);
             if (!maps) return maps.error();
-            auto timeouts = timeouts_of(seen, state);
-            if (!timeouts) return timeouts.error();
-            result.cards.push_back(
-                {describe(seen.inventory, state, *summary), std::move(*maps), std::move(*timeouts), summary->shape});
+            auto config = config_in_force(seen, state);
+            if (!config) return config.error();
+            auto shadow = card_shadow(seen, state);
+            if (!shadow) return shadow.error();
+            result.cards.push_back({describe(seen.inventory, state, *summary), std::move(*maps), timeouts_of(*config),
+                                    summary->shape, std::move(*shadow), config->repeats});
         }
         return result;
     });
@@ -264,6 +266,8 @@ Result<CardDrops> card_drops(const Look& seen, const CardState& state) {
     const auto names = names_of(seen, state);
     if (!names) return names.error();
     result.generation = names->generation;
+    const auto shadow = shadow_names(seen, state);
+    if (!shadow) return shadow.error();
     // First what is recorded, then what is counted: a packet is counted before it is recorded.
     const auto recorded = state.recorded();
     if (!recorded) return recorded.error();
@@ -288,7 +292,9 @@ Result<CardDrops> card_drops(const Look& seen, const CardState& state) {
         drop.time = wall - jiffies_since(record.time, *now) * 1000 / second;
         drop.generation = record.generation;
         drop.slot = record.slot;
-        drop.rule = names->of(record.slot, record.generation);
+        drop.is_shadow = (record.flags & EDGEFW_RECORD_SHADOW) != 0;
+        const Names& by = drop.is_shadow && *shadow ? **shadow : *names;
+        drop.rule = by.of(record.slot, record.generation);
         drop.nat = names->of(record.nat, record.generation);
         drop.count = record.count;
         drop.length = record.length;

@@ -5,6 +5,7 @@
 //       active                                         the one word that says which bank judges
 //       confirmations                                  until when a push waits to be confirmed, and what is then
 //       generation_<N>/                                config, rule maps and document of a policy in force
+//       shadow_<N>/                                    rules and document of a shadow (kernel/shadow.h)
 //       card_<ifindex>/                                card, programs, links, connections, counters
 //       upgrade_<N>/                                   a card while it is taken over (kernel/upgrade.cpp)
 //
@@ -45,6 +46,7 @@ public:
     std::string active() const { return path_ + "/active"; }
     std::string confirmations() const { return path_ + "/confirmations"; }
     std::string generation(std::uint32_t number) const { return path_ + "/generation_" + std::to_string(number); }
+    std::string shadow(std::uint32_t number) const { return path_ + "/shadow_" + std::to_string(number); }
     std::string upgrade(std::uint32_t number) const { return path_ + "/upgrade_" + std::to_string(number); }
     std::string card(int ifindex) const { return path_ + "/card_" + std::to_string(ifindex); }
     std::string remembered_folder() const;
@@ -52,8 +54,9 @@ public:
     // Does `work` while nobody has the lock, this process included. False: somebody has it.
     bool while_nobody_changes(const std::function<void()>& work) const;
 
-    // Numbers of the generation_N, card_N and upgrade_N directories there are, ascending.
+    // Numbers of the generation_N, shadow_N, card_N and upgrade_N directories there are, ascending.
     std::vector<std::uint32_t> generations() const { return numbered("generation_"); }
+    std::vector<std::uint32_t> shadows() const { return numbered("shadow_"); }
     std::vector<std::uint32_t> cards() const { return numbered("card_"); }
     std::vector<std::uint32_t> upgrades() const { return numbered("upgrade_"); }
 

@@ -11,12 +11,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
+#include <utility>
 
 #include "entry.skel.h"
 #include "received_tc.skel.h"
 #include "received_xdp.skel.h"
 #include "sent_tc.skel.h"
+#include "shadow_received_tc.skel.h"
+#include "shadow_received_xdp.skel.h"
+#include "shadow_sent_tc.skel.h"
 #include "userspace/kernel/errors.h"
 
 namespace edgefw::kernel {
@@ -93,9 +98,13 @@ Result<Fd> duplicate(const bpf_program* program) {
 }
 
 template <typename Skeleton>
-Result<Fd> load_skeleton(const char* what, Skeleton* (*open)(), void (*destroy)(Skeleton*), int (*load)(Skeleton*),
-                         bpf_program* decltype(Skeleton::progs)::*program, const edgefw_config& config,
-                         const std::vector<Binding>& bindings) {
+using Member = bpf_program* decltype(Skeleton::progs)::*;
+
+// Returns `programs`, in their order.
+template <typename Skeleton>
+Result<std::vector<Fd>> load_skeleton(const char* what, Skeleton* (*open)(), void (*destroy)(Skeleton*),
+                                      int (*load)(Skeleton*), std::initializer_list<Member<Skeleton>> programs,
+                                      const edgefw_config& config, const std::vector<Binding>& bindings) {
     const Listening listening;
     const std::unique_ptr<Skeleton, void (*)(Skeleton*)> skeleton(open(), destroy);
     if (!skeleton) return load_error(what, errno, listening.text());
@@ -106,7 +115,58 @@ Result<Fd> load_skeleton(const char* what, Skeleton* (*open)(), void (*destroy)(
     if (auto bound = bind(skeleton->obj, bindings, Unknown::kLeftOut); !bound) return bound.error();
     const int result = load(skeleton.get());
     if (result != 0) return load_error(what, result, listening.text());
-    return duplicate(skeleton->progs.*program);
+    std::vector<Fd> loaded;
+    for (const Member<Skeleton> program : programs) {
+        auto kept = duplicate(skeleton->progs.*program);
+        if (!kept) return kept.error();
+        loaded.push_back(std::move(*kept));
+    }
+    return loaded;
+}
+
+Result<std::vector<Fd>> load_unit_programs(Unit unit, const edgefw_config& config,
+                                           const std::vector<Binding>& bindings) {
+    switch (unit) {
+        case Unit::kReceivedXdp:
+            return load_skeleton<received_xdp_bpf>(
+                "program that judges what is received (XDP)", received_xdp_bpf__open, received_xdp_bpf__destroy,
+                received_xdp_bpf__load, {&decltype(received_xdp_bpf::progs)::judge_received}, config, bindings);
+        case Unit::kReceivedTc:
+            return load_skeleton<received_tc_bpf>(
+                "program that judges what is received (tc)", received_tc_bpf__open, received_tc_bpf__destroy,
+                received_tc_bpf__load, {&decltype(received_tc_bpf::progs)::judge_received}, config, bindings);
+        default:
+            return load_skeleton<sent_tc_bpf>("program that judges what is sent", sent_tc_bpf__open,
+                                              sent_tc_bpf__destroy, sent_tc_bpf__load,
+                                              {&decltype(sent_tc_bpf::progs)::judge_sent}, config, bindings);
+    }
+}
+
+// What drops, then what passes.
+template <typename Skeleton>
+Result<std::vector<Fd>> load_shadow_skeleton(const char* what, Skeleton* (*open)(), void (*destroy)(Skeleton*),
+                                             int (*load)(Skeleton*), const edgefw_config& config,
+                                             const std::vector<Binding>& bindings) {
+    return load_skeleton<Skeleton>(
+        what, open, destroy, load,
+        {&decltype(Skeleton::progs)::shadow_drops, &decltype(Skeleton::progs)::shadow_passes}, config, bindings);
+}
+
+Result<std::vector<Fd>> load_shadow_programs(Unit unit, const edgefw_config& config,
+                                             const std::vector<Binding>& bindings) {
+    switch (unit) {
+        case Unit::kReceivedXdp:
+            return load_shadow_skeleton("shadow of what is received (XDP)", shadow_received_xdp_bpf__open,
+                                        shadow_received_xdp_bpf__destroy, shadow_received_xdp_bpf__load, config,
+                                        bindings);
+        case Unit::kReceivedTc:
+            return load_shadow_skeleton("shadow of what is received (tc)", shadow_received_tc_bpf__open,
+                                        shadow_received_tc_bpf__destroy, shadow_received_tc_bpf__load, config,
+                                        bindings);
+        default:
+            return load_shadow_skeleton("shadow of what is sent", shadow_sent_tc_bpf__open, shadow_sent_tc_bpf__destroy,
+                                        shadow_sent_tc_bpf__load, config, bindings);
+    }
 }
 
 }  // namespace
@@ -133,19 +193,15 @@ Result<ProgramPair> load_entry(const std::vector<Binding>& bindings, ReceivedAt 
 }
 
 Result<Fd> load_unit(Unit unit, const edgefw_config& config, const std::vector<Binding>& bindings) {
-    switch (unit) {
-        case Unit::kReceivedXdp:
-            return load_skeleton("program that judges what is received (XDP)", received_xdp_bpf__open,
-                                 received_xdp_bpf__destroy, received_xdp_bpf__load,
-                                 &decltype(received_xdp_bpf::progs)::judge_received, config, bindings);
-        case Unit::kReceivedTc:
-            return load_skeleton("program that judges what is received (tc)", received_tc_bpf__open,
-                                 received_tc_bpf__destroy, received_tc_bpf__load,
-                                 &decltype(received_tc_bpf::progs)::judge_received, config, bindings);
-        default:
-            return load_skeleton("program that judges what is sent", sent_tc_bpf__open, sent_tc_bpf__destroy,
-                                 sent_tc_bpf__load, &decltype(sent_tc_bpf::progs)::judge_sent, config, bindings);
-    }
+    auto loaded = load_unit_programs(unit, config, bindings);
+    if (!loaded) return loaded.error();
+    return std::move(loaded->front());
+}
+
+Result<ShadowPair> load_shadow(Unit unit, const edgefw_config& config, const std::vector<Binding>& bindings) {
+    auto loaded = load_shadow_programs(unit, config, bindings);
+    if (!loaded) return loaded.error();
+    return ShadowPair{std::move(loaded->front()), std::move(loaded->back())};
 }
 
 Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings, ReceivedAt at) {

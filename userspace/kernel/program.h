@@ -39,6 +39,13 @@ enum class Unit { kReceivedXdp, kReceivedTc, kSentTc };
 // One of them, specialised by `config`. A binding that names a map which the unit does not have is left out.
 Result<Fd> load_unit(Unit unit, const edgefw_config& config, const std::vector<Binding>& bindings);
 
+// The programs of a unit's shadow, by the verdict that they answer with.
+struct ShadowPair {
+    Fd drops;
+    Fd passes;
+};
+Result<ShadowPair> load_shadow(Unit unit, const edgefw_config& config, const std::vector<Binding>& bindings);
+
 // The pair of a card.
 Result<ProgramPair> load_judge(const edgefw_config& config, const std::vector<Binding>& bindings,
                                ReceivedAt at = ReceivedAt::kXdp);

@@ -43,6 +43,14 @@
     MAP(drop_recorders)           \
     MAP(drop_buckets)
 
+// The shadow of a card, while it has one; pinned with the shadow's number.
+#define EDGEFW_SHADOW_MAPS(MAP) \
+    MAP(shadow_question)        \
+    MAP(shadow_received)        \
+    MAP(shadow_sent)            \
+    MAP(shadow_differences)     \
+    MAP(shadow_totals)
+
 // What a generation consists of, pinned by its name: MAP(part, name). The image sizes all of them.
 #define EDGEFW_GENERATION_MAPS(MAP) \
     MAP(kConfig, config)            \

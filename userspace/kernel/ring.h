@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "maps/record.h"
@@ -11,6 +12,10 @@
 #include "userspace/kernel/map.h"
 
 namespace edgefw::kernel {
+
+// The pins of a ring and of its writers in the folder of their card.
+std::string ring_pin(std::uint32_t number);
+std::string recorders_pin(std::uint32_t number);
 
 // Records of each processor in a ring of `bytes` for each, as long as all together are EDGEFW_RECORD_BYTES_MAX at most.
 std::uint32_t ring_records(std::uint32_t bytes);

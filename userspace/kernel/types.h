@@ -164,11 +164,40 @@ struct Occupancy {
     std::optional<Turnover> turnover = {};  // of connections; `recycled` is 0 unless the entries are counted
 };
 
+// A pair of rules of which the shadow's would decide otherwise than the one in force (maps/shadow.h).
+struct ShadowDifference {
+    edgefw_hook hook = EDGEFW_RECEIVED;
+    policy::Direction direction = policy::Direction::kInbound;
+    policy::Action verdict = policy::Action::kDrop;  // in force; the shadow's is the other one
+    edgefw_reason reason = EDGEFW_REASON_DEFAULT;    // in force
+    edgefw_reason shadow_reason = EDGEFW_REASON_DEFAULT;
+    std::string rule;         // in force; empty: none, it is `reason`
+    std::string shadow_rule;  // likewise of the shadow
+    std::uint64_t packets = 0;
+    std::uint64_t connections = 0;  // that were open when the shadow began
+};
+
+// The shadow of a card: a policy that is asked beside the one in force.
+struct CardShadow {
+    std::string interface;
+    policy::Side side = policy::Side::kExternal;
+    std::uint32_t number = 0;
+    std::string file;    // as it was named; empty: unknown
+    std::string digest;  // of the policy
+    std::uint64_t asked = 0;
+    std::uint64_t different = 0;
+    std::uint64_t uncounted = 0;                     // of these there was no room for their pair of rules
+    std::vector<ShadowDifference> differences = {};  // most first
+};
+
 struct CardStatus {
     Card card;
     std::vector<Occupancy> maps;
     std::vector<std::uint32_t> timeouts = {};  // seconds a quiet connection is kept, by enum edgefw_connection_state
     image::Shape shape = {};                   // of the policy in force; empty: none
+    std::optional<CardShadow> shadow = {};
+    // The generation that had this policy first: a shadow began or ended since, or a push fell back to it. 0: none.
+    std::uint32_t repeats = 0;
 };
 
 struct Status {
@@ -218,7 +247,8 @@ struct Drop {
     bool at_xdp = false;                   // judged by XDP, else at tc
     bool has_link = true;                  // the frame begins with an Ethernet header
     std::vector<std::uint8_t> frame = {};  // its first bytes, as it came, with every VLAN tag
-    std::uint64_t key = 0;                 // tells it from every other record of its card
+    bool is_shadow = false;  // verdict, reason and rule are the shadow's; what is in force decided otherwise
+    std::uint64_t key = 0;   // tells it from every other record of its card
 };
 
 // What one card has recorded.

@@ -64,6 +64,9 @@ std::string rule_of(const DropRow& row) {
 }
 
 std::string now_text(const DropRow& row) {
+    if (row.newest.is_shadow)
+        return row.newest.verdict == policy::Action::kPass ? "dropped, the shadow passes it"
+                                                           : "passed, the shadow drops it";
     if (row.newest.verdict == policy::Action::kPass) return "passed, logged";
     if (!row.now.passes) return "-";
     return row.now.rule.empty() ? "now passes: " + row.now.reason : "now passes: rule " + row.now.rule;
@@ -158,6 +161,7 @@ ordered_json drop_json(const DropRow& row) {
             {"first", time_text(row.first)},
             {"interface", drop.interface},
             {"direction", row.direction()},
+            {"shadow", drop.is_shadow},
             {"verdict", policy::to_text(drop.verdict)},
             {"reason", policy::to_text(drop.reason)},
             {"rule", text_or_null(drop.rule)},
@@ -238,7 +242,7 @@ std::string drop_comment(const DropRow& row) {
     if (!drop.nat.empty()) text += ", nat " + drop.nat;
     text += ", generation " + std::to_string(drop.generation);
     if (row.count > 1) text += ", " + std::to_string(row.count) + " packets within a second";
-    return row.now.passes ? text + "; " + now_text(row) : text;
+    return row.now.passes || drop.is_shadow ? text + "; " + now_text(row) : text;
 }
 
 std::string drops_pcapng(const std::vector<DropRow>& rows, const std::string& application) {

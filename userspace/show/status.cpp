@@ -3,6 +3,7 @@
 
 #include "userspace/language/states.h"
 #include "userspace/show/hooks.h"
+#include "userspace/show/shadow.h"
 #include "userspace/show/table.h"
 
 namespace edgefw::show {
@@ -215,6 +216,14 @@ std::string waiting_text(const kernel::Status& status) {
     return "";
 }
 
+std::string shadows_text(const kernel::Status& status) {
+    std::string text;
+    for (const kernel::CardStatus& card : status.cards) {
+        if (card.shadow) text += "SHADOW: " + card.card.interface + ": " + shadow_line(*card.shadow) + "\n";
+    }
+    return text;
+}
+
 ordered_json timeouts_json(const kernel::CardStatus& card) {
     ordered_json json = ordered_json::object();
     for (std::size_t state = 0; state < card.timeouts.size(); ++state)
@@ -273,6 +282,7 @@ ordered_json status_json(const kernel::Status& status) {
         interfaces.back()["maps"] = std::move(maps);
         interfaces.back()["timeouts"] = timeouts_json(card);
         interfaces.back()["searches"] = trees_json(card);
+        interfaces.back()["shadow"] = card.shadow ? shadow_json(*card.shadow) : ordered_json();
     }
     ordered_json closed = ordered_json::array();
     for (const kernel::ClosedCard& card : status.closed)
@@ -307,8 +317,9 @@ std::string status_text(const kernel::Status& status, std::size_t width) {
                    std::to_string(card.received_program) + ", " + std::to_string(card.sent_program),
                    card.generation == 0 ? "no policy" : std::to_string(card.generation), short_digest(card.digest)});
     }
-    return alarms + waiting_text(status) + forerunners_text(status) + wrong_sides_text(status) + table.to_text(width) +
-           adoption_text(status) + maps_text(status, width) + trees_text(status, width) + timeouts_text(status, width);
+    return alarms + waiting_text(status) + shadows_text(status) + forerunners_text(status) + wrong_sides_text(status) +
+           table.to_text(width) + adoption_text(status) + maps_text(status, width) + trees_text(status, width) +
+           timeouts_text(status, width);
 }
 
 }  // namespace edgefw::show

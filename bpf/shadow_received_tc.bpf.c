@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The shadow of bpf/received_tc.bpf.c: a program for what drops, and one for what passes.
+#include "bpf/frame/context_skb.h"
+
+#define HOOK EDGEFW_RECEIVED
+
+#include "bpf/shadow_judge.h"
+
+SEC("tcx/ingress")
+int shadow_drops(struct __sk_buff* context) {
+    answer(context);
+    return CODE_DROP;
+}
+
+SEC("tcx/ingress")
+int shadow_passes(struct __sk_buff* context) {
+    answer(context);
+    return CODE_PASS;
+}
