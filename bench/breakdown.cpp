@@ -25,6 +25,7 @@ struct Variant {
     packet::Packet packet;
     std::vector<packet::Packet> before;
     Outcome outcome;
+    Recording recording = Recording::kOff;
 };
 
 policy::Policy without_forwards(policy::Policy policy) {
@@ -80,6 +81,9 @@ std::vector<Variant> variants() {
         {"SYN dropped: 13 stateless rules (one walk)", rules_only, closed, {}, kDropped},
         {"SYN dropped: stateful inbound rules", inbound_only(plain), closed, {}, kDropped},
         {"SYN dropped: stateful rules both ways (two walks)", plain, closed, {}, kDropped},
+        {"  and recorded: the bucket is empty", plain, closed, {}, kDropped, Recording::kBucketEmpty},
+        {"  and recorded: its flow has a record of this second", plain, closed, {}, kDropped, Recording::kCounts},
+        {"  and recorded: a record is written", plain, closed, {}, kDropped, Recording::kWrites},
         {"SYN dropped: and a port forward", full, closed, {}, kDropped},
         {"UDP dropped: stateful rules both ways (one walk, no table)", tcp_only(plain), stray, {}, kDropped},
         {"UDP dropped: and some of UDP (the tables first)", plain, stray, {}, kDropped},
@@ -135,7 +139,7 @@ Result<Ok> add_variants(Stopwatch& stopwatch, std::size_t noop, std::vector<Subj
     const auto all = variants();
     subjects.reserve(all.size());  // what is timed points into it
     for (const auto& variant : all) {
-        auto subject = driven(Instance::load(variant.policy));
+        auto subject = driven(Instance::load(variant.policy, EDGEFW_CONNECTIONS_DEFAULT, variant.recording));
         if (!subject) return subject.error();
         subjects.push_back(std::move(*subject));
         Timed what = timed(subjects.back().driver, variant.packet, noop);

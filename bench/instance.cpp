@@ -13,6 +13,7 @@
 #include "userspace/image/image.h"
 #include "userspace/image/plan.h"
 #include "userspace/kernel/clock.h"
+#include "userspace/kernel/config.h"
 
 namespace edgefw::bench {
 namespace {
@@ -44,19 +45,36 @@ Result<std::uint64_t> memory_of(int map) {
     return failed("the kernel does not say how large a map is");
 }
 
-Result<Instance> Instance::load(const policy::Policy& policy, std::uint32_t connections) {
+namespace {
+
+void set_recording(edgefw_config& config, Recording recording, std::uint32_t records) {
+    constexpr std::uint32_t kNever = 86400;  // seconds until there is a token again
+    if (recording == Recording::kOff) return;
+    kernel::Variant variant;
+    variant.records = records;
+    config = kernel::specialised(config, variant);
+    config.record_interval = recording == Recording::kBucketEmpty ? kernel::jiffies_of(kNever) : 0;
+    config.record_window = recording == Recording::kCounts ? kernel::jiffies_of(kNever) : 0;
+}
+
+}  // namespace
+
+Result<Instance> Instance::load(const policy::Policy& policy, std::uint32_t connections, Recording recording) {
     auto image = image::compile(policy);
     if (!image) return image.error();
     auto slots = image::assign_slots(*image, {});
     if (!slots) return slots.error();
     auto generation = kernel::Generation::create(*image, "{}", 1);
     if (!generation) return generation.error();
-    auto card = kernel::CardMaps::create(kernel::capacity_of(connections), kernel::Generation::slots_needed(*slots));
+    policy::Capacity capacity = kernel::capacity_of(connections);
+    if (recording != Recording::kOff) capacity.record_bytes = EDGEFW_RECORD_BYTES_DEFAULT;
+    auto card = kernel::CardMaps::create(capacity, kernel::Generation::slots_needed(*slots));
     if (!card) return card.error();
     Instance instance(std::move(*card), std::move(*generation));
 
     auto config = instance.generation_.config(policy::Side::kExternal);
     if (!config) return config.error();
+    set_recording(*config, recording, instance.card_.records());
     std::vector<kernel::Binding> bindings = instance.card_.bindings();
     const auto rules = instance.generation_.bindings();
     bindings.insert(bindings.end(), rules.begin(), rules.end());

@@ -25,10 +25,19 @@ struct Outcome {
     edgefw_reason reason = EDGEFW_REASON_RULE;
 };
 
+// What the recorder does with a packet that drops, whatever the rate.
+enum class Recording {
+    kOff,
+    kBucketEmpty,  // the reason's bucket is empty
+    kCounts,       // its flow has a record of this second, which counts it
+    kWrites,       // it gets a record
+};
+
 class Instance {
 public:
     // The external side of `policy`. `connections`: entries of its tables of confirmed connections.
-    static Result<Instance> load(const policy::Policy& policy, std::uint32_t connections = EDGEFW_CONNECTIONS_DEFAULT);
+    static Result<Instance> load(const policy::Policy& policy, std::uint32_t connections = EDGEFW_CONNECTIONS_DEFAULT,
+                                 Recording recording = Recording::kOff);
 
     int received() const { return entry_.received.get(); }
     int sent() const { return entry_.sent.get(); }

@@ -94,7 +94,7 @@ static __always_inline int judge(CONTEXT* context) {
     account(flight, &decision);
     if (decision.verdict != EDGEFW_PASS)
         record_packet(context, &decision, malformed == WELL_FORMED && flight->packet.is_ip);
-    asks = config.shadow && ask(flight);
+    asks = config.shadow && ask_shadow();
     release(flight);
     if (asks) call_shadow(context, decision.verdict);
     return decision.verdict == EDGEFW_PASS ? CODE_PASS : CODE_DROP;

@@ -14,11 +14,12 @@
 #include "bpf/maps.h"
 
 // Writes the question. False: there is none, or the one of another packet is not answered yet.
-static __always_inline bool ask(const struct flight* flight) {
+GLOBAL int ask_shadow(void) {
+    const struct flight* flight = fetch();
     __u32 zero = 0;
     struct shadow_question* question;
 
-    if (flight->said.of == SAID_OF_NOTHING) return false;
+    if (!flight || flight->said.of == SAID_OF_NOTHING) return false;
     question = bpf_map_lookup_elem(&shadow_question, &zero);
     if (!question || question->busy) return false;
     question->said = flight->said;

@@ -89,11 +89,29 @@ equal 'none new' "$(drops source_port=7003 | jq -c '.drops | length')" 0
 edgefw host push "$lab_folder/open.yaml"
 
 chapter 'they are followed'
-on host "$EDGEFW" --json drops --follow --last 0 >"$lab_folder/followed" &
-following=$!
+lab_start host "$EDGEFW" --json drops --follow --last 0 >"$lab_folder/followed"
+following=$lab_started
 traffic client fire 198.51.100.1:11 --count 1 --bind 198.51.100.9:7004
 waits_for 30 grep -q '"source_port":7004' "$lab_folder/followed" || fail 'what drops is not followed'
-kill -9 $following
+kill -9 "$following"
+wait "$following" 2>/dev/null || true
+
+chapter 'serve writes them, and they outlive it and everybody else'
+refused 1 'cannot write /nowhere/drops' host "$EDGEFW" serve --listen 127.0.0.1:0 --drops /nowhere/drops
+lab_start host "$EDGEFW" serve --listen 127.0.0.1:0 --drops "$lab_folder/drops.json" 2>"$lab_folder/serve"
+serving=$lab_started
+waits_for 30 grep -q 'listening on' "$lab_folder/serve" || fail 'serve does not begin'
+sleep 1.5 # it looks once a second
+traffic client fire 198.51.100.1:12 --count 1 --bind 198.51.100.9:7005
+waits_for 30 grep -q '"source_port":7005' "$lab_folder/drops.json" || fail 'what drops is not written'
+equal 'a line' "$(jq -c 'select(.source_port == 7005) | [.interface, .reason, .destination_port, .count]' "$lab_folder/drops.json")" '["eth0","default",12,1]'
+# Whatever runs of edgefw here.
+for pid in $(ip netns pids "$(lab_netns host)"); do
+    [[ $(readlink "/proc/$pid/exe") != "$EDGEFW" ]] || kill -KILL "$pid"
+done
+wait "$serving" 2>/dev/null || true
+traffic client fire 198.51.100.1:13 --count 1 --bind 198.51.100.9:7006
+equal 'of before and behind' "$(drops protocol=udp | jq -c '[.drops[].source_port | select(. < 20000)] | unique')" '[7000,7001,7004,7005,7006]'
 
 chapter 'tshark reads them'
 on host "$EDGEFW" drops source_port=7000 --write "$lab_folder/drops.pcapng"

@@ -129,6 +129,13 @@ Result<Ok> run(const ServeOptions& options, Context& context) {
         kernel::drop_privileges,
         [asks_first] { *asks_first = true; }};
     if (!options.policy.empty()) service.watch = watch_of(options, asks_first, recorder, context);
+    if (!options.drops.empty()) {
+        // Before the rights go.
+        auto drops = daemon::DropLog::open(options.drops, options.drops_rate,
+                                           [](std::uint64_t since) { return kernel::drops(std::nullopt, since); });
+        if (!drops) return drops.error();
+        service.drops = std::move(*drops);
+    }
     return daemon::serve(std::move(service), context.log);
 }
 

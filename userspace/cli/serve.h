@@ -15,6 +15,8 @@ struct ServeOptions {
     bool keep_attached = false;
     unsigned shortest = 5;  // seconds between two questions for one host
     unsigned longest = 3600;
+    std::string drops;  // where what cards drop is written; empty: nowhere
+    unsigned drops_rate = 100;
 };
 
 inline CLI::App* add_to(CLI::App& app, ServeOptions& options) {
@@ -36,6 +38,16 @@ inline CLI::App* add_to(CLI::App& app, ServeOptions& options) {
         ->capture_default_str()
         ->check(CLI::Range(1u, 604800u))
         ->type_name("SECONDS");
+    CLI::Option* drops = command
+                             ->add_option("--drops", options.drops,
+                                          "Write what cards drop as JSON lines, to a file or to standard output (-)")
+                             ->type_name("FILE");
+    command
+        ->add_option("--drops-rate", options.drops_rate, "Lines a second at most; how many more there were is a line")
+        ->capture_default_str()
+        ->check(CLI::Range(1u, 100000u))
+        ->type_name("LINES")
+        ->needs(drops);
     return command;
 }
 

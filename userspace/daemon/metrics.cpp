@@ -271,6 +271,17 @@ void MetricsBody::add_generations() {
                      "1: the last push was not confirmed, and the policy before it is in force.", Type::kGauge);
     fell_back.add({}, snapshot_.standing.fell_back ? 1 : 0);
     add_text(fell_back);
+    Family asked("edgefw_shadow_asked_total", "Packets and connections that the card's shadow was asked about.",
+                 Type::kCounter);
+    Family different("edgefw_shadow_different_total", "Those that it would decide otherwise than the policy in force.",
+                     Type::kCounter);
+    for (const kernel::CardStatus& card : snapshot_.status) {
+        if (!card.shadow) continue;
+        asked.add({{"interface", card.card.interface}}, card.shadow->asked);
+        different.add({{"interface", card.card.interface}}, card.shadow->different);
+    }
+    add_text(asked);
+    add_text(different);
 }
 
 void MetricsBody::add_tables() {

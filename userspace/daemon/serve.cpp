@@ -111,6 +111,46 @@ private:
     std::thread thread_;
 };
 
+// Writes what cards drop, in a thread of its own: a disk may be slow.
+class DropWriter {
+public:
+    DropWriter(std::optional<DropLog>& drops, spdlog::logger& log) {
+        if (!drops) return;
+        thread_ = std::thread([this, &drops = *drops, &log] { run(drops, log); });
+    }
+    DropWriter(const DropWriter&) = delete;
+    DropWriter& operator=(const DropWriter&) = delete;
+    ~DropWriter() {
+        if (!thread_.joinable()) return;
+        {
+            const std::lock_guard lock(mutex_);
+            ending_ = true;
+        }
+        woken_.notify_all();
+        thread_.join();
+    }
+
+private:
+    void run(DropLog& drops, spdlog::logger& log) {
+        constexpr milliseconds kPause{1000};
+        std::unique_lock lock(mutex_);
+        while (!ending_) {
+            lock.unlock();
+            using std::chrono::system_clock;
+            drops.look(static_cast<std::uint64_t>(
+                           std::chrono::duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()),
+                       log);
+            lock.lock();
+            woken_.wait_for(lock, kPause, [this] { return ending_; });
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable woken_;
+    bool ending_ = false;
+    std::thread thread_;
+};
+
 // The hooks and the policy, until a signal ends it.
 void keep_cards(Service& service, HostKeeper& hosts, const Signals& signals, Exporter& exporter, spdlog::logger& log) {
     std::optional<PolicyWatch>& watch = service.watch;
@@ -167,6 +207,7 @@ Result<Ok> serve(Service service, spdlog::logger& log) {
     if (auto started = listener.start(); !started) return started;
     log.info("listening on {} port {}: /metrics, /healthz", service.address.host, *port);
     HostKeeper hosts(service, exporter, log);
+    const DropWriter writer(service.drops, log);
     keep_cards(service, hosts, signals, exporter, log);
     log.info("ending");
     return Ok{};

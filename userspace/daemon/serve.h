@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "userspace/base/result.h"
+#include "userspace/daemon/drop_log.h"
 #include "userspace/daemon/hook_watch.h"
 #include "userspace/daemon/listener.h"
 #include "userspace/daemon/policy_watch.h"
@@ -44,6 +45,7 @@ struct Service {
     std::function<Result<Ok>()> give_up_rights = {};
     // Called before a push that only new answers of the DNS made necessary. Absent: pushes ask ever.
     std::function<void()> ask_first = {};
+    std::optional<DropLog> drops = {};  // absent: nobody writes what cards drop
     Listener::Bounds bounds = {};
 };
 

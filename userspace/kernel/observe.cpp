@@ -259,7 +259,7 @@ std::uint64_t now_milliseconds() {
         std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count());
 }
 
-Result<CardDrops> card_drops(const Look& seen, const CardState& state) {
+Result<CardDrops> card_drops(const Look& seen, const CardState& state, std::uint64_t since) {
     CardDrops result;
     result.interface = state.card().interface;
     result.side = state.side();
@@ -283,13 +283,15 @@ Result<CardDrops> card_drops(const Look& seen, const CardState& state) {
     if (!now) return now.error();
     const std::uint64_t wall = now_milliseconds(), second = jiffies_of(1);
     auto read = read_ring(state.maps().drops, [&](std::uint32_t index, const edgefw_record& record) {
+        const std::uint64_t time = wall - jiffies_since(record.time, *now) * 1000 / second;
+        if (time < since) return;
         Drop drop;
         drop.interface = result.interface;
         drop.side = result.side;
         drop.hook = (record.flags & EDGEFW_RECORD_SENT) != 0 ? EDGEFW_SENT : EDGEFW_RECEIVED;
         drop.verdict = (record.flags & EDGEFW_RECORD_PASSED) != 0 ? policy::Action::kPass : policy::Action::kDrop;
         drop.reason = static_cast<edgefw_reason>(record.reason);
-        drop.time = wall - jiffies_since(record.time, *now) * 1000 / second;
+        drop.time = time;
         drop.generation = record.generation;
         drop.slot = record.slot;
         drop.is_shadow = (record.flags & EDGEFW_RECORD_SHADOW) != 0;
@@ -312,14 +314,14 @@ Result<CardDrops> card_drops(const Look& seen, const CardState& state) {
 
 }  // namespace
 
-Result<std::vector<CardDrops>> drops(const std::optional<std::string>& interface) {
+Result<std::vector<CardDrops>> drops(const std::optional<std::string>& interface, std::uint64_t since) {
     return with_look<std::vector<CardDrops>>([&](Look& seen) -> Result<std::vector<CardDrops>> {
         if (interface && seen.inventory.find(*interface) == nullptr) return not_attached(*interface);
         if (seen.inventory.cards.empty()) return nothing_attached();
         std::vector<CardDrops> result;
         for (const auto& state : seen.inventory.cards) {
             if (interface && *interface != state.card().interface) continue;
-            auto read = card_drops(seen, state);
+            auto read = card_drops(seen, state, since);
             if (!read) return read.error();
             result.push_back(std::move(*read));
         }

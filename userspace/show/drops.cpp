@@ -180,6 +180,10 @@ ordered_json drop_json(const DropRow& row) {
              row.now.passes ? text_or_null(row.now.rule.empty() ? row.now.reason : row.now.rule) : ordered_json()}};
 }
 
+ordered_json left_out_json(std::uint64_t milliseconds, std::size_t count) {
+    return {{"time", time_text(milliseconds)}, {"left_out", count}};
+}
+
 ordered_json drops_json(const std::vector<DropRow>& rows, const std::vector<kernel::CardDrops>& cards) {
     ordered_json drops = ordered_json::array(), reasons = ordered_json::array();
     for (const DropRow& row : rows)

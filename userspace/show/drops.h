@@ -58,6 +58,8 @@ std::vector<DropRow> grouped(std::vector<DropRow> rows);
 // Packets that dropped for a reason, and how many of them no record tells of.
 nlohmann::ordered_json drops_json(const std::vector<DropRow>& rows, const std::vector<kernel::CardDrops>& cards);
 nlohmann::ordered_json drop_json(const DropRow& row);
+// A line in a stream of them: so many others have no line.
+nlohmann::ordered_json left_out_json(std::uint64_t milliseconds, std::size_t count);
 std::string drops_text(const std::vector<DropRow>& rows, const std::vector<kernel::CardDrops>& cards,
                        std::size_t width);
 std::string drop_line(const DropRow& row);

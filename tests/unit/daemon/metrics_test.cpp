@@ -116,6 +116,15 @@ TEST(Metrics, BytesAndConnectionsBesidePackets) {
     EXPECT_THAT(text, HasSubstr("# TYPE edgefw_rule_connections_total counter\n"));
 }
 
+TEST(Metrics, OfAShadow) {
+    Snapshot snapshot = one_card();
+    EXPECT_EQ(rendered(snapshot).find("edgefw_shadow_asked_total{"), std::string::npos);
+    snapshot.status.front().shadow = kernel::CardShadow{.interface = "eth0", .asked = 12, .different = 3};
+    const std::string text = rendered(snapshot);
+    EXPECT_THAT(text, HasSubstr("edgefw_shadow_asked_total{interface=\"eth0\"} 12\n"));
+    EXPECT_THAT(text, HasSubstr("edgefw_shadow_different_total{interface=\"eth0\"} 3\n"));
+}
+
 TEST(Metrics, NatGeneralGaugesAndBuild) {
     const std::string text = rendered(one_card());
     EXPECT_EQ(family(text, "edgefw_nat_packets_total"),

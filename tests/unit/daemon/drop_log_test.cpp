@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "userspace/daemon/drop_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace edgefw::daemon {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::uint64_t kBegin = 1'700'000'000'000;  // milliseconds
+
+class DropLogTest : public testing::Test {
+protected:
+    DropLogTest() : log("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(messages)) {
+        log.set_pattern("%v");
+        std::string path = testing::TempDir() + "drops-XXXXXX";
+        folder = mkdtemp(path.data());
+        file = folder + "/drops.json";
+    }
+    ~DropLogTest() override { std::filesystem::remove_all(folder); }
+
+    DropLog open(std::size_t lines = 100) {
+        auto opened = DropLog::open(file, lines, [this](std::uint64_t since) {
+            kernel::CardDrops card{.interface = "eth0", .drops = {}};
+            for (const kernel::Drop& drop : recorded) {
+                if (drop.time >= since) card.drops.push_back(drop);
+            }
+            return Result<std::vector<kernel::CardDrops>>(std::vector{card});
+        });
+        EXPECT_TRUE(opened) << opened.error().message;
+        return std::move(*opened);
+    }
+    void drop_at(std::uint64_t time, std::uint32_t count = 1) {
+        kernel::Drop drop;
+        drop.interface = "eth0";
+        drop.time = time;
+        drop.count = count;
+        drop.key = recorded.size() + 1;
+        recorded.push_back(drop);
+    }
+    // What is in a file, of each line its count, or how many were left out as a negative number.
+    std::vector<int> lines(const std::string& of) {
+        std::vector<int> counts;
+        std::ifstream stream(of);
+        for (std::string line; std::getline(stream, line);) {
+            const auto json = nlohmann::json::parse(line);
+            counts.push_back(json.contains("left_out") ? -json["left_out"].get<int>() : json["count"].get<int>());
+        }
+        return counts;
+    }
+
+    std::ostringstream messages;
+    spdlog::logger log;
+    std::string folder, file;
+    std::vector<kernel::Drop> recorded;
+};
+
+TEST_F(DropLogTest, EachRecordOnceWhenItIsFinal) {
+    drop_at(kBegin - 500, 7);  // before it began
+    DropLog drops = open();
+    drops.look(kBegin, log);
+    drop_at(kBegin + 100, 1);
+    drops.look(kBegin + 1000, log);
+    EXPECT_THAT(lines(file), ElementsAre()) << "it may still count";
+    recorded.back().count = 3;
+    drops.look(kBegin + 2100, log);
+    EXPECT_THAT(lines(file), ElementsAre(3));
+    drop_at(kBegin + 2000, 2);
+    for (std::uint64_t second = 3; second < 30; second++)
+        drops.look(kBegin + second * 1000, log);
+    EXPECT_THAT(lines(file), ElementsAre(3, 2));
+    // A look that is late by a minute misses nothing.
+    drop_at(kBegin + 40'000, 5);
+    drops.look(kBegin + 90'000, log);
+    EXPECT_THAT(lines(file), ElementsAre(3, 2, 5));
+    EXPECT_EQ(messages.str(), "");
+    struct stat made = {};
+    ASSERT_EQ(stat(file.c_str(), &made), 0);
+    EXPECT_EQ(made.st_mode & 0777, 0600u);
+}
+
+TEST_F(DropLogTest, NoMoreLinesThanAllowedAndSaidHowMany) {
+    DropLog drops = open(2);
+    drops.look(kBegin, log);
+    for (std::uint32_t i = 0; i < 5; i++)
+        drop_at(kBegin + i, i + 1);
+    drops.look(kBegin + 3000, log);
+    EXPECT_THAT(lines(file), ElementsAre(1, 2, 3, 4, 5)) << "three seconds have passed, with six lines";
+    for (std::uint32_t i = 0; i < 5; i++)
+        drop_at(kBegin + 3000 + i, i + 10);
+    drops.look(kBegin + 5004, log);
+    EXPECT_THAT(lines(file), ElementsAre(1, 2, 3, 4, 5, 10, 11, 12, 13, -1));
+    drops.look(kBegin + 6004, log);
+    EXPECT_EQ(lines(file).size(), 10u);
+}
+
+TEST_F(DropLogTest, AFileThatWasRenamedIsMadeAnewAndOneThatCannotBeIsSaid) {
+    DropLog drops = open();
+    drops.look(kBegin, log);
+    drop_at(kBegin + 1, 1);
+    drops.look(kBegin + 3000, log);
+    std::filesystem::rename(file, file + ".1");
+    drop_at(kBegin + 3000, 2);
+    drops.look(kBegin + 6000, log);
+    EXPECT_THAT(lines(file + ".1"), ElementsAre(1));
+    EXPECT_THAT(lines(file), ElementsAre(2));
+    std::filesystem::remove(file);
+    std::filesystem::create_directory(file);
+    for (std::uint64_t second = 6; second < 9; second++) {
+        drop_at(kBegin + second * 1000, 3);
+        drops.look(kBegin + second * 1000 + 2500, log);
+    }
+    EXPECT_THAT(messages.str(), HasSubstr("cannot write " + file + ": Is a directory; drops are not written"));
+    EXPECT_EQ(messages.str().find("cannot write"), messages.str().rfind("cannot write")) << "once";
+    EXPECT_THAT(DropLog::open(folder, 1, {}).error().message, HasSubstr("cannot write " + folder));
+}
+
+}  // namespace
+}  // namespace edgefw::daemon
