@@ -31,6 +31,11 @@ struct port_search {
     bool found;
 };
 
+union connection_key {
+    struct edgefw_connection4_key key4;
+    struct edgefw_connection6_key key6;
+};
+
 struct flight {
     __u32 busy;
     __u32 rule;  // counter slot of the rule of the connection that track, relate or adopt has found
@@ -43,6 +48,7 @@ struct flight {
     struct flow other;
     // A flow that the rules are asked about instead: the opener of a connection
     struct flow opener;
+    union connection_key older_key;  // as the tables before these have it (bpf/connection/carry_over.h)
     // Working memory, too large for the stack: of classify, of track and adopt, of allocate()
     struct fields fields;
     struct edgefw_connection fresh;

@@ -31,13 +31,14 @@
 //   and the next segment makes up for it. The control plane moves the rest only when no such program is left.
 #pragma once
 
+#include "bpf/flight.h"
 #include "bpf/maps.h"
-#include "bpf/packet.h"
 
 #include <linux/errno.h>
 #include <linux/in.h>
 
-// The callers copy the keys: memory behind an argument is no key before Linux 6.2.
+// Memory behind an argument is no key before Linux 6.2: the key is copied into the flight. On the stack it would be
+// what is too much of the deepest calls.
 #define CARRY_OVER(table, key)                                                           \
     do {                                                                                 \
         struct edgefw_connection* older = bpf_map_lookup_elem(&older_##table, key);      \
@@ -59,19 +60,21 @@ enum arrival {
 
 // Brings over the connection of this flow. It is no new connection: nothing is counted.
 GLOBAL enum arrival carry_over(const struct flow* flow, int half_open) {
-    if (!flow || !config.comes_over) return NOT_THERE;
+    struct flight* flight = fetch();
+    union connection_key* key;
+
+    if (!flow || !flight || !config.comes_over) return NOT_THERE;
+    key = &flight->older_key;
     if (flow->family == EDGEFW_IPV4) {
-        const struct edgefw_connection4_key key = flow->key4;
-
-        if (half_open) CARRY_OVER(openings4, &key);
-        if (flow->protocol == IPPROTO_TCP) CARRY_OVER(connections4, &key);
-        CARRY_OVER(datagrams4, &key);
+        key->key4 = flow->key4;
+        if (half_open) CARRY_OVER(openings4, &key->key4);
+        if (flow->protocol == IPPROTO_TCP) CARRY_OVER(connections4, &key->key4);
+        CARRY_OVER(datagrams4, &key->key4);
     } else {
-        const struct edgefw_connection6_key key = flow->key6;
-
-        if (half_open) CARRY_OVER(openings6, &key);
-        if (flow->protocol == IPPROTO_TCP) CARRY_OVER(connections6, &key);
-        CARRY_OVER(datagrams6, &key);
+        key->key6 = flow->key6;
+        if (half_open) CARRY_OVER(openings6, &key->key6);
+        if (flow->protocol == IPPROTO_TCP) CARRY_OVER(connections6, &key->key6);
+        CARRY_OVER(datagrams6, &key->key6);
     }
 }
 #undef CARRY_OVER
@@ -80,18 +83,20 @@ GLOBAL enum arrival carry_over(const struct flow* flow, int half_open) {
 GLOBAL int remove_older(const struct flow* flow, int half_open) {
     const bool is_tcp = flow && flow->protocol == IPPROTO_TCP;
 
-    if (!flow || !config.comes_over) return false;
+    struct flight* flight = fetch();
+    union connection_key* key;
+
+    if (!flow || !flight || !config.comes_over) return false;
+    key = &flight->older_key;
     if (flow->family == EDGEFW_IPV4) {
-        const struct edgefw_connection4_key key = flow->key4;
-
-        if (half_open) return bpf_map_delete_elem(&older_openings4, &key) == 0;
-        if (is_tcp) return bpf_map_delete_elem(&older_connections4, &key) == 0;
-        return bpf_map_delete_elem(&older_datagrams4, &key) == 0;
+        key->key4 = flow->key4;
+        if (half_open) return bpf_map_delete_elem(&older_openings4, &key->key4) == 0;
+        if (is_tcp) return bpf_map_delete_elem(&older_connections4, &key->key4) == 0;
+        return bpf_map_delete_elem(&older_datagrams4, &key->key4) == 0;
     } else {
-        const struct edgefw_connection6_key key = flow->key6;
-
-        if (half_open) return bpf_map_delete_elem(&older_openings6, &key) == 0;
-        if (is_tcp) return bpf_map_delete_elem(&older_connections6, &key) == 0;
-        return bpf_map_delete_elem(&older_datagrams6, &key) == 0;
+        key->key6 = flow->key6;
+        if (half_open) return bpf_map_delete_elem(&older_openings6, &key->key6) == 0;
+        if (is_tcp) return bpf_map_delete_elem(&older_connections6, &key->key6) == 0;
+        return bpf_map_delete_elem(&older_datagrams6, &key->key6) == 0;
     }
 }
