@@ -71,6 +71,13 @@ TEST(Judge, SaysWhatTheKernelDoesNotRun) {
     const auto refused = judge->judge(Side::kExternal, EDGEFW_RECEIVED, Bytes(13));
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().message, "the kernel does not test-run a frame of 13 bytes on this hook");
+    const auto tried = judge->try_to_judge(Side::kExternal, EDGEFW_RECEIVED, Bytes(13));
+    ASSERT_TRUE(tried) << tried.error().message;
+    EXPECT_FALSE(*tried);
+    const auto taken = judge->try_to_judge(Side::kExternal, EDGEFW_RECEIVED, syn("192.0.2.20", 443));
+    ASSERT_TRUE(taken) << taken.error().message;
+    ASSERT_TRUE(*taken);
+    EXPECT_EQ((*taken)->rule, "web");
 }
 
 }  // namespace

@@ -129,6 +129,10 @@ public:
 
     Result<Judgement> judge(policy::Side side, edgefw_hook hook, const std::vector<std::uint8_t>& frame,
                             bool keep_frame = false);
+    // Likewise; nothing where the kernel does not test-run a frame of this length at this hook. It has then judged
+    // nothing, and its tables know nothing of the packet.
+    Result<std::optional<Judgement>> try_to_judge(policy::Side side, edgefw_hook hook,
+                                                  const std::vector<std::uint8_t>& frame, bool keep_frame = false);
     // Empties the private connection tables.
     Result<Ok> forget();
 

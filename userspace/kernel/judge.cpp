@@ -154,6 +154,14 @@ Result<Judge> Judge::in_force(const std::optional<std::string>& interface, std::
 
 Result<Judgement> Judge::judge(policy::Side side, edgefw_hook hook, const std::vector<std::uint8_t>& frame,
                                bool keep_frame) {
+    Result<std::optional<Judgement>> judgement = try_to_judge(side, hook, frame, keep_frame);
+    if (!judgement) return judgement.error();
+    if (*judgement) return std::move(**judgement);
+    return failed("the kernel does not test-run a frame of " + std::to_string(frame.size()) + " bytes on this hook");
+}
+
+Result<std::optional<Judgement>> Judge::try_to_judge(policy::Side side, edgefw_hook hook,
+                                                     const std::vector<std::uint8_t>& frame, bool keep_frame) {
     auto instance = instances_->instance(side);
     if (!instance) return instance.error();
     const Fd& program = hook == EDGEFW_RECEIVED ? (*instance)->programs.received : (*instance)->programs.sent;
@@ -165,15 +173,15 @@ Result<Judgement> Judge::judge(policy::Side side, edgefw_hook hook, const std::v
         options.data_size_out = static_cast<__u32>(instances_->out.size());
     }
     if (bpf_prog_test_run_opts(program.get(), &options) != 0) {
-        return failed("the kernel does not test-run a frame of " + std::to_string(frame.size()) +
-                      " bytes on this hook");
+        if (errno == EINVAL) return std::optional<Judgement>();
+        return system_error("test-running a program", errno);
     }
     const edgefw_decision decision = (*instance)->record.read();
     if (decision.sequence == before) return failed("the program left no record of its decision");
     Judgement judgement = instances_->names.judgement_of(decision);
     if (keep_frame) judgement.frame.assign(instances_->out.begin(), instances_->out.begin() + options.data_size_out);
     if (judgement.verdict == policy::Action::kPass) instances_->opened[static_cast<std::size_t>(side)] = true;
-    return judgement;
+    return std::optional(std::move(judgement));
 }
 
 Result<Ok> Judge::forget() {
