@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 
+#include "userspace/packet/words.h"
 #include "userspace/policy/words.h"
 
 namespace edgefw::packet {
@@ -27,10 +28,17 @@ private:
     const std::vector<std::uint8_t>& frame_;
 };
 
-void read_ports(const Reader& reader, std::size_t at, Headers& headers) {
-    if (!policy::has_ports(*headers.protocol) || !reader.reaches(at, 4)) return;
-    headers.source_port = reader.word(at);
-    headers.destination_port = reader.word(at + 2);
+// `at`: where the header behind the IP header begins.
+void read_transport(const Reader& reader, std::size_t at, Headers& headers) {
+    constexpr std::size_t kFlags = 13, kIcmp = 8;
+    const std::uint8_t protocol = *headers.protocol;
+    if (policy::has_ports(protocol) && reader.reaches(at, 4)) {
+        headers.source_port = reader.word(at);
+        headers.destination_port = reader.word(at + 2);
+    }
+    if (protocol == IPPROTO_TCP && reader.reaches(at + kFlags, 1)) headers.tcp_flags = reader.byte(at + kFlags);
+    if (is_icmp(protocol, headers.source->family) && reader.reaches(at, kIcmp))
+        headers.icmp = IcmpHeader{reader.byte(at), reader.byte(at + 1), reader.word(at + 4)};
 }
 
 void read_ipv4(const Reader& reader, std::size_t at, Headers& headers) {
@@ -40,7 +48,8 @@ void read_ipv4(const Reader& reader, std::size_t at, Headers& headers) {
     headers.protocol = reader.byte(at + 9);
     headers.source = reader.address(Family::kIpv4, at + 12);
     headers.destination = reader.address(Family::kIpv4, at + 16);
-    if ((reader.word(at + 6) & kOffset) == 0) read_ports(reader, at + (reader.byte(at) & 0xfu) * 4u, headers);
+    headers.is_later_fragment = (reader.word(at + 6) & kOffset) != 0;
+    if (!headers.is_later_fragment) read_transport(reader, at + (reader.byte(at) & 0xfu) * 4u, headers);
 }
 
 // The protocol behind the extension headers, as far as the frame reaches.
@@ -53,18 +62,17 @@ void read_ipv6(const Reader& reader, std::size_t at, Headers& headers) {
     headers.destination = reader.address(Family::kIpv6, at + 24);
     std::uint8_t next = reader.byte(at + 6);
     std::size_t place = at + kIpv6;
-    bool is_later = false;
     for (int i = 0; i < kMostExtensions; ++i) {
         const bool is_fragment = next == IPPROTO_FRAGMENT;
         if (!is_fragment && next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS) break;
         if (!reader.reaches(place, 8)) break;
-        if (is_fragment) is_later = (reader.word(place + 2) & kOffset) != 0;
+        if (is_fragment) headers.is_later_fragment = (reader.word(place + 2) & kOffset) != 0;
         next = reader.byte(place);
         place += is_fragment ? 8 : (reader.byte(place + 1) + 1u) * 8u;
-        if (is_later) break;
+        if (headers.is_later_fragment) break;
     }
     headers.protocol = next;
-    if (!is_later) read_ports(reader, place, headers);
+    if (!headers.is_later_fragment) read_transport(reader, place, headers);
 }
 
 }  // namespace

@@ -10,6 +10,12 @@
 
 namespace edgefw::packet {
 
+struct IcmpHeader {
+    std::uint8_t type = 0;
+    std::uint8_t code = 0;
+    std::uint16_t id = 0;  // of an echo
+};
+
 struct Headers {
     std::optional<std::uint16_t> vlan = {};  // id of the outermost tag
     std::uint16_t ethertype = 0;             // behind the tags; 0: the frame ends before
@@ -17,9 +23,12 @@ struct Headers {
     std::optional<std::uint8_t> protocol = {};
     std::optional<Address> source = {};
     std::optional<Address> destination = {};
-    // Of a whole packet or first fragment of a protocol with ports.
+    bool is_later_fragment = false;
+    // Of a whole packet or first fragment of a protocol that has them.
     std::optional<std::uint16_t> source_port = {};
     std::optional<std::uint16_t> destination_port = {};
+    std::optional<std::uint8_t> tcp_flags = {};
+    std::optional<IcmpHeader> icmp = {};
     std::size_t length = 0;  // bytes of the frame by its IP header; 0: it says none
 };
 

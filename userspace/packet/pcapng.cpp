@@ -6,13 +6,10 @@
 #include <map>
 #include <utility>
 
+#include "userspace/packet/capture_format.h"
+
 namespace edgefw::packet {
 namespace {
-
-constexpr std::uint32_t kSection = 0x0a0d0d0a, kInterface = 1, kPacket = 6;
-constexpr std::uint16_t kEnd = 0, kComment = 1, kApplication = 4, kName = 2, kResolution = 9, kFlags = 2, kVerdict = 7;
-constexpr std::uint16_t kLinkEthernet = 1, kLinkRaw = 101;
-constexpr std::uint8_t kVerdictTc = 1, kVerdictXdp = 2;
 
 // One block in the making, in this machine's byte order, which the section header tells.
 class Block {
@@ -41,7 +38,7 @@ public:
         add_option(code, text.data(), std::min(text.size(), kLongest));
     }
     std::string finished() {
-        add(kEnd);
+        add<std::uint16_t>(kEndOfOptions);
         add(std::uint16_t{0});
         const auto length = static_cast<std::uint32_t>(bytes_.size() + sizeof(std::uint32_t));
         std::memcpy(bytes_.data() + sizeof(std::uint32_t), &length, sizeof(length));
@@ -54,38 +51,36 @@ private:
 };
 
 std::string section(const std::string& application) {
-    Block block(kSection);
-    block.add(std::uint32_t{0x1a2b3c4d});
+    Block block(kSectionBlock);
+    block.add(kByteOrder);
     block.add(std::uint16_t{1});
     block.add(std::uint16_t{0});
     block.add(std::int64_t{-1});  // its length is not told
-    block.add_option(kApplication, application);
+    block.add_option(kApplicationOption, application);
     return block.finished();
 }
 
 std::string interface(const std::string& name, bool has_link) {
     constexpr std::uint8_t kMilliseconds = 3;
-    Block block(kInterface);
-    block.add(has_link ? kLinkEthernet : kLinkRaw);
+    Block block(kInterfaceBlock);
+    block.add<std::uint16_t>(has_link ? kLinkEthernet : kLinkRaw);
     block.add(std::uint16_t{0});
     block.add(std::uint32_t{0});  // frames of any length
-    block.add_option(kName, name);
-    block.add_option(kResolution, &kMilliseconds, sizeof(kMilliseconds));
+    block.add_option(kNameOption, name);
+    block.add_option(kResolutionOption, &kMilliseconds, sizeof(kMilliseconds));
     return block.finished();
 }
 
 // What the hook returned, in the bytes of the option epb_verdict.
 void add_verdict(Block& block, const Captured& frame) {
-    constexpr std::int64_t kXdpDrop = 1, kXdpPass = 2, kTcNext = -1, kTcDrop = 2;
     const std::int64_t code = frame.at_xdp ? (frame.passed ? kXdpPass : kXdpDrop) : (frame.passed ? kTcNext : kTcDrop);
-    std::uint8_t bytes[1 + sizeof(code)] = {frame.at_xdp ? kVerdictXdp : kVerdictTc};
+    std::uint8_t bytes[1 + sizeof(code)] = {frame.at_xdp ? kXdpVerdict : kTcVerdict};
     std::memcpy(bytes + 1, &code, sizeof(code));
-    block.add_option(kVerdict, bytes, sizeof(bytes));
+    block.add_option(kVerdictOption, bytes, sizeof(bytes));
 }
 
 std::string packet(const Captured& frame, std::uint32_t interface) {
-    constexpr std::uint32_t kInbound = 1, kOutbound = 2;
-    Block block(kPacket);
+    Block block(kEnhancedPacketBlock);
     block.add(interface);
     block.add(static_cast<std::uint32_t>(frame.time >> 32));
     block.add(static_cast<std::uint32_t>(frame.time));
@@ -93,9 +88,9 @@ std::string packet(const Captured& frame, std::uint32_t interface) {
     block.add(captured);
     block.add(std::max(frame.length, captured));
     block.add_bytes(frame.frame.data(), frame.frame.size());
-    if (!frame.comment.empty()) block.add_option(kComment, frame.comment);
-    const std::uint32_t flags = frame.inbound ? kInbound : kOutbound;
-    block.add_option(kFlags, &flags, sizeof(flags));
+    if (!frame.comment.empty()) block.add_option(kCommentOption, frame.comment);
+    const std::uint32_t flags = frame.inbound ? kInboundFlag : kOutboundFlag;
+    block.add_option(kFlagsOption, &flags, sizeof(flags));
     add_verdict(block, frame);
     return block.finished();
 }
