@@ -21,6 +21,7 @@
 #include "userspace/cli/history.h"
 #include "userspace/cli/profile.h"
 #include "userspace/cli/push.h"
+#include "userspace/cli/replay.h"
 #include "userspace/cli/serve.h"
 #include "userspace/cli/show.h"
 #include "userspace/cli/status.h"
@@ -39,6 +40,7 @@ struct CommandLine {
     DiffOptions diff;
     ShowOptions show;
     ExplainOptions explain;
+    ReplayOptions replay;
     CountersOptions counters;
     ConnectionsOptions connections;
     DropsOptions drops;
@@ -81,6 +83,7 @@ void for_each_command(CLI::App& app, CommandLine& line, Visit visit) {
     visit(app, line.diff);
     visit(app, line.show);
     visit(app, line.explain);
+    visit(app, line.replay);
     visit(app, line.counters);
     visit(app, line.connections);
     visit(app, line.drops);

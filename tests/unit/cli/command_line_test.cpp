@@ -54,6 +54,16 @@ TEST(CommandLine, AttachTakesAllItsOptions) {
     EXPECT_EQ(parsed.line.attach.policy, "p.yaml");
 }
 
+TEST(CommandLine, ReplayTakesTwoPoliciesAndSeveralNetworks) {
+    const Parsed parsed({"replay", "--policy", "a.yaml", "--local", "10.0.0.0/8", "--policy", "b.yaml", "--local",
+                         "52:54:00:12:34:56", "--side", "internal", "x.pcap"});
+    ASSERT_FALSE(parsed.stopped) << parsed.message;
+    EXPECT_EQ(parsed.line.replay.file, "x.pcap");
+    EXPECT_THAT(parsed.line.replay.policies, ElementsAre("a.yaml", "b.yaml"));
+    EXPECT_THAT(parsed.line.replay.local, ElementsAre("10.0.0.0/8", "52:54:00:12:34:56"));
+    EXPECT_EQ(parsed.line.replay.side, policy::Side::kInternal);
+}
+
 TEST(CommandLine, FirstAndAgainStandAlone) {
     for (const char* alone : {"--first", "--again"}) {
         const Parsed parsed({"attach", alone, "eth0"});
