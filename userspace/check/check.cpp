@@ -12,7 +12,7 @@
 #include "userspace/check/check_overlaps.h"
 #include "userspace/check/check_rule.h"
 #include "userspace/check/hidden.h"
-#include "userspace/check/hidden_drops.h"
+#include "userspace/check/partly_hidden.h"
 #include "userspace/check/settings.h"
 #include "userspace/language/fields.h"
 #include "userspace/language/keys.h"
@@ -169,7 +169,7 @@ Policy check(const Node& root, const Expansion& expansion, const std::vector<Set
     check_tests(fields.find("tests"), ids, policy, diagnostics);
     if (diagnostics.ok()) {
         warn_of_hidden_rules(policy, diagnostics);
-        warn_of_hidden_drops(policy, diagnostics);
+        warn_of_partly_hidden_rules(policy, diagnostics);
         warn_of_rules_behind_nat(policy, diagnostics);
         warn_of_rules_behind_builtins(policy, diagnostics);
         warn_of_nat_without_rule(policy, diagnostics);

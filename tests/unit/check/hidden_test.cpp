@@ -29,8 +29,9 @@ bool hides(const std::string& a, const std::string& b) {
     const std::string warnings =
         warnings_of("sets: {s: 192.0.2.1, t: 192.0.2.2}\nrules:\n- { name: a, side: external, " + a +
                     " }\n- { name: b, side: external, " + b + " }\n");
-    // A drop rule that loses some of its packets to an earlier rule is not hidden: see hidden_drops_test.cpp.
-    if (warnings.find("passes") != std::string::npos) return false;
+    // A rule that loses some of its packets to an earlier one is not hidden: see partly_hidden_test.cpp.
+    if (warnings.find(" passes ") != std::string::npos || warnings.find("drops a part") != std::string::npos)
+        return false;
     if (!warnings.empty()) {
         EXPECT_EQ(
             warnings,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "userspace/check/hidden_drops.h"
+#include "userspace/check/partly_hidden.h"
 
 #include "tests/unit/language/language.h"
 #include "userspace/packet/notation.h"
@@ -38,7 +38,7 @@ std::string said(const std::string& pass, const std::string& drop) {
     return (all ? "all " : "a part ") + example;
 }
 
-TEST(HiddenDrops, LikelyMistakes) {
+TEST(PartlyHidden, LikelyMistakes) {
     const struct {
         const char* pass;
         const char* drop;
@@ -74,7 +74,7 @@ TEST(HiddenDrops, LikelyMistakes) {
         EXPECT_EQ(said(row.pass, row.drop), row.said) << row.pass << " | " << row.drop;
 }
 
-TEST(HiddenDrops, WhatIsMeant) {
+TEST(PartlyHidden, WhatIsMeant) {
     const struct {
         const char* pass;
         const char* drop;
@@ -112,22 +112,131 @@ TEST(HiddenDrops, WhatIsMeant) {
         << "a drop in front, and one of the other side";
 }
 
-TEST(HiddenDrops, NamesBothRules) {
+TEST(PartlyHidden, NamesBothRules) {
     EXPECT_EQ(warnings_of("rules:\n- { name: web, side: external, protocol: tcp, local_port: 443, action: pass }\n"
                           "- { name: bad, side: external, remote: 203.0.113.7, action: drop }\n"),
               "p:4:3: the rule 'bad' does not drop all that it names: 'web' before it passes a part, such as 'external "
               "inbound tcp 203.0.113.7:40000 > 192.0.2.10:443'; move it up, or narrow the other\n");
 }
 
-TEST(HiddenDrops, ManyAreSaidInPart) {
+TEST(PartlyHidden, ManyAreSaidInPart) {
     std::string text = "rules:\n- { name: web, side: external, protocol: tcp, local_port: 443, action: pass }\n";
     for (int i = 0; i < 100; ++i)
         text += "- { name: d" + std::to_string(i) + ", side: external, remote: 203.0.113." + std::to_string(i) +
                 ", action: drop }\n";
     const std::string warnings = warnings_of(text);
     EXPECT_EQ(std::count(warnings.begin(), warnings.end(), '\n'), 21);
-    EXPECT_NE(warnings.find("80 more drop rules come behind pass rules in the same way, from 'd20' on"),
-              std::string::npos);
+    EXPECT_NE(warnings.find("p:24:3: 80 more drop rules come behind pass rules in the same way, from 'd20' on"),
+              std::string::npos)
+        << warnings;
+}
+
+// What is said of a pass rule behind a drop rule: a packet that drops, or nothing.
+std::string said_of_pass(const std::string& drop, const std::string& pass) {
+    const std::string warnings =
+        warnings_of("sets: {bad: [198.51.100.7, 2001:db8::7]}\nrules:\n- { name: d, side: external, action: drop, " +
+                    drop + " }\n- { name: p, side: external, action: pass, " + pass + " }\n");
+    if (warnings.empty()) return "";
+    EXPECT_NE(warnings.find("'p' does not pass all that it names: 'd' before it drops a part"), std::string::npos)
+        << warnings;
+    const std::size_t begin = warnings.find("such as '");
+    if (begin == std::string::npos) return "a part";
+    const std::string example = warnings.substr(begin + 9, warnings.find('\'', begin + 9) - begin - 9);
+    EXPECT_TRUE(packet::parse(example)) << example;
+    return example;
+}
+
+TEST(PartlyHidden, PassRulesThatSingleOutWhatDrops) {
+    const struct {
+        const char* drop;
+        const char* pass;
+        const char* said;
+    } rows[] = {
+        {"protocol: tcp, remote: 203.0.113.0/24, local_port: 443", "remote: 203.0.113.0/25",
+         "external inbound tcp 203.0.113.0:40000 > 192.0.2.10:443"},
+        {"protocol: tcp, local: 10.0.0.0/24, local_port: 1-1023",
+         "direction: inbound, protocol: tcp, local: 10.0.0.5, local_port: [80, 8080]",
+         "external inbound tcp 198.51.100.9:40000 > 10.0.0.5:80"},
+        {"protocol: tcp, local_port: 1-1023", "protocol: tcp, local_port: [443, 8443]",
+         "external inbound tcp 198.51.100.9:40000 > 192.0.2.10:443"},
+        {"direction: outbound, remote: 10.0.0.0/8", "protocol: udp, remote: [10.1.0.0/16, 192.0.2.1]",
+         "external outbound udp 192.0.2.10:40000 > 10.1.0.0:443"},
+        {"protocol: udp, remote: 2001:db8::/32", "remote: 2001:db8:9::/48",
+         "external inbound udp [2001:db8:9::]:40000 > [2001:db8::10]:443"},
+        {"vlan: 7, remote: 10.0.0.0/8", "protocol: 47, remote: 10.0.0.9",
+         "external inbound 47 10.0.0.9 > 192.0.2.10 vlan 7"},
+        // Nothing is left of one direction.
+        {"direction: inbound", "protocol: tcp, local_port: 443",
+         "external inbound tcp 198.51.100.9:40000 > 192.0.2.10:443"},
+    };
+    for (const auto& row : rows)
+        EXPECT_EQ(said_of_pass(row.drop, row.pass), row.said) << row.drop << " | " << row.pass;
+}
+
+TEST(PartlyHidden, DropsInFrontThatAreMeant) {
+    const struct {
+        const char* drop;
+        const char* pass;
+        const char* why;
+    } rows[] = {
+        {"remote: 203.0.113.7", "protocol: tcp, local_port: 443", "a host is shut out"},
+        {"remote: $bad", "protocol: tcp, local_port: 443", "likewise a set"},
+        {"protocol: tcp, remote_port: 25", "direction: outbound, local: 10.0.0.0/24", "a service is shut out"},
+        {"protocol: tcp, local_port: 135-139", "local: 10.0.0.5", "likewise several"},
+        {"remote: 203.0.113.7, protocol: tcp, local_port: 22", "remote: 203.0.113.0/24", "an exception"},
+        {"remote: 10.0.0.0/8", "local: 10.9.0.5", "another end"},
+        {"remote: 10.0.0.0/8, local: 192.0.2.7", "remote: 10.1.0.0/16", "of one host alone"},
+        {"protocol: tcp, remote: 10.0.0.0/8", "protocol: udp, remote: 10.1.0.0/16", "another protocol"},
+        {"protocol: tcp, local_port: 1-1023", "protocol: tcp, local_port: 8443", "another port"},
+        {"direction: inbound, protocol: tcp, local_port: 22", "protocol: tcp",
+         "a service is shut out of one direction"},
+        {"direction: inbound", "direction: outbound, protocol: tcp", "all else of another direction"},
+        {"vlan: 7, remote: 10.0.0.0/8", "vlan: 8, remote: 10.1.0.0/16", "another VLAN"},
+        {"direction: outbound, remote: 10.0.0.0/8", "direction: inbound, remote: 10.1.0.0/16", "another direction"},
+        {"protocol: tcp, remote: 10.0.0.0/8, tcp_flags: 'fin,syn'", "remote: 10.1.0.0/16", "no opener has these"},
+        {"protocol: tcp, remote: 10.0.0.0/8, local_port: 22",
+         "protocol: tcp, remote: 10.1.0.0/16, state: none, established: true", "half of a connection"},
+        {"remote: 10.0.0.0/8, protocol: icmp, icmp: echo-reply", "remote: 10.1.0.0/16", "no opener"},
+        {"protocol: tcp, remote: [$bad, 10.0.0.1]", "remote: $bad", "what is in a set may change"},
+    };
+    for (const auto& row : rows)
+        EXPECT_EQ(said_of_pass(row.drop, row.pass), "") << row.why;
+}
+
+TEST(PartlyHidden, ManyPassRulesAreSaidInPart) {
+    std::string text =
+        "rules:\n- { name: ssh, side: external, protocol: tcp, local_port: 22, remote: 10.0.0.0/8, action: drop }\n";
+    for (int i = 0; i < 100; ++i)
+        text += "- { name: p" + std::to_string(i) + ", side: external, remote: 10.0.0." + std::to_string(i) +
+                ", action: pass }\n";
+    const std::string warnings = warnings_of(text);
+    EXPECT_EQ(std::count(warnings.begin(), warnings.end(), '\n'), 21);
+    EXPECT_NE(warnings.find("p:24:3: 80 more pass rules come behind drop rules in the same way, from 'p20' on"),
+              std::string::npos)
+        << warnings;
+}
+
+// A rule of the same action that decides about the part first: the warning would be wrong, and its packet another's.
+TEST(PartlyHidden, APartThatIsDecidedBefore) {
+    const std::string ssh =
+        "- { name: ssh, side: external, remote: 10.0.0.0/8, protocol: tcp, local_port: 22, action: ";
+    const std::string site = "- { name: site, side: external, remote: 10.1.0.0/16, action: pass }\n";
+    const auto exception = [](const std::string& keys) {
+        return "rules:\n- { name: admins, side: external, protocol: tcp, " + keys + ", action: pass }\n";
+    };
+    EXPECT_NE(warnings_of("rules:\n" + ssh + "drop }\n" + site), "");
+    EXPECT_EQ(warnings_of(exception("remote: 10.1.0.0/16, local_port: 22") + ssh + "drop }\n" + site), "");
+    EXPECT_EQ(warnings_of(exception("remote: [10.1.0.0/16, 10.2.0.0/16], local_port: 20-25") + ssh + "drop }\n" + site),
+              "");
+    EXPECT_NE(warnings_of(exception("remote: 10.1.0.0/17, local_port: 22") + ssh + "drop }\n" + site), "")
+        << "a part of the part";
+    EXPECT_NE(
+        warnings_of(exception("remote: 10.1.0.0/16, local_port: 22, direction: inbound") + ssh + "drop }\n" + site), "")
+        << "one direction of it";
+    const std::string bad = "side: external, remote: [203.0.113.7, 203.0.113.9], action: drop }\n";
+    const std::string web = "- { name: web, side: external, protocol: tcp, local_port: 443, action: pass }\n";
+    EXPECT_NE(warnings_of("rules:\n" + web + "- { name: late, " + bad), "");
+    EXPECT_EQ(warnings_of("rules:\n- { name: early, protocol: tcp, " + bad + web + "- { name: late, " + bad), "");
 }
 
 }  // namespace
