@@ -12,8 +12,8 @@
 namespace edgefw::policy {
 namespace {
 
-// Of each action: some ten milliseconds. The first is all pairs of 5,000 rules.
-constexpr std::size_t kMaxGlances = 8'000'000;
+// Of each action: some tens of milliseconds.
+constexpr std::size_t kMaxGlances = 20'000'000;
 constexpr std::size_t kMaxComparisons = 100'000;
 constexpr std::size_t kMaxWarnings = 20;  // a list of addresses to drop may be a thousand rules
 
@@ -230,6 +230,46 @@ private:
     }
 };
 
+// Which of the rules up to here may have addresses in common with a further one. The line of places is cut in parts, in
+// each of which as many rules of the policy begin; most rules lie in one part, and are looked for there alone.
+class Index {
+public:
+    explicit Index(std::vector<std::uint32_t> lows) {
+        constexpr std::size_t kParts = 256;
+        std::sort(lows.begin(), lows.end());
+        for (std::size_t part = 1; part < kParts && !lows.empty(); ++part)
+            cuts_.push_back(lows[part * lows.size() / kParts]);
+        cuts_.erase(std::unique(cuts_.begin(), cuts_.end()), cuts_.end());
+        parts_.resize(cuts_.size() + 1);
+    }
+
+    void add(std::uint32_t number, const Outline::End& end) {
+        all_.push_back(number);
+        const std::size_t first = part_of(end.low);
+        (first == part_of(end.high) ? parts_[first] : wide_).push_back(number);
+    }
+
+    // In the order in which they were added. Valid until the next call.
+    const std::vector<std::uint32_t>& near(const Outline::End& end) {
+        const std::size_t first = part_of(end.low);
+        if (first != part_of(end.high)) return all_;
+        found_.clear();
+        std::merge(wide_.begin(), wide_.end(), parts_[first].begin(), parts_[first].end(), std::back_inserter(found_));
+        return found_;
+    }
+
+private:
+    std::size_t part_of(std::uint32_t place) const {
+        return static_cast<std::size_t>(std::upper_bound(cuts_.begin(), cuts_.end(), place) - cuts_.begin());
+    }
+
+    std::vector<std::uint32_t> cuts_;  // the first places of all parts but the first
+    std::vector<std::vector<std::uint32_t>> parts_;
+    std::vector<std::uint32_t> wide_;  // in several parts
+    std::vector<std::uint32_t> all_;
+    std::vector<std::uint32_t> found_;
+};
+
 // Whether a range that `later` names lies in a wider one that `earlier` names.
 bool names_wider(const AddressMatch& earlier, const AddressMatch& later) {
     return std::any_of(earlier.ranges.begin(), earlier.ranges.end(), [&](const AddressRange& wider) {
@@ -292,16 +332,26 @@ std::string message(const Rule& earlier, const Rule& later, const Taken& taken) 
 // Looks at the rules in their order, and warns of those that come too late.
 class Order {
 public:
-    Order(const Policy& policy, Diagnostics& diagnostics) : policy_(policy), diagnostics_(diagnostics) {}
+    Order(const Policy& policy, Diagnostics& diagnostics) : policy_(policy), diagnostics_(diagnostics) {
+        for (const Rule& rule : policy.rules) {
+            const bool passes = rule.action == Action::kPass;
+            if (rule.is_of_ip() && !(passes ? is_half_of_a_connection(rule) : matches_no_opener(rule)))
+                outlines_.emplace_back(rule);
+        }
+        end_ = names_more(&Outline::local) >= names_more(&Outline::remote) ? &Outline::local : &Outline::remote;
+        std::vector<std::uint32_t> lows;
+        for (const Outline& outline : outlines_)
+            lows.push_back((outline.*end_).low);
+        passes_.index = drops_.index = Index(std::move(lows));
+    }
 
     void check() {
-        for (const Rule& rule : policy_.rules) {
-            const bool passes = rule.action == Action::kPass;
-            if (!rule.is_of_ip() || (passes ? is_half_of_a_connection(rule) : matches_no_opener(rule))) continue;
+        for (std::uint32_t number = 0; number < outlines_.size(); ++number) {
+            const Outline& outline = outlines_[number];
+            const bool passes = outline.rule->action == Action::kPass;
             Rules& alike = passes ? passes_ : drops_;
-            const Outline outline(rule);
             compare(outline, passes ? drops_ : passes_, alike);
-            alike.rules.push_back(outline);
+            alike.index.add(number, outline.*end_);
         }
         count(passes_, "pass", "drop");
         count(drops_, "drop", "pass");
@@ -310,17 +360,25 @@ public:
 private:
     // The rules of one action up to here, and those among them that come too late.
     struct Rules {
-        std::vector<Outline> rules;
+        Index index{{}};
         std::size_t glances = 0;
         std::size_t comparisons = 0;
         std::size_t late = 0;
         const Rule* first_unsaid = nullptr;
     };
 
+    // How many rules do not name all addresses at an end.
+    std::ptrdiff_t names_more(Outline::End Outline::*end) const {
+        return std::count_if(outlines_.begin(), outlines_.end(), [&](const Outline& outline) {
+            return (outline.*end).low != 0 || (outline.*end).high != UINT32_MAX;
+        });
+    }
+
     // Whether a rule of `alike` decides about what `earlier` would take before that does.
-    static bool is_taken_before(const Rule& earlier, const Taken& taken, Rules& alike) {
+    bool is_taken_before(const Rule& earlier, const Taken& taken, Rules& alike) const {
         const Outline part(taken.part());
-        for (const Outline& other : alike.rules) {
+        for (const std::uint32_t number : alike.index.near(part.*end_)) {
+            const Outline& other = outlines_[number];
             if (other.rule > &earlier || ++alike.glances > kMaxGlances) return false;
             if (!other.may_take(part)) continue;
             if (++alike.comparisons > kMaxComparisons) return false;
@@ -331,9 +389,10 @@ private:
 
     // `earlier` are the rules of the other action, `alike` those of the same one, before `later`; the first of the
     // earlier ones that takes something is told.
-    void compare(const Outline& later, const Rules& earlier, Rules& alike) {
+    void compare(const Outline& later, Rules& earlier, Rules& alike) {
         const Rule& rule = *later.rule;
-        for (const Outline& outline : earlier.rules) {
+        for (const std::uint32_t number : earlier.index.near(later.*end_)) {
+            const Outline& outline = outlines_[number];
             if (++alike.glances > kMaxGlances) return;
             if (!outline.may_take(later)) continue;
             if (++alike.comparisons > kMaxComparisons) return;
@@ -363,6 +422,8 @@ private:
 
     const Policy& policy_;
     Diagnostics& diagnostics_;
+    std::vector<Outline> outlines_;  // of the rules that are compared
+    Outline::End Outline::*end_;     // by which they are found
     Rules passes_;
     Rules drops_;
 };

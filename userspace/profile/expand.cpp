@@ -50,6 +50,8 @@ public:
             result_.rules.push_back({&item, "", {}, item.where()});
         }
     }
+    void expect_rules(std::size_t count) { result_.rules.reserve(count); }
+
     void add_nat(const Node& item) { result_.nat.push_back({&item, "", {}, item.where()}); }
 
     Expansion take() {
@@ -143,7 +145,9 @@ std::span<const Node> list_under(const Node& root, std::string_view key, Diagnos
 
 Expansion expand(const Node& root, const ProfilePath& profiles, Diagnostics& diagnostics) {
     Expander expander(profiles, diagnostics);
-    for (const Node& item : list_under(root, "rules", diagnostics))
+    const std::span<const Node> rules = list_under(root, "rules", diagnostics);
+    expander.expect_rules(rules.size());
+    for (const Node& item : rules)
         expander.add_rule(item);
     for (const Node& item : list_under(root, "nat", diagnostics))
         expander.add_nat(item);
