@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "userspace/cli/compare.h"
 
-#include <algorithm>
-
 #include "userspace/engine/replay.h"
 #include "userspace/image/hosts.h"
 #include "userspace/kernel/door.h"
@@ -11,15 +9,28 @@
 namespace edgefw::cli {
 namespace {
 
-// A table holds one packet's connection at most.
-constexpr std::uint32_t kConnections = 1024;
+// A table holds one packet's connection at most. To empty one of few entries takes less time.
+constexpr std::uint32_t kConnections = 64;
 
-engine::JudgePacket judge_with(kernel::Judge& judge) {
-    return [&judge](const packet::Packet& packet) -> Result<kernel::Judgement> {
-        if (auto done = judge.forget(); !done) return done.error();
-        return judge.judge(packet.side, packet.hook(), packet::frame(packet));
-    };
-}
+// Made when the first packet comes: by the thread that judges.
+class LateJudge {
+public:
+    explicit LateJudge(const kernel::Compiled& policy) : policy_(policy) {}
+
+    Result<kernel::Judgement> judge(const packet::Packet& packet) {
+        if (!judge_) {
+            Result<kernel::Judge> made = kernel::Judge::of(policy_, kConnections);
+            if (!made) return made.error();
+            judge_.emplace(std::move(*made));
+        }
+        if (auto done = judge_->forget(); !done) return done.error();
+        return judge_->judge(packet.side, packet.hook(), packet::frame(packet));
+    }
+
+private:
+    const kernel::Compiled& policy_;
+    std::optional<kernel::Judge> judge_;
+};
 
 }  // namespace
 
@@ -28,14 +39,10 @@ Result<Compared> compare(const engine::Built& before, const engine::Built& after
     compared.difference = difference::compare(before.policy, after.policy);
     if (!kernel::may_load_programs()) return compared;
     compared.replayed = true;
-    const auto& changes = compared.difference.changes;
-    if (std::none_of(changes.begin(), changes.end(), [](const auto& change) { return change.witness.has_value(); }))
-        return compared;
-    Result<kernel::Judge> old_judge = kernel::Judge::of(before.compiled, kConnections);
-    if (!old_judge) return old_judge.error();
-    Result<kernel::Judge> new_judge = kernel::Judge::of(after.compiled, kConnections);
-    if (!new_judge) return new_judge.error();
-    auto done = engine::replay(compared.difference, judge_with(*old_judge), judge_with(*new_judge));
+    LateJudge old_judge(before.compiled), new_judge(after.compiled);
+    auto done = engine::replay(
+        compared.difference, [&](const packet::Packet& packet) { return old_judge.judge(packet); },
+        [&](const packet::Packet& packet) { return new_judge.judge(packet); });
     if (!done) return done.error();
     return compared;
 }
@@ -55,7 +62,7 @@ Result<engine::Built> build_in_force(const std::optional<std::string>& interface
         if (!known) return known.error();
         hosts.insert(hosts.end(), known->hosts.begin(), known->hosts.end());
     }
-    return engine::build_again(*sources, hosts);
+    return engine::build_again(*sources, hosts, false);
 }
 
 }  // namespace edgefw::cli

@@ -17,7 +17,7 @@
 namespace edgefw::difference {
 
 struct Limits {
-    std::chrono::milliseconds time{9000};
+    std::chrono::milliseconds time{7000};
     std::size_t boxes = 300'000;
 };
 

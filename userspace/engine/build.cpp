@@ -28,6 +28,7 @@ private:
 struct Texts {
     std::string document;
     std::string sources;
+    document::Listing listing;
 };
 
 void say(const std::function<void(const std::string&)>& listener, const std::string& line) {
@@ -60,11 +61,12 @@ Result<Built> build(const Source& source, const World& world) {
         say(world.warn, warning);
     // Written while the policy is compiled: the one needs nothing of the other.
     auto texts = std::async(std::launch::async | std::launch::deferred, [&] {
-        return Texts{document::write_text(policy), loaded->sources.to_text()};
+        if (!world.for_push) return Texts{};
+        return Texts{document::write_text(policy), loaded->sources.to_text(), document::list(policy)};
     });
     Result<image::Image> image = image::compile(policy);
     if (!image) return image.error();
-    auto [document, sources] = texts.get();
+    auto [document, sources, listing] = texts.get();
     for (std::string& warning : cost_warnings(policy, image->shape)) {
         say(world.warn, warning);
         policy.warnings.push_back(std::move(warning));
@@ -72,8 +74,8 @@ Result<Built> build(const Source& source, const World& world) {
     say(world.debug, "compile: " + std::to_string(policy.rules.size()) + " rules, " +
                          std::to_string(image->nodes.size()) + " nodes, " + std::to_string(image->insns.size()) +
                          " tests, " + watch.lap());
-    kernel::Compiled compiled{std::move(*image), document::write_text(policy), policy.digest, loaded->sources.to_text(),
-                              document::list(policy)};
+    kernel::Compiled compiled{std::move(*image), std::move(document), policy.digest, std::move(sources),
+                              std::move(listing)};
     return Built{std::move(policy), std::move(loaded->profile_packets), std::move(compiled)};
 }
 
@@ -85,12 +87,13 @@ void give_addresses(policy::Policy& policy, const std::vector<policy::Host>& hos
     }
 }
 
-Result<Built> build_again(const document::Sources& sources, const std::vector<policy::Host>& hosts) {
+Result<Built> build_again(const document::Sources& sources, const std::vector<policy::Host>& hosts, bool for_push) {
     const auto resolve = [&](policy::Policy& policy) -> Result<Ok> {
         give_addresses(policy, hosts);
         return Ok{};
     };
-    return build({sources.file, sources.text, sources.set_files}, {{{}, sources.profiles}, resolve});
+    const World world{.profiles = {{}, sources.profiles}, .resolve = resolve, .for_push = for_push};
+    return build({sources.file, sources.text, sources.set_files}, world);
 }
 
 }  // namespace edgefw::engine

@@ -23,6 +23,9 @@ struct World {
     std::function<Result<Ok>(policy::Policy&)> resolve;
     std::function<void(const std::string&)> warn = {};   // of the policy, a line each; absent: nobody listens
     std::function<void(const std::string&)> debug = {};  // what each stage took, likewise
+    // Whether what is built may be pushed. Else it has an image, and none of the texts that are kept with one: nobody
+    // asks for them who judges or compares alone, and they take as long as the image.
+    bool for_push = true;
 };
 
 struct Built {
@@ -37,7 +40,9 @@ Result<Built> build(const Source& source, const World& world);
 // Gives a policy's hosts the addresses that they have in `hosts`; one that is not among these keeps its own.
 void give_addresses(policy::Policy& policy, const std::vector<policy::Host>& hosts);
 
-// The same policy again from what is kept with its generation: no file is read and nobody is asked.
-Result<Built> build_again(const document::Sources& sources, const std::vector<policy::Host>& hosts);
+// The same policy again from what is kept with its generation: no file is read and nobody is asked. `for_push`: as in
+// World.
+Result<Built> build_again(const document::Sources& sources, const std::vector<policy::Host>& hosts,
+                          bool for_push = true);
 
 }  // namespace edgefw::engine

@@ -9,7 +9,7 @@
 namespace edgefw::engine {
 
 // Fails (kFailed) at the first witness of which the programs say something else than the difference does. Both judge a
-// packet of no connection.
+// packet of no connection, each in a thread of its own.
 Result<Ok> replay(const difference::Difference& difference, const JudgePacket& before, const JudgePacket& after);
 
 }  // namespace edgefw::engine

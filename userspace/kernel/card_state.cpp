@@ -104,11 +104,14 @@ policy::Capacity capacity_of(std::uint32_t connections) {
     return capacity;
 }
 
-Result<CardMaps> CardMaps::create(const policy::Capacity& capacity, std::uint32_t slots) {
+Result<CardMaps> CardMaps::create(const policy::Capacity& capacity, std::uint32_t slots, std::uint32_t most) {
     CardMaps maps;
     if (auto fits = check_room_for({std::begin(kTables), std::end(kTables)}, capacity); !fits) return fits.error();
     for (const CardTable& table : kTables) {
-        if (auto made = take(maps.*table.map, create_table(table, capacity)); !made) return made.error();
+        auto spec = sized(table, capacity);
+        if (!spec) return spec.error();
+        if (table.capacity == nullptr) spec->max_entries = std::min(spec->max_entries, most);
+        if (auto made = take(maps.*table.map, Map::create(*spec)); !made) return made.error();
     }
     if (auto made = take(maps.reasons, create_map("reasons")); !made) return made.error();
     if (auto made = take(maps.table_counters, create_map("table_counters")); !made) return made.error();

@@ -34,7 +34,10 @@ struct CardMaps {
     // Those of them that hold no connections and are shown, by the name that `status` has for them.
     std::vector<std::pair<const char*, const Map*>> shown_tables() const;
 
-    static Result<CardMaps> create(const policy::Capacity& capacity, std::uint32_t slots);
+    // `most`: entries of each table of what a packet leaves behind beside connections; fewer than declared where nobody
+    // but one caller sends packets.
+    static Result<CardMaps> create(const policy::Capacity& capacity, std::uint32_t slots,
+                                   std::uint32_t most = UINT32_MAX);
     std::vector<Binding> bindings() const;
     // Of the tables of connections; record_bytes is 0.
     policy::Capacity capacity() const;

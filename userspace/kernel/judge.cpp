@@ -55,27 +55,37 @@ private:
     const volatile edgefw_decision* memory_ = nullptr;
 };
 
-// The programs of one side, with tables of their own.
+// The programs of one side, with tables of their own. The verifier takes most of the time that a judge takes, so each
+// program is loaded when a packet of its hook comes.
 struct SideInstance {
     CardMaps maps;
     DecisionRecord record;
-    ProgramPair programs;
+    edgefw_config config;
+    std::vector<Binding> rules;  // maps of the generation
+    ProgramPair programs = {};
 
     static Result<SideInstance> load(const Generation& generation, policy::Side side, std::uint32_t slots,
                                      std::uint32_t connections) {
-        auto maps = CardMaps::create(capacity_of(connections), slots);
+        auto maps = CardMaps::create(capacity_of(connections), slots, connections);
         if (!maps) return maps.error();
         auto record = DecisionRecord::create();
         if (!record) return record.error();
         auto config = generation.config(side);
         if (!config) return config.error();
-        auto bindings = maps->bindings();
-        for (const auto& binding : generation.bindings())
-            bindings.push_back(binding);
-        bindings.push_back({"decision", record->fd()});
-        auto programs = load_judge(specialised(*config, explaining()), bindings);
-        if (!programs) return programs.error();
-        return SideInstance{std::move(*maps), std::move(*record), std::move(*programs)};
+        return SideInstance{std::move(*maps), std::move(*record), specialised(*config, explaining()),
+                            generation.bindings()};
+    }
+
+    Result<int> program(edgefw_hook hook) {
+        Fd& wanted = hook == EDGEFW_RECEIVED ? programs.received : programs.sent;
+        if (wanted.valid()) return wanted.get();
+        auto bindings = maps.bindings();
+        bindings.insert(bindings.end(), rules.begin(), rules.end());
+        bindings.push_back({"decision", record.fd()});
+        auto loaded = load_unit(hook == EDGEFW_RECEIVED ? Unit::kReceivedXdp : Unit::kSentTc, config, bindings);
+        if (!loaded) return loaded.error();
+        wanted = std::move(*loaded);
+        return wanted.get();
     }
 };
 
@@ -164,7 +174,8 @@ Result<std::optional<Judgement>> Judge::try_to_judge(policy::Side side, edgefw_h
                                                      const std::vector<std::uint8_t>& frame, bool keep_frame) {
     auto instance = instances_->instance(side);
     if (!instance) return instance.error();
-    const Fd& program = hook == EDGEFW_RECEIVED ? (*instance)->programs.received : (*instance)->programs.sent;
+    const Result<int> program = (*instance)->program(hook);
+    if (!program) return program.error();
     const std::uint32_t before = (*instance)->record.read().sequence;
     LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_size_in = static_cast<__u32>(frame.size()),
                 .repeat = 1);
@@ -172,7 +183,7 @@ Result<std::optional<Judgement>> Judge::try_to_judge(policy::Side side, edgefw_h
         options.data_out = instances_->out.data();
         options.data_size_out = static_cast<__u32>(instances_->out.size());
     }
-    if (bpf_prog_test_run_opts(program.get(), &options) != 0) {
+    if (bpf_prog_test_run_opts(*program, &options) != 0) {
         if (errno == EINVAL) return std::optional<Judgement>();
         return system_error("test-running a program", errno);
     }
