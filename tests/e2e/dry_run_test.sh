@@ -75,6 +75,30 @@ equal 'all of them' "$(edgefw host --json push --dry-run "$lab_folder/nothing.ya
     "$(edgefw host --json connections | jq '.connections | length')"
 equal 'policy in force' "$(edgefw host --json show | jq -c '[.rules[].id]')" '["talk","ssh"]'
 
+chapter 'it says which drops would pass, and which openers would drop'
+recent() { dry_run "$1" | jq -c ".compared[0].recent | $2"; }
+policy more <<'END'
+version: 1
+default: drop
+rules:
+  - {name: talk, side: external, direction: inbound, protocol: udp, local: 198.51.100.1, local_port: [1000, 2000], action: pass}
+  - {name: ssh, side: external, direction: inbound, protocol: tcp, local: 198.51.100.1, local_port: 22, action: pass}
+  - {name: game, side: external, direction: inbound, protocol: udp, remote: 198.51.100.0/24, local_port: 3000, action: pass}
+END
+equal 'nothing dropped' "$(recent more '[.minutes, .drops, .openers]')" '[10,[],[]]'
+traffic client fire 198.51.100.1:3000 --count 3 --bind 198.51.100.9:7001
+traffic client fire 198.51.100.1:4000 --count 2 --bind 198.51.100.9:7002
+equal 'would pass' "$(recent more '[.drops[] | [.interface, .source_port, .destination_port, .count, .rule, .would_pass]]')" \
+    '[["eth0",7001,3000,3,null,"game"]]'
+equal 'as before' "$(recent before '[.drops, .openers]')" '[[],[]]'
+text=$(edgefw host push --dry-run "$lab_folder/more.yaml")
+[[ $text == *'3 recorded drops of the last 10 minutes would pass:'*'eth0 inbound udp 198.51.100.9:7001 > 198.51.100.1:3000: rule game'* ]] ||
+    fail "as text: $text"
+opened=$(edgefw host --json counters | jq '[.interfaces[].rules[] | select(.id == "talk") | .connections] | add')
+equal 'openers' "$(recent after '[.openers[] | [.rule, .opened, ([.boxes[] | contains(":2000")] | all), .more]]')" \
+    "[[\"talk\",$opened,true,0]]"
+equal 'of all rules' "$(recent nothing '[.openers[].rule] | sort')" '["ssh","talk"]'
+
 chapter 'the push ends exactly these'
 edgefw host push "$lab_folder/after.yaml"
 traffic client fire 198.51.100.1:2000 --count 3 --bind 198.51.100.9:6001

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "userspace/base/fd.h"
+#include "userspace/cli/dropped.h"
 #include "userspace/kernel/door.h"
 #include "userspace/policy/reasons.h"
 #include "userspace/show/drops.h"
@@ -27,12 +28,6 @@ using show::DropRow;
 
 constexpr std::size_t kTop = 20;
 constexpr std::uint32_t kFreshConnections = 1024;
-
-std::uint64_t now_milliseconds() {
-    using std::chrono::system_clock;
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count());
-}
 
 Result<std::uint64_t> milliseconds_of(const std::string& text) {
     constexpr std::uint64_t kMost = 366ull * 24 * 3600;
@@ -61,38 +56,17 @@ public:
         return found == places_->end() ? std::string() : found->second;
     }
 
-    // Nothing where it cannot be asked: the policy is gone, or the frame is of no kind that a test run takes.
+    // Nothing where it cannot be asked: the policy is gone.
     show::WouldPass judge(const DropRow& row) {
         if (!judge_) {
             auto made = kernel::Judge::in_force(interface_, kFreshConnections);
             if (!made) return {};
             judge_.emplace(std::move(*made));
         }
-        if (auto forgotten = judge_->forget(); !forgotten) return {};
-        const auto judgement = judge_->judge(row.newest.side, row.newest.hook, whole_frame(row));
-        if (!judgement || judgement->verdict != policy::Action::kPass) return {};
-        return {true, judgement->rule, policy::to_text(judgement->reason)};
+        return judge_again(*judge_, row);
     }
 
 private:
-    // The recorded bytes, and zeros to the length that the packet says it has.
-    static std::vector<std::uint8_t> whole_frame(const DropRow& row) {
-        constexpr std::size_t kShortest = 60, kLongest = 65535;
-        std::vector<std::uint8_t> frame = row.newest.frame;
-        std::size_t length = row.headers.length;
-        if (!row.newest.has_link) {
-            std::vector<std::uint8_t> link(14);
-            link[12] = static_cast<std::uint8_t>(row.headers.ethertype >> 8);
-            link[13] = static_cast<std::uint8_t>(row.headers.ethertype);
-            frame.insert(frame.begin(), link.begin(), link.end());
-            if (length != 0) length += link.size();
-        }
-        // A malformed packet is as long as it was, not as long as it says.
-        frame.resize(
-            std::clamp(std::max(std::min<std::size_t>(length, row.newest.length), frame.size()), kShortest, kLongest));
-        return frame;
-    }
-
     std::string interface_;
     std::optional<std::map<std::string, std::string>> places_;
     std::optional<kernel::Judge> judge_;

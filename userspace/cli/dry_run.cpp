@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "userspace/cli/compare.h"
+#include "userspace/cli/dropped.h"
 #include "userspace/cli/exit_code.h"
 #include "userspace/document/delta.h"
 #include "userspace/engine/revocation.h"
@@ -14,6 +15,7 @@
 #include "userspace/packet/notation.h"
 #include "userspace/show/connections.h"
 #include "userspace/show/difference.h"
+#include "userspace/show/foreseen.h"
 
 namespace edgefw::cli {
 namespace {
@@ -27,6 +29,7 @@ struct Comparison {
     std::string changes = {};              // as written
     std::optional<Compared> meaning = {};  // absent: of no policy, or of one that cannot be compiled again
     std::vector<kernel::Connection> revoked = {};
+    std::optional<show::Foreseen> foreseen = {};  // absent: of no card, or what was recorded cannot be read
 
     bool changes_packets() const { return !meaning || !meaning->difference.is_none(); }
 };
@@ -52,8 +55,28 @@ Result<std::vector<Comparison>> cards_by_generation(const std::optional<std::str
     return all;
 }
 
+// The programs of the new policy, loaded when something is to be judged.
+class NewJudge {
+public:
+    explicit NewJudge(const kernel::Compiled& policy) : policy_(policy) {}
+
+    Result<kernel::Judge*> get() {
+        constexpr std::uint32_t kConnections = 64;  // a table holds one packet's connection at most
+        if (!judge_) {
+            Result<kernel::Judge> made = kernel::Judge::of(policy_, kConnections);
+            if (!made) return made.error();
+            judge_.emplace(std::move(*made));
+        }
+        return &*judge_;
+    }
+
+private:
+    const kernel::Compiled& policy_;
+    std::optional<kernel::Judge> judge_;
+};
+
 // The connections of the group's cards that the push would end.
-Result<Ok> find_revoked(Comparison& group, const engine::Built& built) {
+Result<Ok> find_revoked(Comparison& group, const engine::Built& built, NewJudge& judge) {
     std::vector<kernel::OpenedConnection> all;
     for (const std::string& interface : group.interfaces) {
         const Result<std::vector<kernel::OpenedConnection>> some = kernel::opened_connections(interface);
@@ -61,13 +84,13 @@ Result<Ok> find_revoked(Comparison& group, const engine::Built& built) {
         all.insert(all.end(), some->begin(), some->end());
     }
     if (all.empty()) return Ok{};
-    constexpr std::uint32_t kConnections = 1024;  // a table holds one packet's connection at most
-    Result<kernel::Judge> judge = kernel::Judge::of(built.compiled, kConnections);
-    if (!judge) return judge.error();
+    const Result<kernel::Judge*> loaded = judge.get();
+    if (!loaded) return loaded.error();
+    kernel::Judge& programs = **loaded;
     Result<std::vector<kernel::Connection>> revoked =
-        engine::revoked_by(built.policy, all, [&judge](const packet::Packet& packet) -> Result<kernel::Judgement> {
-            if (auto done = judge->forget(); !done) return done.error();
-            return judge->judge(packet.side, packet.hook(), packet::frame(packet));
+        engine::revoked_by(built.policy, all, [&programs](const packet::Packet& packet) -> Result<kernel::Judgement> {
+            if (auto done = programs.forget(); !done) return done.error();
+            return programs.judge(packet.side, packet.hook(), packet::frame(packet));
         });
     if (!revoked) return revoked.error();
     group.revoked = std::move(*revoked);
@@ -76,15 +99,61 @@ Result<Ok> find_revoked(Comparison& group, const engine::Built& built) {
     return Ok{};
 }
 
+constexpr std::uint64_t kMinutes = 10;  // that the look at recorded drops goes back
+
+// The flows that dropped on the card, each with what the new policy would do.
+Result<std::vector<show::DropRow>> dropped_on(const std::string& interface, NewJudge& judge) {
+    Result<std::vector<kernel::CardDrops>> cards = kernel::drops(interface, now_milliseconds() - kMinutes * 60'000);
+    if (!cards) return cards.error();
+    std::vector<show::DropRow> rows;
+    for (kernel::CardDrops& card : *cards) {
+        for (kernel::Drop& drop : card.drops) {
+            if (!drop.is_shadow && drop.verdict == policy::Action::kDrop) rows.push_back(show::row_of(std::move(drop)));
+        }
+    }
+    rows = show::grouped(std::move(rows));
+    if (rows.empty()) return rows;
+    const Result<kernel::Judge*> loaded = judge.get();
+    if (!loaded) return loaded.error();
+    for (show::DropRow& row : rows)
+        row.now = judge_again(**loaded, row);
+    return rows;
+}
+
+// The connections that the rules in force have opened on the card, added to `opened`.
+Result<Ok> count_opened(const std::string& interface, std::map<std::string, std::uint64_t>& opened) {
+    const Result<std::vector<kernel::CardCounters>> cards = kernel::counters(interface);
+    if (!cards) return cards.error();
+    for (const kernel::CardCounters& card : *cards) {
+        for (const document::RuleEntry& rule : card.listing->rules)
+            opened[rule.id] += card.at(rule.slot).connections;
+    }
+    return Ok{};
+}
+
+Result<show::Foreseen> foresee(const Comparison& group, NewJudge& judge) {
+    std::vector<show::DropRow> dropped;
+    std::map<std::string, std::uint64_t> opened;
+    for (const std::string& interface : group.interfaces) {
+        Result<std::vector<show::DropRow>> rows = dropped_on(interface, judge);
+        if (!rows) return rows.error();
+        std::move(rows->begin(), rows->end(), std::back_inserter(dropped));
+        if (auto done = count_opened(interface, opened); !done) return done.error();
+    }
+    show::Foreseen foreseen{show::that_would_pass(std::move(dropped))};
+    if (group.meaning) foreseen.openers = show::openers_that_drop(group.meaning->difference, opened);
+    return foreseen;
+}
+
 Result<Ok> compare(Comparison& group, const std::optional<std::string>& interface, const engine::Built& built,
-                   Context& context) {
+                   NewJudge& judge, Context& context) {
     std::optional<std::string> card = interface;
     if (!card && !group.interfaces.empty()) card = group.interfaces.front();
     Result<std::string> in_force = std::string();
     if (card) in_force = kernel::document_in_force(card);
     if (!in_force) return in_force.error();
     group.changes = document::delta_text(*in_force, built.compiled.document);
-    if (auto done = find_revoked(group, built); !done) return done;
+    if (auto done = find_revoked(group, built, judge); !done) return done;
     if (group.generation == 0) return Ok{};
     const Result<engine::Built> before = build_in_force(card, built.policy);
     if (!before) {
@@ -95,6 +164,16 @@ Result<Ok> compare(Comparison& group, const std::optional<std::string>& interfac
     if (!compared) return compared.error();
     group.meaning = std::move(*compared);
     return Ok{};
+}
+
+// What was recorded is no more than a help: a dry run that cannot read it says so, and all else.
+void foresee(Comparison& group, NewJudge& judge, Context& context) {
+    if (group.interfaces.empty()) return;
+    Result<show::Foreseen> foreseen = foresee(group, judge);
+    if (foreseen)
+        group.foreseen = std::move(*foreseen);
+    else
+        context.log.warn("warning: recorded drops and counters were not looked at: {}", foreseen.error().message);
 }
 
 std::string heading(const Comparison& group) {
@@ -120,6 +199,7 @@ std::string text_of(const Comparison& group, bool list, std::size_t width) {
     else if (group.generation == 0)
         text = "no policy is in force: every packet passes until the push\n";
     if (!group.interfaces.empty()) text += "\n" + revoked_text(group, list, width);
+    if (group.foreseen) text += show::foreseen_text(*group.foreseen, kMinutes);
     if (group.changes != "no change\n") text += "\nas written:\n" + group.changes;
     return text;
 }
@@ -143,12 +223,10 @@ std::string changes_of(const std::vector<Comparison>& groups) {
 }
 
 ordered_json json_of(const Comparison& group, bool list) {
-    ordered_json json{{"generation", group.generation},
-                      {"interfaces", group.interfaces},
-                      {"changes", group.changes},
-                      {"difference", nullptr},
-                      {"revoked", group.revoked.size()}};
+    ordered_json json{{"generation", group.generation}, {"interfaces", group.interfaces},  {"changes", group.changes},
+                      {"difference", nullptr},          {"revoked", group.revoked.size()}, {"recent", nullptr}};
     if (group.meaning) json["difference"] = show::difference_json(group.meaning->difference, group.meaning->replayed);
+    if (group.foreseen) json["recent"] = show::foreseen_json(*group.foreseen, kMinutes);
     if (list) json.update(show::connections_json(group.revoked));
     return json;
 }
@@ -161,8 +239,10 @@ Result<int> dry_run(const engine::Built& built, const std::string& card, const D
     Result<std::vector<Comparison>> groups = cards_by_generation(interface);
     if (!groups) return groups.error();
     ordered_json compared = ordered_json::array();
+    NewJudge judge(built.compiled);
     for (Comparison& group : *groups) {
-        if (auto done = compare(group, interface, built, context); !done) return done.error();
+        if (auto done = compare(group, interface, built, judge, context); !done) return done.error();
+        foresee(group, judge, context);
         compared.push_back(json_of(group, options.list));
     }
     if (context.options.json) {

@@ -231,11 +231,14 @@ std::string drops_text(const std::vector<DropRow>& rows, const std::vector<kerne
     return text;
 }
 
+std::string flow_text(const DropRow& row) {
+    return protocol_of(row) + " " + source_of(row) + " > " + destination_of(row);
+}
+
 std::string drop_line(const DropRow& row) {
     const std::string now = now_text(row);
-    return clock_text(row.newest.time) + " " + row.newest.interface + " " + row.direction() + " " + protocol_of(row) +
-           " " + source_of(row) + " > " + destination_of(row) + " " + policy::to_text(row.newest.reason) + " rule " +
-           rule_of(row) + (now == "-" ? "" : ", " + now) + "\n";
+    return clock_text(row.newest.time) + " " + row.newest.interface + " " + row.direction() + " " + flow_text(row) +
+           " " + policy::to_text(row.newest.reason) + " rule " + rule_of(row) + (now == "-" ? "" : ", " + now) + "\n";
 }
 
 std::string drop_comment(const DropRow& row) {

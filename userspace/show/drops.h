@@ -63,6 +63,7 @@ nlohmann::ordered_json left_out_json(std::uint64_t milliseconds, std::size_t cou
 std::string drops_text(const std::vector<DropRow>& rows, const std::vector<kernel::CardDrops>& cards,
                        std::size_t width);
 std::string drop_line(const DropRow& row);
+std::string flow_text(const DropRow& row);  // "udp 198.51.100.9:7000 > 198.51.100.1:9"
 // "edgefw: drop, reason default, generation 3; now passes: rule web-alt"
 std::string drop_comment(const DropRow& row);
 std::string drops_pcapng(const std::vector<DropRow>& rows, const std::string& application);
