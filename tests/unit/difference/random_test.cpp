@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Differences against the oracle: exactly the packets of the areas change, and from and to what is said.
+// Differences against the oracle, and against the images of both policies in the simulator: exactly the packets of the
+// areas change, and from and to what is said.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
@@ -10,12 +11,16 @@
 #include "tests/support/oracle.h"
 #include "tests/support/random_policy.h"
 #include "userspace/difference/difference.h"
+#include "userspace/engine/replay.h"
+#include "userspace/image/compile.h"
+#include "userspace/simulator/judge.h"
 
 namespace edgefw::test {
 namespace {
 
 using difference::Changed;
 using difference::Exact;
+using difference::Judged;
 using difference::Kind;
 
 constexpr std::uint16_t kFirstPublicPort = 2000;
@@ -214,8 +219,8 @@ void add_nat(policy::Policy& policy, std::mt19937& choose) {
             forward.ports = 0;
         } else {
             forward.protocol = choose() % 2 ? IPPROTO_TCP : IPPROTO_UDP;
-            forward.public_port = static_cast<std::uint16_t>(choose() % 8);
-            forward.target_port = static_cast<std::uint16_t>(choose() % 8);
+            forward.public_port = static_cast<std::uint16_t>(1 + choose() % 8);  // 0 is a static entry's
+            forward.target_port = static_cast<std::uint16_t>(1 + choose() % 8);
             forward.ports = static_cast<std::uint16_t>(1 + choose() % 4);
         }
         policy.forwards.push_back(forward);
@@ -249,6 +254,128 @@ TEST(RandomDifference, OfTranslations) {
         compare(seed, before, after, 100, random, changes);
     }
     EXPECT_GT(changes, 500);
+}
+
+// What is compiled of a policy, and the data path in user space.
+class Compiled {
+public:
+    explicit Compiled(const policy::Policy& policy) {
+        constexpr std::uint32_t kConnections = 16;
+        auto image = image::compile(policy);
+        EXPECT_TRUE(image) << image.error().message;
+        auto judge = simulator::Judge::of({std::move(*image), "{}", "", "", {}}, kConnections);
+        EXPECT_TRUE(judge) << judge.error().message;
+        judge_.emplace(std::move(*judge));
+    }
+
+    // Of no connection.
+    Result<kernel::Judgement> judge(const packet::Packet& packet) {
+        if (auto done = judge_->forget(); !done) return done.error();
+        return judge_->judge(packet.side, packet.hook(), packet::frame(packet));
+    }
+
+private:
+    std::optional<simulator::Judge> judge_;
+};
+
+void expect_judged(const Judged& said, const kernel::Judgement& got, const packet::Packet& packet) {
+    EXPECT_EQ(said.verdict, got.verdict) << packet.to_text();
+    EXPECT_EQ(said.rule, got.rule) << packet.to_text();
+    if (got.verdict == policy::Action::kPass) EXPECT_EQ(said.nat, got.nat) << packet.to_text();
+}
+
+// What no box can leave out, and the notation does not tell: packets from their own destination, and those of the link,
+// which their hop limit shows.
+bool is_said_of_none(const packet::Packet& packet, const kernel::Judgement& was, const kernel::Judgement& is) {
+    if (was.rule != is.rule) return false;
+    return is.rule == "builtin/nd" || is.rule == "builtin/mld" || is.rule == "builtin/igmp" ||
+           (is.rule == "builtin/martian" && packet.source == packet.destination);
+}
+
+// A packet's verdict differs if and only if it lies in a box of a change of verdicts; outside of all boxes nothing
+// does.
+void compare_images(const policy::Policy& before, const policy::Policy& after, int packets, RandomPolicy& random,
+                    int& verdicts) {
+    const Exact exact = difference::compare_exactly(before, after);
+    ASSERT_TRUE(exact.is_complete);
+    std::map<std::string, std::string> renamed;
+    for (const auto& [from, to] : difference::compare(before, after).renamed)
+        renamed.emplace(from, to);
+    Compiled old_image(before), new_image(after);
+    for (int i = 0; i < packets && !testing::Test::HasFailure(); ++i) {
+        const packet::Packet packet = random.packet(i % 2 == 0 ? before : after);
+        const auto was = old_image.judge(packet), is = new_image.judge(packet);
+        ASSERT_TRUE(was) << was.error().message;
+        ASSERT_TRUE(is) << is.error().message;
+        const Changed* changed = is_said_of_none(packet, *was, *is) ? nullptr : change_of(exact, packet);
+        const bool other_verdict = changed != nullptr && changed->from.verdict != changed->to.verdict;
+        ASSERT_EQ(other_verdict, was->verdict != is->verdict) << packet.to_text();
+        verdicts += other_verdict;
+        if (changed != nullptr) {
+            expect_judged(changed->from, *was, packet);
+            expect_judged(changed->to, *is, packet);
+        } else {
+            const auto name = renamed.find(was->rule);
+            EXPECT_EQ(name == renamed.end() ? was->rule : name->second, is->rule) << packet.to_text();
+        }
+    }
+}
+
+TEST(RandomDifference, OfWhatImagesDo) {
+    const std::uint32_t first = from_environment("EDGEFW_SEED", 1);
+    const std::uint32_t policies = from_environment("EDGEFW_POLICIES", 50);
+    constexpr int kPackets = 2000;
+    int verdicts = 0;
+    for (std::uint32_t seed = first; seed < first + policies && !HasFailure(); ++seed) {
+        SCOPED_TRACE("EDGEFW_SEED=" + std::to_string(seed));
+        RandomPolicy random(seed);
+        std::mt19937 choose(seed);
+        policy::Policy before = random.policy(1 + seed % 30);
+        if (seed % 2 == 0) before.builtins = 0x7ff;
+        if (seed % 3 == 0) add_nat(before, choose);
+        policy::Policy after = edited(before, random, choose);
+        if (seed % 5 == 0) {
+            after = random.policy(1 + seed % 12);
+            after.builtins = before.builtins;
+            for (policy::Rule& rule : after.rules)
+                rule.id = "new-" + rule.id;
+        }
+        if (seed % 6 == 0) add_nat(after, choose);
+        compare_images(before, after, kPackets, random, verdicts);
+    }
+    EXPECT_GT(verdicts, 1000);
+}
+
+// The check of a difference by what judges: of either side, of verdict, rule and entry.
+TEST(RandomDifference, AWrongOneIsFound) {
+    int wrong = 0;
+    for (std::uint32_t seed = 1; seed <= 10; ++seed) {
+        RandomPolicy random(seed);
+        std::mt19937 choose(seed);
+        const policy::Policy before = random.policy(1 + seed), after = edited(before, random, choose);
+        Compiled old_image(before), new_image(after);
+        const auto old_judge = [&](const packet::Packet& packet) { return old_image.judge(packet); };
+        const auto new_judge = [&](const packet::Packet& packet) { return new_image.judge(packet); };
+        const auto replayed = [&](const difference::Difference& difference) {
+            return static_cast<bool>(engine::replay(difference, old_judge, new_judge));
+        };
+        const difference::Difference right = difference::compare(before, after);
+        EXPECT_TRUE(replayed(right)) << seed;
+        for (std::size_t i = 0; i < right.changes.size(); ++i) {
+            if (!right.changes[i].witness) continue;
+            for (Judged difference::Change::*side : {&difference::Change::from, &difference::Change::to}) {
+                difference::Difference other = right;
+                (other.changes[i].*side).rule += "-";
+                EXPECT_FALSE(replayed(other)) << seed;
+                other = right;
+                auto& verdict = (other.changes[i].*side).verdict;
+                verdict = verdict == policy::Action::kPass ? policy::Action::kDrop : policy::Action::kPass;
+                EXPECT_FALSE(replayed(other)) << seed;
+                wrong += 2;
+            }
+        }
+    }
+    EXPECT_GT(wrong, 20);
 }
 
 // The same policy, by other names and in another order of rules that have no packet in common.
