@@ -169,7 +169,7 @@ TEST(StatusJson, HoldsTheSame) {
         R"("refused":3},{"map":"fragments-ipv4","entries":1,"capacity":4096}],)"
         R"("timeouts":{"tcp-opening":60,"tcp-established":60,"tcp-closing":61,"tcp-closed":61,"udp-one-way":62,)"
         R"("udp-answered":62,"udp-two-way":62,"icmp-echo":63,"other-one-way":64,"other-two-way":64,"tcp-unproven":65,)"
-        R"("udp-query":65},"searches":[]})");
+        R"("udp-query":65},"searches":[],"shadow":null})");
     EXPECT_TRUE(json["interfaces"][1]["digest"].is_null());
 }
 
