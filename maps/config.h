@@ -94,6 +94,10 @@ struct edgefw_config {
     __u32 shadow;           // number of the shadow that is asked what these rules are asked; 0: none is (bpf/shadow.h)
     __u32
         repeats;  // the generation that had this policy first, where it is in force again under a newer number; 0: none
+    // Connections of this generation and newer ones are of this very policy, which a shadow has begun or ended under:
+    // they go on as they are. 0: none is but its own.
+    __u32 unbroken_since;
+    __u32 unused;
     __u32 class_lengths[EDGEFW_FAMILIES];  // how many of these are used; 0: the class table is no hash
     struct edgefw_class_length4 class_length4[EDGEFW_CLASS_LENGTHS];  // longest first
     struct edgefw_class_length6 class_length6[EDGEFW_CLASS_LENGTHS];

@@ -100,6 +100,12 @@ static __always_inline bool is_of_older_policy(const struct edgefw_connection* c
     return (__s32)(connection->generation - config.generation) < 0;
 }
 
+// Whether the connection was judged by this very policy, under an older number. An address that a host by name has lost
+// since ends no connection, and what was let open then stays so.
+static __always_inline bool is_of_same_policy(const struct edgefw_connection* connection) {
+    return config.unbroken_since && (__s32)(connection->generation - config.unbroken_since) >= 0;
+}
+
 // Judges the opener of the flow's connection again, under this program's policy. True: the connection goes on.
 //
 // Two processors may judge the same connection at once. Both ask the same policy about the same opener, so both come to
@@ -111,13 +117,18 @@ OUT_OF_LINE bool judge_again(struct flight* flight, const struct flow* flow, str
                              bool half_open) {
     const __u32 hook = connection->hook == EDGEFW_SENT ? EDGEFW_SENT : EDGEFW_RECEIVED;
     const bool began_midstream = flow->protocol == IPPROTO_TCP && began_in_midstream(connection);
-    struct admission admission;
+    struct admission admission = {.hook = hook};
     bool translated = true;
 
     ask_about(flight, flow, began_midstream ? TCP_SYN : connection->detail, connection->vlan);
-    admission = admit_opener(hook, is_opener_unknown(flow, connection), EDGEFW_OUTCOME_PASS);
-    if (flow->family == EDGEFW_IPV4 && (connection->nat || config.translates))
-        translated = config.translates && translates_as_before(flow, connection, admission.hook);
+    if (is_of_same_policy(connection)) {
+        admission.outcome = EDGEFW_OUTCOME_PASS | connection->rule;
+        if (connection->rule != EDGEFW_SLOT_NONE) admission.outcome |= OUTCOME_BY_RULE;
+    } else {
+        admission = admit_opener(hook, is_opener_unknown(flow, connection), EDGEFW_OUTCOME_PASS);
+        if (flow->family == EDGEFW_IPV4 && (connection->nat || config.translates))
+            translated = config.translates && translates_as_before(flow, connection, admission.hook);
+    }
     // What was judged was read through a pointer, over hundreds of instructions. The element behind it may have changed
     // hands meanwhile (table.h): then the detail, VLAN and NAT entry of another connection were judged, and the answer
     // says nothing of this one. So the key is looked up again. Where it leads to the same element, that element is this

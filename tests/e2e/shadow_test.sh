@@ -22,7 +22,7 @@ passes_port 2000 | policy two
 digest=$(sha256sum "$lab_folder/one.yaml" | cut -d' ' -f1)
 edgefw edge attach eth0
 edgefw edge attach eth1 --side internal
-refused 1 'no policy is in force on eth0' edge "$EDGEFW" push --shadow "$lab_folder/two.yaml"
+refused 1 'no policy is in force' edge "$EDGEFW" push --shadow "$lab_folder/two.yaml"
 edgefw edge push "$lab_folder/one.yaml"
 
 # told: of eth0, the pairs of rules with what they count.
@@ -71,6 +71,8 @@ edgefw edge push --shadow "$lab_folder/two.yaml"
 edgefw edge push --end-shadow
 refused 1 'there is no shadow' edge "$EDGEFW" push --end-shadow
 refused 1 'there is no shadow' edge "$EDGEFW" counters --shadow
+refused 1 'there is no shadow' edge "$EDGEFW" drops --shadow
+refused 1 'there is no shadow on eth1' edge "$EDGEFW" push --end-shadow --iface eth1
 refused 2 'FILE' edge "$EDGEFW" push --shadow
 refused 1 'nowhere.yaml' edge "$EDGEFW" push --shadow "$lab_folder/nowhere.yaml"
 equal 'pins' "$(find "$(lab_pins edge)" -name 'shadow*')" ''

@@ -10,6 +10,8 @@
 #include "maps/shadow.h"
 #include "tests/kernel/test_run.h"
 #include "tests/support/lab.h"
+#include "userspace/document/document.h"
+#include "userspace/image/compile.h"
 #include "userspace/kernel/door.h"
 #include "userspace/kernel/pins.h"
 #include "userspace/policy/reasons.h"
@@ -183,6 +185,39 @@ TEST(Shadow, EndsWithoutATrace) {
     EXPECT_EQ(kernel::status(false)->cards.front().repeats, 1u) << "it is the policy of the first generation";
 }
 
+// What a connection may be judged by can change within a generation: the addresses of hosts. So the policy in force
+// does not judge again what it has judged.
+TEST(Shadow, EndsNoConnectionThatWouldNotOpenToday) {
+    Lab lab;
+    policy::Policy policy = policy_of(
+        "rules:\n- {name: peer, side: external, direction: inbound, protocol: udp, remote: peer.example, action: "
+        "pass}\n");
+    const Address peer = *Address::parse("198.51.100.9");
+    policy.hosts.front().addresses = {peer};
+    kernel::AttachRequest request;
+    auto image = image::compile(policy);
+    ASSERT_TRUE(image) << image.error().message;
+    request.interface = "eth0";
+    request.policy = kernel::Compiled{std::move(*image), document::write_text(policy), "", "", document::list(policy)};
+    ASSERT_TRUE(kernel::attach(request));
+    Wire wire(lab);
+    ASSERT_TRUE(wire.arrives(1));
+    ASSERT_TRUE(wire.leaves(1));
+    ASSERT_TRUE(kernel::move_hosts(1, {{peer, 0}}, ""));
+    EXPECT_FALSE(wire.arrives(2)) << "it opens nothing any more";
+    EXPECT_TRUE(wire.arrives(1));
+    begin_shadow(passes(1));
+    EXPECT_TRUE(wire.arrives(1));
+    EXPECT_TRUE(wire.leaves(1));
+    EXPECT_EQ(shadow_of().asked, 1u);
+    begin_shadow(passes(2));
+    EXPECT_TRUE(wire.arrives(1));
+    EXPECT_THAT(told(shadow_of()), UnorderedElementsAre("pass peer -> default: 0 packets, 1 connections"));
+    ASSERT_TRUE(kernel::end_shadow({}));
+    EXPECT_TRUE(wire.leaves(1));
+    EXPECT_FALSE(wire.arrives(3));
+}
+
 // A push ends it; one that is taken back brings it back.
 TEST(Shadow, PushesMeanwhile) {
     Lab lab;
@@ -209,8 +244,12 @@ TEST(Shadow, CardsComeAndGo) {
     lab.add_card("eth2");
     attach("eth0", passes(1));
     attach("eth1");
-    EXPECT_THAT(kernel::begin_shadow(compiled(passes(2)), {}).error().message,
+    EXPECT_THAT(kernel::begin_shadow(compiled(passes(2)), "eth1").error().message,
                 HasSubstr("no policy is in force on eth1"));
+    begin_shadow(passes(2));
+    EXPECT_EQ(kernel::shadows({})->size(), 1u) << "a card without a policy has none";
+    ASSERT_TRUE(kernel::end_shadow({}));
+    EXPECT_TRUE(Wire(lab, "eth1").arrives(9)) << "and lets pass what it did";
     begin_shadow(passes(2), "eth0");
     EXPECT_EQ(kernel::shadows({})->size(), 1u);
     ASSERT_TRUE(kernel::push(compiled(passes(1)), "eth1"));

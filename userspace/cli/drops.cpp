@@ -80,6 +80,9 @@ public:
     Result<Ok> show() {
         auto cards = look();
         if (!cards) return cards.error();
+        const auto has_shadow = [](const kernel::CardDrops& card) { return card.shadow != 0; };
+        if (options_.shadow && std::none_of(cards->begin(), cards->end(), has_shadow))
+            return failed("there is no shadow; `edgefw push --shadow FILE` begins one");
         std::vector<DropRow> rows = rows_of(*cards, now_milliseconds() - std::min(last_, now_milliseconds()));
         const bool by_flow = !options_.each && options_.file.empty();
         if (by_flow) rows = show::grouped(std::move(rows));
@@ -110,7 +113,9 @@ private:
         std::vector<DropRow> rows;
         for (kernel::CardDrops& card : cards) {
             for (kernel::Drop& drop : card.drops) {
+                // Of a shadow that has ended nothing is told: what it said was of another policy.
                 if (drop.time < since || drop.is_shadow != options_.shadow) continue;
+                if (drop.is_shadow && drop.generation != card.shadow) continue;
                 seen_.insert({drop.interface, drop.key});
                 DropRow row = show::row_of(std::move(drop));
                 if (filter_.picks(row)) rows.push_back(std::move(row));

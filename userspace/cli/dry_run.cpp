@@ -103,7 +103,7 @@ constexpr std::uint64_t kMinutes = 10;  // that the look at recorded drops goes 
 
 // The flows that dropped on the card, each with what the new policy would do.
 Result<std::vector<show::DropRow>> dropped_on(const std::string& interface, NewJudge& judge) {
-    Result<std::vector<kernel::CardDrops>> cards = kernel::drops(interface, now_milliseconds() - kMinutes * 60'000);
+    Result<std::vector<kernel::CardDrops>> cards = kernel::drops(interface, kMinutes * 60'000);
     if (!cards) return cards.error();
     std::vector<show::DropRow> rows;
     for (kernel::CardDrops& card : *cards) {

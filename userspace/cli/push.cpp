@@ -128,18 +128,34 @@ Result<int> print_shadow(std::uint32_t generation, const PushOptions& options, C
     std::string cards;
     for (const kernel::CardShadow& shadow : *shadows)
         cards += (cards.empty() ? "" : ", ") + shadow.interface;
-    const std::string in_force = "the policy in force is generation " + std::to_string(generation) + " now";
     if (cards.empty())
-        context.out.write("the shadow has ended; " + in_force + "\n");
+        context.out.write("the shadow has ended; what is in force stays\n");
     else
-        context.out.write(options.policy + " is the shadow of " + cards + " and decides nothing; " + in_force +
-                          "\nwhat it would decide otherwise: edgefw counters --shadow, edgefw drops --shadow\n");
+        context.out.write((options.policy == "-" ? "standard input" : options.policy) + " is the shadow of " + cards +
+                          " and decides nothing; what is in force stays\n"
+                          "what it would decide otherwise: edgefw counters --shadow, edgefw drops --shadow\n");
     return kDone;
+}
+
+// A shadow has no NAT of its own: of what another one would translate it says little.
+void warn_of_nat(const engine::Built& built, const PushOptions& options, Context& context) {
+    const auto in_force = kernel::document_in_force(named(options.interface));
+    if (!in_force) return;
+    const auto nat_of = [](const std::string& text) {
+        const auto json = ordered_json::parse(text, nullptr, false);
+        return json.is_object() && json.contains("nat") ? json["nat"].dump() : std::string("[]");
+    };
+    if (nat_of(*in_force) == nat_of(built.compiled.document)) return;
+    context.log.warn(
+        "warning: its NAT entries are not those in force, and a shadow asks rules alone: packets are asked about as "
+        "the NAT in force translates them; `edgefw push --dry-run {}` compares NAT, too",
+        options.policy);
 }
 
 Result<int> push_shadow(const PushOptions& options, Context& context) {
     const Result<engine::Built> built = build_and_test({options.policy}, context);
     if (!built) return built.error();
+    warn_of_nat(*built, options, context);
     const Result<std::uint32_t> generation = kernel::begin_shadow(built->compiled, named(options.interface));
     if (!generation) return generation.error();
     return print_shadow(*generation, options, context);

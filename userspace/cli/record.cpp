@@ -101,8 +101,9 @@ std::vector<history::CardInForce> cards_in_force() {
     const auto status = kernel::status(false);
     if (!status) return cards;
     for (const kernel::CardStatus& entry : status->cards)
-        cards.push_back({entry.card.interface, entry.repeats != 0 ? entry.repeats : entry.card.generation,
-                         entry.card.digest, status->standing.fell_back && entry.card.generation == status->generation});
+        cards.push_back(
+            {entry.card.interface, entry.repeats != 0 ? entry.repeats : entry.card.generation, entry.card.digest,
+             entry.repeats == 0 && status->standing.fell_back && entry.card.generation == status->generation});
     return cards;
 }
 

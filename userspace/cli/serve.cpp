@@ -132,7 +132,7 @@ Result<Ok> run(const ServeOptions& options, Context& context) {
     if (!options.drops.empty()) {
         // Before the rights go.
         auto drops = daemon::DropLog::open(options.drops, options.drops_rate,
-                                           [](std::uint64_t since) { return kernel::drops(std::nullopt, since); });
+                                           [](std::uint64_t within) { return kernel::drops(std::nullopt, within); });
         if (!drops) return drops.error();
         service.drops = std::move(*drops);
     }

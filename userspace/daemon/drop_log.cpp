@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "userspace/show/drops.h"
@@ -15,7 +16,18 @@ namespace edgefw::daemon {
 namespace {
 
 constexpr std::uint64_t kFinal = 2000;  // milliseconds, then a record counts no further packet (config.record_window)
-constexpr std::uint64_t kOverlap = 10000;  // milliseconds: clocks are compared to a tick, and a look may be late
+constexpr std::uint64_t kOverlap = 10000;  // milliseconds: ages are counted in ticks, and a look may be late
+
+std::string line_of(const nlohmann::ordered_json& json) {
+    // The name of a card may be any bytes.
+    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::uint64_t wall_clock() {
+    using std::chrono::system_clock;
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count());
+}
 
 }  // namespace
 
@@ -25,39 +37,47 @@ Result<DropLog> DropLog::open(const std::string& file, std::size_t lines, Look l
     return log;
 }
 
-// Other people's packets are not for everybody.
+// Other people's packets are not for everybody. A pipe in the file's place would hold up who writes into it.
 Result<Ok> DropLog::reopen() {
     if (file_ == "-") {
         fd_ = Fd::own(dup(STDOUT_FILENO));
-    } else {
-        fd_ = Fd::own(::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+        if (!fd_.valid()) return failed(std::string("cannot write to standard output: ") + std::strerror(errno));
+        return Ok{};
     }
+    fd_ = Fd::own(
+        ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0600));
     if (!fd_.valid()) return failed("cannot write " + file_ + ": " + std::strerror(errno));
-    return Ok{};
+    struct stat made = {};
+    if (fstat(fd_.get(), &made) == 0 && S_ISREG(made.st_mode)) return Ok{};
+    fd_ = Fd();
+    return failed("cannot write " + file_ + ": it is no regular file");
 }
 
 Result<Ok> DropLog::write(const std::string& text) {
     struct stat there = {}, open = {};
-    const bool renamed = file_ != "-" && (stat(file_.c_str(), &there) != 0 || fstat(fd_.get(), &open) != 0 ||
+    const bool renamed = file_ != "-" && (lstat(file_.c_str(), &there) != 0 || fstat(fd_.get(), &open) != 0 ||
                                           there.st_ino != open.st_ino || there.st_dev != open.st_dev);
     if (renamed || !fd_.valid()) {
+        torn_ = false;
         if (auto opened = reopen(); !opened) return opened;
     }
-    for (std::size_t at = 0; at < text.size();) {
-        const ssize_t wrote = ::write(fd_.get(), text.data() + at, text.size() - at);
+    const std::string all = (torn_ ? "\n" : "") + text;
+    for (std::size_t at = 0; at < all.size();) {
+        const ssize_t wrote = ::write(fd_.get(), all.data() + at, all.size() - at);
         if (wrote < 0 && errno == EINTR) continue;
         if (wrote < 0) return failed("cannot write " + file_ + ": " + std::strerror(errno));
         at += static_cast<std::size_t>(wrote);
+        torn_ = all[at - 1] != '\n';
     }
     return Ok{};
 }
 
-std::string DropLog::fresh(const std::vector<kernel::CardDrops>& cards, std::uint64_t now) {
+std::vector<std::string> DropLog::fresh(const std::vector<kernel::CardDrops>& cards, std::uint64_t now) {
     std::vector<show::DropRow> rows;
     std::set<std::pair<std::string, std::uint64_t>> seen;
     for (const kernel::CardDrops& card : cards) {
         for (const kernel::Drop& drop : card.drops) {
-            if (drop.is_shadow || drop.time + kFinal > now || drop.time < began_) continue;
+            if (drop.is_shadow || drop.age < kFinal || drop.age + began_ > now) continue;
             const bool is_new = !done_.contains({drop.interface, drop.key});
             seen.emplace(drop.interface, drop.key);
             if (is_new) rows.push_back(show::row_of(drop));
@@ -65,16 +85,16 @@ std::string DropLog::fresh(const std::vector<kernel::CardDrops>& cards, std::uin
     }
     done_ = std::move(seen);
     std::stable_sort(rows.begin(), rows.end(),
-                     [](const auto& a, const auto& b) { return a.newest.time < b.newest.time; });
-    const std::uint64_t passed = now > before_ ? now - before_ : 0;
-    const std::size_t room = std::max<std::size_t>(lines_ * passed / 1000, lines_);
-    const std::size_t left_out = rows.size() > room ? rows.size() - room : 0;
-    rows.resize(rows.size() - left_out);
-    std::string text;
+                     [](const auto& a, const auto& b) { return a.newest.age > b.newest.age; });
+    const std::size_t room = std::max<std::size_t>(lines_ * (now - before_) / 1000, lines_);
+    if (rows.size() > room) {
+        left_out_ += rows.size() - room;
+        rows.resize(room);
+    }
+    std::vector<std::string> lines;
     for (const show::DropRow& row : rows)
-        text += show::drop_json(row).dump() + "\n";
-    if (left_out > 0) text += show::left_out_json(now, left_out).dump() + "\n";
-    return text;
+        lines.push_back(line_of(show::drop_json(row)));
+    return lines;
 }
 
 void DropLog::look(std::uint64_t now, spdlog::logger& log) {
@@ -83,16 +103,22 @@ void DropLog::look(std::uint64_t now, spdlog::logger& log) {
         return;
     }
     // A look may be late by any time: nothing between this one and the last is missed.
-    const auto cards = look_(std::min(before_, now) - kFinal - kOverlap);
+    const auto cards = look_(now - before_ + kFinal + kOverlap);
     if (!cards) return;  // no card is attached, or it changes: the next look has it
-    const std::string text = fresh(*cards, now);
+    const std::vector<std::string> lines = fresh(*cards, now);
     before_ = now;
-    std::string complaint;
-    if (!text.empty()) {
-        if (auto wrote = write(text); !wrote) complaint = wrote.error().message;
+    Result<Ok> wrote = Ok{};
+    for (std::size_t i = 0; i < lines.size() && wrote; i++) {
+        wrote = write(lines[i]);
+        if (!wrote) left_out_ += lines.size() - i;
     }
+    if (wrote && left_out_ > 0) {
+        wrote = write(line_of(show::left_out_json(wall_clock(), left_out_)));
+        if (wrote) left_out_ = 0;
+    }
+    const std::string complaint = wrote ? "" : wrote.error().message;
     if (!complaint.empty() && complaint != complaint_) log.error("{}; drops are not written", complaint);
-    complaint_ = std::move(complaint);
+    complaint_ = complaint;
 }
 
 }  // namespace edgefw::daemon

@@ -21,15 +21,16 @@ namespace edgefw::daemon {
 
 class DropLog {
 public:
-    // What cards have recorded since a time, milliseconds since 1970.
-    using Look = std::function<Result<std::vector<kernel::CardDrops>>(std::uint64_t since)>;
+    // What cards have recorded in the last so many milliseconds.
+    using Look = std::function<Result<std::vector<kernel::CardDrops>>(std::uint64_t within)>;
 
     // `file`: it is appended to, and made for its owner alone where it is not there; -: standard output. `lines`: at
-    // most so many a second. kFailed where it cannot be written.
+    // most so many a second. kFailed where it cannot be written, or is no regular file.
     static Result<DropLog> open(const std::string& file, std::size_t lines, Look look);
 
-    // Writes what was recorded since the first call, as of `now`, milliseconds since 1970. To be called about once a
-    // second. A line {"time", "left_out"} says how many there was no room for. A file that was renamed is made anew.
+    // Writes what was recorded since the first call, as of `now`: milliseconds of a clock that nobody sets. To be
+    // called about once a second. A line {"time", "left_out"} says how many there was no room for, or could not be
+    // written. A file that was renamed is made anew.
     void look(std::uint64_t now, spdlog::logger& log);
 
 private:
@@ -37,13 +38,15 @@ private:
         : file_(std::move(file)), lines_(lines), look_(std::move(look)) {}
     Result<Ok> reopen();
     Result<Ok> write(const std::string& text);
-    // What is to be written of what was seen.
-    std::string fresh(const std::vector<kernel::CardDrops>& cards, std::uint64_t now);
+    // The lines that are to be written of what was seen.
+    std::vector<std::string> fresh(const std::vector<kernel::CardDrops>& cards, std::uint64_t now);
 
     std::string file_;
     std::size_t lines_;
     Look look_;
     Fd fd_;
+    bool torn_ = false;                                     // the last line was not written whole
+    std::size_t left_out_ = 0;                              // records without a line that no line tells of yet
     std::uint64_t began_ = 0;                               // 0: not yet
     std::uint64_t before_ = 0;                              // of the last look
     std::set<std::pair<std::string, std::uint64_t>> done_;  // card and key of those that were written lately

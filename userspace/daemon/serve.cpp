@@ -136,10 +136,9 @@ private:
         std::unique_lock lock(mutex_);
         while (!ending_) {
             lock.unlock();
-            using std::chrono::system_clock;
-            drops.look(static_cast<std::uint64_t>(
-                           std::chrono::duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()),
-                       log);
+            using std::chrono::steady_clock;
+            const auto now = std::chrono::duration_cast<milliseconds>(steady_clock::now().time_since_epoch());
+            drops.look(static_cast<std::uint64_t>(now.count()), log);
             lock.lock();
             woken_.wait_for(lock, kPause, [this] { return ending_; });
         }

@@ -110,9 +110,9 @@ Result<std::uint64_t> end_connections(const std::function<bool(const Connection&
 Result<std::vector<CardCounters>> counters(const std::optional<std::string>& interface, KnownListings& known);
 Result<std::vector<CardCounters>> counters(const std::optional<std::string>& interface);
 
-// What every attached card, or `interface` alone, has recorded since a time, milliseconds since 1970. Nothing is
-// changed, and no packet waits for it.
-Result<std::vector<CardDrops>> drops(const std::optional<std::string>& interface, std::uint64_t since = 0);
+// What every attached card, or `interface` alone, has recorded in the last `within` milliseconds. Nothing is changed,
+// and no packet waits for it.
+Result<std::vector<CardDrops>> drops(const std::optional<std::string>& interface, std::uint64_t within = UINT64_MAX);
 
 class Judge {
 public:

@@ -195,6 +195,11 @@ Result<Generation> Generation::again(const std::string& directory, std::uint32_t
     std::vector<edgefw_config> configs;
     for (edgefw_config& config : image.config) {
         if (config.repeats == 0) config.repeats = config.generation;
+        // Who falls back has another policy in between.
+        if (!shadow)
+            config.unbroken_since = 0;
+        else if (config.unbroken_since == 0)
+            config.unbroken_since = config.generation;
         config.generation = number;
         config.retains_until = retains_until;
         if (shadow) config.shadow = *shadow;

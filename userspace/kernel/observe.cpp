@@ -259,7 +259,7 @@ std::uint64_t now_milliseconds() {
         std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count());
 }
 
-Result<CardDrops> card_drops(const Look& seen, const CardState& state, std::uint64_t since) {
+Result<CardDrops> card_drops(const Look& seen, const CardState& state, std::uint64_t within) {
     CardDrops result;
     result.interface = state.card().interface;
     result.side = state.side();
@@ -268,6 +268,7 @@ Result<CardDrops> card_drops(const Look& seen, const CardState& state, std::uint
     result.generation = names->generation;
     const auto shadow = shadow_names(seen, state);
     if (!shadow) return shadow.error();
+    result.shadow = *shadow ? (*shadow)->generation : 0;
     // First what is recorded, then what is counted: a packet is counted before it is recorded.
     const auto recorded = state.recorded();
     if (!recorded) return recorded.error();
@@ -283,15 +284,16 @@ Result<CardDrops> card_drops(const Look& seen, const CardState& state, std::uint
     if (!now) return now.error();
     const std::uint64_t wall = now_milliseconds(), second = jiffies_of(1);
     auto read = read_ring(state.maps().drops, [&](std::uint32_t index, const edgefw_record& record) {
-        const std::uint64_t time = wall - jiffies_since(record.time, *now) * 1000 / second;
-        if (time < since) return;
+        const std::uint64_t age = jiffies_since(record.time, *now) * 1000 / second;
+        if (age > within) return;
         Drop drop;
         drop.interface = result.interface;
         drop.side = result.side;
         drop.hook = (record.flags & EDGEFW_RECORD_SENT) != 0 ? EDGEFW_SENT : EDGEFW_RECEIVED;
         drop.verdict = (record.flags & EDGEFW_RECORD_PASSED) != 0 ? policy::Action::kPass : policy::Action::kDrop;
         drop.reason = static_cast<edgefw_reason>(record.reason);
-        drop.time = time;
+        drop.time = wall - age;
+        drop.age = age;
         drop.generation = record.generation;
         drop.slot = record.slot;
         drop.is_shadow = (record.flags & EDGEFW_RECORD_SHADOW) != 0;
@@ -314,14 +316,14 @@ Result<CardDrops> card_drops(const Look& seen, const CardState& state, std::uint
 
 }  // namespace
 
-Result<std::vector<CardDrops>> drops(const std::optional<std::string>& interface, std::uint64_t since) {
+Result<std::vector<CardDrops>> drops(const std::optional<std::string>& interface, std::uint64_t within) {
     return with_look<std::vector<CardDrops>>([&](Look& seen) -> Result<std::vector<CardDrops>> {
         if (interface && seen.inventory.find(*interface) == nullptr) return not_attached(*interface);
         if (seen.inventory.cards.empty()) return nothing_attached();
         std::vector<CardDrops> result;
         for (const auto& state : seen.inventory.cards) {
             if (interface && *interface != state.card().interface) continue;
-            auto read = card_drops(seen, state, since);
+            auto read = card_drops(seen, state, within);
             if (!read) return read.error();
             result.push_back(std::move(*read));
         }

@@ -129,7 +129,7 @@ Result<Again> pin_again(const Home& home, const Inventory& inventory, const std:
     Again all;
     for (const CardState& card : inventory.cards) {
         const std::uint32_t of = inventory.generation_of(card);
-        if (!is_selected(card, interface) || all.contains(of)) continue;
+        if (!is_selected(card, interface) || of == 0 || all.contains(of)) continue;
         auto in_force = Generation::open(home.generation(of));
         if (!in_force) return in_force.error();
         auto known = known_of(*in_force);
@@ -189,21 +189,22 @@ Result<std::uint32_t> begin_or_end(const Home& home, Inventory& inventory, const
         auto rules = pin_rules(home, *policy, shadow);
         if (!rules) return rules.error();
         for (const CardState& card : inventory.cards) {
-            if (!is_selected(card, interface)) continue;
+            if (!is_selected(card, interface) || inventory.generation_of(card) == 0) continue;
             if (auto ready = prepare_card(card, shadow, *rules); !ready) return ready.error();
         }
     }
     auto again = pin_again(home, inventory, interface, shadow, number);
     if (!again) return again.error();
     auto loaded = load_all(inventory, interface, [&](const CardState& card) {
-        const auto& [newer, generation] = again->at(inventory.generation_of(card));
-        return UnderGeneration{newer, &generation};
+        const auto found = again->find(inventory.generation_of(card));
+        if (found == again->end()) return UnderGeneration{};  // no policy is in force there
+        return UnderGeneration{found->second.first, &found->second.second};
     });
     if (!loaded) return loaded.error();
     std::uint32_t newest = number;
     for (const auto& [of, generation] : *again)
         newest = std::max(newest, generation.first);
-    const ActiveWord next = {newest, free_bank(inventory.banks_in_use()), false, false};
+    const ActiveWord next = {newest, free_bank(inventory.banks_in_use()), false, inventory.active.fell_back};
     const Uninterrupted uninterrupted;
     if (auto filled = fill(*loaded, next.bank); !filled) return filled.error();
     auto flipped = exchange_active(home, inventory.active, next);
@@ -213,8 +214,14 @@ Result<std::uint32_t> begin_or_end(const Home& home, Inventory& inventory, const
     return newest;
 }
 
-Error no_policy(const std::string& interface) {
-    return failed("no policy is in force on " + interface + ": a shadow is compared with one; first: edgefw push FILE");
+Error no_policy(const std::optional<std::string>& interface) {
+    return failed("no policy is in force" + (interface ? " on " + *interface : "") +
+                  ": a shadow is compared with one; first: edgefw push FILE");
+}
+
+Error no_shadow(const std::optional<std::string>& interface) {
+    return failed("there is no shadow" + (interface ? " on " + *interface : "") +
+                  "; `edgefw push --shadow FILE` begins one");
 }
 
 Result<std::uint32_t> change(const Compiled* policy, const std::optional<std::string>& interface) {
@@ -233,11 +240,12 @@ Result<std::uint32_t> change(const Compiled* policy, const std::optional<std::st
     if (interface && inventory->find(*interface) == nullptr) return not_attached(*interface);
     if (inventory->confirmation)
         return failed("a push waits to be confirmed; first `edgefw confirm`, or `edgefw rollback`");
-    bool asks = false;
+    bool asks = false, has_policy = false;
     for (const CardState& card : inventory->cards) {
         if (!is_selected(card, interface)) continue;
         const std::uint32_t generation = inventory->generation_of(card);
-        if (generation == 0) return no_policy(card.card().interface);
+        if (generation == 0) continue;  // nothing is compared there
+        has_policy = true;
         auto shadow = shadow_of(*home, generation);
         if (!shadow) return shadow.error();
         asks = asks || *shadow != 0;
@@ -245,7 +253,8 @@ Result<std::uint32_t> change(const Compiled* policy, const std::optional<std::st
         if (auto allowed = refuse_hidden_tags(policy->image, card.card().interface, card.received_at()); !allowed)
             return allowed.error();
     }
-    if (policy == nullptr && !asks) return failed("there is no shadow; `edgefw push --shadow FILE` begins one");
+    if (policy == nullptr && !asks) return no_shadow(interface);
+    if (!has_policy) return no_policy(interface);
     remove_unused_generations(*home, *inventory);
     auto changed = begin_or_end(*home, *inventory, policy, interface);
     const Uninterrupted uninterrupted;

@@ -236,6 +236,7 @@ struct Drop {
     policy::Action verdict = policy::Action::kDrop;  // kPass: a rule with `log: true` passed it
     edgefw_reason reason = EDGEFW_REASON_NO_GENERATION;
     std::uint64_t time = 0;        // milliseconds since 1970, of the first packet
+    std::uint64_t age = 0;         // milliseconds, when it was read: setting the clock does not change it
     std::uint32_t generation = 0;  // that judged it
     // Counter slot and id of the rule or built-in. A slot may be another rule's in a later generation: `rule` is empty
     // where there is a slot and that generation is no longer in force.
@@ -256,6 +257,7 @@ struct CardDrops {
     std::string interface;
     policy::Side side = policy::Side::kExternal;
     std::uint32_t generation = 0;  // in force; 0: none
+    std::uint32_t shadow = 0;      // generation that its records name; 0: there is none
     std::vector<Drop> drops;       // newest first
     // Packets that dropped, and how many of them records count, since the card was attached: [hook][reason].
     std::uint64_t dropped[EDGEFW_HOOKS][EDGEFW_REASON_COUNT] = {};

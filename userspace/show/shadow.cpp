@@ -27,8 +27,11 @@ ordered_json decision_json(policy::Action verdict, const std::string& rule, edge
 }  // namespace
 
 std::string shadow_line(const kernel::CardShadow& shadow) {
-    return (shadow.file.empty() ? shadow.digest.substr(0, 12) : shadow.file) + ", asked about " +
-           std::to_string(shadow.asked) + ", would decide " + std::to_string(shadow.different) + " otherwise";
+    return (shadow.file == "-"    ? "standard input"
+            : shadow.file.empty() ? shadow.digest.substr(0, 12)
+                                  : shadow.file) +
+           ", asked about " + std::to_string(shadow.asked) + ", would decide " + std::to_string(shadow.different) +
+           " otherwise";
 }
 
 ordered_json shadow_json(const kernel::CardShadow& shadow) {

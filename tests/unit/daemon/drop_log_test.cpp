@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -18,7 +19,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr std::uint64_t kBegin = 1'700'000'000'000;  // milliseconds
+constexpr std::uint64_t kBegin = 1'000'000;  // milliseconds
 
 class DropLogTest : public testing::Test {
 protected:
@@ -31,10 +32,11 @@ protected:
     ~DropLogTest() override { std::filesystem::remove_all(folder); }
 
     DropLog open(std::size_t lines = 100) {
-        auto opened = DropLog::open(file, lines, [this](std::uint64_t since) {
+        auto opened = DropLog::open(file, lines, [this](std::uint64_t within) {
             kernel::CardDrops card{.interface = "eth0", .drops = {}};
-            for (const kernel::Drop& drop : recorded) {
-                if (drop.time >= since) card.drops.push_back(drop);
+            for (kernel::Drop drop : recorded) {
+                drop.age = now - drop.time;
+                if (drop.age <= within) card.drops.push_back(drop);
             }
             return Result<std::vector<kernel::CardDrops>>(std::vector{card});
         });
@@ -48,6 +50,10 @@ protected:
         drop.count = count;
         drop.key = recorded.size() + 1;
         recorded.push_back(drop);
+    }
+    void look(DropLog& drops, std::uint64_t at) {
+        now = at;
+        drops.look(at, log);
     }
     // What is in a file, of each line its count, or how many were left out as a negative number.
     std::vector<int> lines(const std::string& of) {
@@ -63,26 +69,27 @@ protected:
     std::ostringstream messages;
     spdlog::logger log;
     std::string folder, file;
-    std::vector<kernel::Drop> recorded;
+    std::vector<kernel::Drop> recorded;  // `time` by the clock of `now`
+    std::uint64_t now = 0;
 };
 
 TEST_F(DropLogTest, EachRecordOnceWhenItIsFinal) {
     drop_at(kBegin - 500, 7);  // before it began
     DropLog drops = open();
-    drops.look(kBegin, log);
+    look(drops, kBegin);
     drop_at(kBegin + 100, 1);
-    drops.look(kBegin + 1000, log);
+    look(drops, kBegin + 1000);
     EXPECT_THAT(lines(file), ElementsAre()) << "it may still count";
     recorded.back().count = 3;
-    drops.look(kBegin + 2100, log);
+    look(drops, kBegin + 2100);
     EXPECT_THAT(lines(file), ElementsAre(3));
     drop_at(kBegin + 2000, 2);
     for (std::uint64_t second = 3; second < 30; second++)
-        drops.look(kBegin + second * 1000, log);
+        look(drops, kBegin + second * 1000);
     EXPECT_THAT(lines(file), ElementsAre(3, 2));
     // A look that is late by a minute misses nothing.
     drop_at(kBegin + 40'000, 5);
-    drops.look(kBegin + 90'000, log);
+    look(drops, kBegin + 90'000);
     EXPECT_THAT(lines(file), ElementsAre(3, 2, 5));
     EXPECT_EQ(messages.str(), "");
     struct stat made = {};
@@ -92,38 +99,61 @@ TEST_F(DropLogTest, EachRecordOnceWhenItIsFinal) {
 
 TEST_F(DropLogTest, NoMoreLinesThanAllowedAndSaidHowMany) {
     DropLog drops = open(2);
-    drops.look(kBegin, log);
+    look(drops, kBegin);
     for (std::uint32_t i = 0; i < 5; i++)
         drop_at(kBegin + i, i + 1);
-    drops.look(kBegin + 3000, log);
+    look(drops, kBegin + 3000);
     EXPECT_THAT(lines(file), ElementsAre(1, 2, 3, 4, 5)) << "three seconds have passed, with six lines";
     for (std::uint32_t i = 0; i < 5; i++)
         drop_at(kBegin + 3000 + i, i + 10);
-    drops.look(kBegin + 5004, log);
+    look(drops, kBegin + 5004);
     EXPECT_THAT(lines(file), ElementsAre(1, 2, 3, 4, 5, 10, 11, 12, 13, -1));
-    drops.look(kBegin + 6004, log);
+    look(drops, kBegin + 6004);
     EXPECT_EQ(lines(file).size(), 10u);
 }
 
 TEST_F(DropLogTest, AFileThatWasRenamedIsMadeAnewAndOneThatCannotBeIsSaid) {
     DropLog drops = open();
-    drops.look(kBegin, log);
+    look(drops, kBegin);
     drop_at(kBegin + 1, 1);
-    drops.look(kBegin + 3000, log);
+    look(drops, kBegin + 3000);
     std::filesystem::rename(file, file + ".1");
     drop_at(kBegin + 3000, 2);
-    drops.look(kBegin + 6000, log);
+    look(drops, kBegin + 6000);
     EXPECT_THAT(lines(file + ".1"), ElementsAre(1));
     EXPECT_THAT(lines(file), ElementsAre(2));
     std::filesystem::remove(file);
     std::filesystem::create_directory(file);
     for (std::uint64_t second = 6; second < 9; second++) {
         drop_at(kBegin + second * 1000, 3);
-        drops.look(kBegin + second * 1000 + 2500, log);
+        look(drops, kBegin + second * 1000 + 2500);
     }
     EXPECT_THAT(messages.str(), HasSubstr("cannot write " + file + ": Is a directory; drops are not written"));
     EXPECT_EQ(messages.str().find("cannot write"), messages.str().rfind("cannot write")) << "once";
     EXPECT_THAT(DropLog::open(folder, 1, {}).error().message, HasSubstr("cannot write " + folder));
+    // What could not be written is told of once it can be.
+    std::filesystem::remove(file);
+    drop_at(kBegin + 12'000, 4);
+    look(drops, kBegin + 15'000);
+    EXPECT_THAT(lines(file), ElementsAre(4, -3));
+}
+
+TEST_F(DropLogTest, WhatIsNoRegularFileHoldsNobodyUp) {
+    ASSERT_EQ(mkfifo(file.c_str(), 0600), 0);
+    EXPECT_THAT(DropLog::open(file, 1, {}).error().message, HasSubstr("cannot write " + file));
+    std::filesystem::remove(file);
+    DropLog drops = open();
+    look(drops, kBegin);
+    std::filesystem::rename(file, file + ".1");
+    ASSERT_EQ(symlink((file + ".1").c_str(), file.c_str()), 0);
+    drop_at(kBegin + 1);
+    look(drops, kBegin + 3000);
+    EXPECT_THAT(lines(file + ".1"), ElementsAre()) << "a link is not followed";
+    std::filesystem::remove(file);
+    ASSERT_EQ(mkfifo(file.c_str(), 0600), 0);
+    drop_at(kBegin + 3001);
+    look(drops, kBegin + 6000);
+    EXPECT_THAT(messages.str(), HasSubstr("cannot write " + file));
 }
 
 }  // namespace
