@@ -133,12 +133,13 @@ void Listener::run() {
     std::vector<pollfd> events;
     while (true) {
         const int count = wait_for_events(events, Clock::now());
+        const Clock::time_point now = Clock::now();
+        // Before the question whether to end: it takes what has woken us, and that may have been who ends us.
+        if (count > 0) take_answers(now);
         {
             const std::lock_guard lock(mutex_);
             if (ending_) return;
         }
-        const Clock::time_point now = Clock::now();
-        if (count > 0) take_answers(now);
         std::size_t i = 2;
         for (auto connection = connections_.begin(); connection != connections_.end(); ++i) {
             const bool ready = count > 0 && events[i].revents != 0;

@@ -270,6 +270,22 @@ TEST_F(ListenerTest, ASlowPageHoldsUpNoOther) {
     EXPECT_NE(rest_of(waiting.front()).find("at last"), std::string::npos);
 }
 
+// A client that goes and the end may wake the thread at the same moment. Nobody else wakes it then.
+TEST_F(ListenerTest, EndsWhileAClientGoes) {
+    for (int round = 0; round < 300; ++round) {
+        start(kPatient);
+        {
+            const Fd client = connect_from();
+            ASSERT_TRUE(says(client, "GET /healthz HTTP/1.1\r\n\r\n"));
+            EXPECT_NE(rest_of(client), "");
+        }
+        const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(round * 100);
+        while (std::chrono::steady_clock::now() < until) {
+        }
+        listener.reset();
+    }
+}
+
 TEST_F(ListenerTest, WhatIsNoRequestIsRefused) {
     start(kPatient);
     EXPECT_EQ(status_of("/other"), 404);
