@@ -163,7 +163,7 @@ struct fields {
     __u32 outcome;  // EDGEFW_OUTCOME_*
 };
 
-// How a packet ends. Only bpf/decide.h makes decisions.
+// How a packet ends. Only bpf/decide.h makes decisions; bpf/shadow_judge.h says what would be one.
 struct decision {
     __u32 slot;  // counter slot of the rule or built-in, EDGEFW_SLOT_NONE: none
     __u8 verdict;

@@ -91,13 +91,13 @@ struct edgefw_config {
     __u32 record_interval;  // jiffies from one record of a reason to the next, where they go on
     __u32 rare_interval;    // likewise in the small part
     __u32 record_window;    // jiffies in which a flow has one record
-    __u32 shadow;           // number of the shadow that is asked what these rules are asked; 0: none is (bpf/shadow.h)
-    __u32
-        repeats;  // the generation that had this policy first, where it is in force again under a newer number; 0: none
+    __u32 shadow;           // number of the shadow that is asked what these rules are asked (bpf/shadow.h); 0: none is
+    // Of a policy that is in force again under a newer number: the generation that had it first; 0: this one has.
+    __u32 repeats;
     // Connections of this generation and newer ones are of this very policy, which a shadow has begun or ended under:
     // they go on as they are. 0: none is but its own.
     __u32 unbroken_since;
-    __u32 unused;
+    __u32 pad;
     __u32 class_lengths[EDGEFW_FAMILIES];  // how many of these are used; 0: the class table is no hash
     struct edgefw_class_length4 class_length4[EDGEFW_CLASS_LENGTHS];  // longest first
     struct edgefw_class_length6 class_length6[EDGEFW_CLASS_LENGTHS];

@@ -2,7 +2,6 @@
 #include "userspace/cli/dropped.h"
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
 #include "userspace/policy/reasons.h"
@@ -29,12 +28,6 @@ std::vector<std::uint8_t> whole_frame(const show::DropRow& row) {
 }
 
 }  // namespace
-
-std::uint64_t now_milliseconds() {
-    using std::chrono::system_clock;
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count());
-}
 
 show::WouldPass judge_again(kernel::Judge& judge, const show::DropRow& row) {
     if (auto forgotten = judge.forget(); !forgotten) return {};

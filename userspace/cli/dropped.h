@@ -2,16 +2,11 @@
 // Packets that cards have recorded, judged again: what `drops` and `push --dry-run` share.
 #pragma once
 
-#include <cstdint>
-
 #include "userspace/base/result.h"
 #include "userspace/kernel/door.h"
 #include "userspace/show/drops.h"
 
 namespace edgefw::cli {
-
-// Now, as records have it: milliseconds since 1970.
-std::uint64_t now_milliseconds();
 
 // What `judge` would do with a packet of the row, of no connection. It does not pass where it cannot be asked: the
 // frame is of no kind that a test run takes.

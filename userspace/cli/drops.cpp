@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "userspace/base/fd.h"
+#include "userspace/base/wall_clock.h"
 #include "userspace/cli/dropped.h"
 #include "userspace/kernel/door.h"
 #include "userspace/policy/reasons.h"
@@ -83,7 +84,7 @@ public:
         const auto has_shadow = [](const kernel::CardDrops& card) { return card.shadow != 0; };
         if (options_.shadow && std::none_of(cards->begin(), cards->end(), has_shadow))
             return failed("there is no shadow; `edgefw push --shadow FILE` begins one");
-        std::vector<DropRow> rows = rows_of(*cards, now_milliseconds() - std::min(last_, now_milliseconds()));
+        std::vector<DropRow> rows = rows_of(*cards, wall_milliseconds() - std::min(last_, wall_milliseconds()));
         const bool by_flow = !options_.each && options_.file.empty();
         if (by_flow) rows = show::grouped(std::move(rows));
         if (options_.top) {
@@ -189,7 +190,7 @@ private:
             }
             generation = now;
             const auto before = std::exchange(seen_, {});
-            std::vector<DropRow> fresh = rows_of(*cards, now_milliseconds() - kOverlap);
+            std::vector<DropRow> fresh = rows_of(*cards, wall_milliseconds() - kOverlap);
             std::erase_if(fresh, [&](const DropRow& row) {
                 return before.contains({row.newest.interface, row.newest.key});
             });

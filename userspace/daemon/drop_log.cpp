@@ -7,9 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 
+#include "userspace/base/wall_clock.h"
 #include "userspace/show/drops.h"
 
 namespace edgefw::daemon {
@@ -21,12 +21,6 @@ constexpr std::uint64_t kOverlap = 10000;  // milliseconds: ages are counted in 
 std::string line_of(const nlohmann::ordered_json& json) {
     // The name of a card may be any bytes.
     return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-}
-
-std::uint64_t wall_clock() {
-    using std::chrono::system_clock;
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count());
 }
 
 }  // namespace
@@ -113,7 +107,7 @@ void DropLog::look(std::uint64_t now, spdlog::logger& log) {
         if (!wrote) left_out_ += lines.size() - i;
     }
     if (wrote && left_out_ > 0) {
-        wrote = write(line_of(show::left_out_json(wall_clock(), left_out_)));
+        wrote = write(line_of(show::left_out_json(wall_milliseconds(), left_out_)));
         if (wrote) left_out_ = 0;
     }
     const std::string complaint = wrote ? "" : wrote.error().message;

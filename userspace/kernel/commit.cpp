@@ -255,7 +255,7 @@ Result<Ok> prepare_counters(const Inventory& inventory, CardState& card, const P
     return card.zero_counters(fresh);
 }
 
-Result<PushReport> push(const Compiled& policy, const std::optional<std::string>& interface, const Terms& terms) {
+Result<Change> begin_change(const std::optional<std::string>& interface) {
     auto home = Home::lock();
     if (!home) return home.error();
     remove_leftovers(*home);
@@ -267,6 +267,14 @@ Result<PushReport> push(const Compiled& policy, const std::optional<std::string>
         return nothing_attached();
     }
     if (interface && inventory->find(*interface) == nullptr) return not_attached(*interface);
+    return Change{std::move(*home), std::move(*inventory)};
+}
+
+Result<PushReport> push(const Compiled& policy, const std::optional<std::string>& interface, const Terms& terms) {
+    auto change = begin_change(interface);
+    if (!change) return change.error();
+    Home* home = &change->home;
+    Inventory* inventory = &change->inventory;
     if (inventory->confirmation && !terms.replaces) return refuse_beside(*inventory);
     for (const auto& card : inventory->cards) {
         if (!is_selected(card, interface)) continue;

@@ -24,6 +24,15 @@ struct Prepared {
     std::uint32_t retains_until = 0;    // of its config
 };
 
+// What is attached, with the lock.
+struct Change {
+    Home home;
+    Inventory inventory;
+};
+// Begins a change of what is in force on the cards, or on `interface` alone: what killed ones have left is removed, and
+// what the clock has decided is written. Fails (kFailed) where no such card is attached.
+Result<Change> begin_change(const std::optional<std::string>& interface);
+
 // Builds and pins generation `number` of a compiled policy; for `newcomer` too, which is not attached yet.
 // `confirm_within`: as in Terms.
 Result<Prepared> prepare(const Home& home, const Inventory& inventory, const Compiled& policy, std::uint32_t number,

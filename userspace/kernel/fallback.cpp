@@ -13,21 +13,6 @@
 namespace edgefw::kernel {
 namespace {
 
-// What the policy to fall back to has to know of the push, as if it were pushed behind it, in `within` seconds.
-Result<image::InForce> known_of(const Prepared& push, std::uint32_t within) {
-    image::InForce known;
-    known.now = uptime();
-    auto forwards = push.generation.forwards();
-    if (!forwards) return forwards.error();
-    known.forwards = std::move(*forwards);
-    for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
-        auto config = push.generation.config(side);
-        if (!config) return config.error();
-        known.kept.add(*config, {known.now + within, jiffies_of(1)});
-    }
-    return known;
-}
-
 Error nothing_waits(const ActiveWord& active) {
     if (active.fell_back)
         return failed("no push waits to be confirmed: the last one was not confirmed in time, and generation " +
@@ -37,10 +22,24 @@ Error nothing_waits(const ActiveWord& active) {
 
 }  // namespace
 
+Result<image::InForce> known_of(const Generation& generation, std::uint32_t within) {
+    image::InForce known;
+    known.now = uptime();
+    auto forwards = generation.forwards();
+    if (!forwards) return forwards.error();
+    known.forwards = std::move(*forwards);
+    for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
+        auto config = generation.config(side);
+        if (!config) return config.error();
+        known.kept.add(*config, {known.now + within, jiffies_of(1)});
+    }
+    return known;
+}
+
 Result<Fallback> prepare_fallback(const Home& home, const Inventory& inventory,
                                   const std::vector<const CardState*>& cards, const Prepared& push,
                                   std::uint32_t within, std::uint32_t first) {
-    auto known = known_of(push, within);
+    auto known = known_of(push.generation, within);
     if (!known) return known.error();
     Fallback fallback;
     fallback.newest = first;

@@ -21,6 +21,9 @@ struct Fallback {
     std::map<std::uint32_t, std::pair<std::uint32_t, Generation>> generations;
 };
 
+// What a policy has to know of `generation` to be in force again behind it, in `within` seconds at most.
+Result<image::InForce> known_of(const Generation& generation, std::uint32_t within);
+
 // Pins the generations to fall back to, with numbers from `first` on. `push`: what is about to be in force, for
 // `within` seconds at most: its connections and forwards they have to know. Nothing is left behind when it fails.
 Result<Fallback> prepare_fallback(const Home& home, const Inventory& inventory,

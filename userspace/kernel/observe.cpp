@@ -3,12 +3,12 @@
 #include <linux/bpf.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <functional>
 #include <utility>
 
 #include "maps/limits.h"
+#include "userspace/base/wall_clock.h"
 #include "userspace/document/document.h"
 #include "userspace/image/plan.h"
 #include "userspace/kernel/clock.h"
@@ -253,12 +253,6 @@ std::vector<std::uint8_t> frame_of(const edgefw_record& record) {
     return frame;
 }
 
-std::uint64_t now_milliseconds() {
-    using std::chrono::system_clock;
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count());
-}
-
 Result<CardDrops> card_drops(const Look& seen, const CardState& state, std::uint64_t within) {
     CardDrops result;
     result.interface = state.card().interface;
@@ -282,7 +276,7 @@ Result<CardDrops> card_drops(const Look& seen, const CardState& state, std::uint
     }
     const auto now = jiffies_now();
     if (!now) return now.error();
-    const std::uint64_t wall = now_milliseconds(), second = jiffies_of(1);
+    const std::uint64_t wall = wall_milliseconds(), second = jiffies_of(1);
     auto read = read_ring(state.maps().drops, [&](std::uint32_t index, const edgefw_record& record) {
         const std::uint64_t age = jiffies_since(record.time, *now) * 1000 / second;
         if (age > within) return;

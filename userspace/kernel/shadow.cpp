@@ -106,21 +106,6 @@ void remove_unused_shadows(const Home& home, const Inventory& inventory) {
 
 namespace {
 
-// What the policy in force has to know of itself, to be in force again.
-Result<image::InForce> known_of(const Generation& generation) {
-    image::InForce known;
-    known.now = uptime();
-    auto forwards = generation.forwards();
-    if (!forwards) return forwards.error();
-    known.forwards = std::move(*forwards);
-    for (const policy::Side side : {policy::Side::kExternal, policy::Side::kInternal}) {
-        auto config = generation.config(side);
-        if (!config) return config.error();
-        known.kept.add(*config, {known.now, jiffies_of(1)});
-    }
-    return known;
-}
-
 using Again = std::map<std::uint32_t, std::pair<std::uint32_t, Generation>>;  // by number that the policy has now
 
 // The policies in force on the selected cards, pinned as newer generations that ask `shadow`.
@@ -132,7 +117,7 @@ Result<Again> pin_again(const Home& home, const Inventory& inventory, const std:
         if (!is_selected(card, interface) || of == 0 || all.contains(of)) continue;
         auto in_force = Generation::open(home.generation(of));
         if (!in_force) return in_force.error();
-        auto known = known_of(*in_force);
+        auto known = known_of(*in_force, 0);
         if (!known) return known.error();
         auto config = in_force->config(card.side());
         if (!config) return config.error();
@@ -227,17 +212,10 @@ Error no_shadow(const std::optional<std::string>& interface) {
 Result<std::uint32_t> change(const Compiled* policy, const std::optional<std::string>& interface) {
     silence_libbpf();
     if (auto allowed = may_load_programs(); !allowed) return allowed.error();
-    auto home = Home::lock();
-    if (!home) return home.error();
-    remove_leftovers(*home);
-    if (auto settled = settle(*home); !settled) return settled.error();
-    auto inventory = take_inventory(*home);
-    if (!inventory) return inventory.error();
-    if (inventory->cards.empty()) {
-        home->remove_if_empty();
-        return nothing_attached();
-    }
-    if (interface && inventory->find(*interface) == nullptr) return not_attached(*interface);
+    auto begun = begin_change(interface);
+    if (!begun) return begun.error();
+    Home* home = &begun->home;
+    Inventory* inventory = &begun->inventory;
     if (inventory->confirmation)
         return failed("a push waits to be confirmed; first `edgefw confirm`, or `edgefw rollback`");
     bool asks = false, has_policy = false;

@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -136,6 +138,35 @@ TEST_F(DropLogTest, AFileThatWasRenamedIsMadeAnewAndOneThatCannotBeIsSaid) {
     drop_at(kBegin + 12'000, 4);
     look(drops, kBegin + 15'000);
     EXPECT_THAT(lines(file), ElementsAre(4, -3));
+}
+
+// A line of which the disk took a part is no beginning of the next one, and what was lost is told of.
+TEST_F(DropLogTest, AFullDiskCutsOneLine) {
+    rlimit before = {};
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const auto old = signal(SIGXFSZ, SIG_IGN);
+    DropLog drops = open();
+    look(drops, kBegin);
+    drop_at(kBegin + 1, 1);
+    drop_at(kBegin + 2, 2);
+    const rlimit full = {500, before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+    look(drops, kBegin + 3000);
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, old);
+    EXPECT_THAT(messages.str(), HasSubstr("File too large"));
+    drop_at(kBegin + 3001, 3);
+    look(drops, kBegin + 6000);
+    std::ifstream stream(file);
+    std::string first, cut, next, last;
+    std::getline(stream, first);
+    std::getline(stream, cut);
+    std::getline(stream, next);
+    std::getline(stream, last);
+    EXPECT_EQ(nlohmann::json::parse(first)["count"], 1);
+    EXPECT_FALSE(nlohmann::json::accept(cut));
+    EXPECT_EQ(nlohmann::json::parse(next)["count"], 3);
+    EXPECT_EQ(nlohmann::json::parse(last)["left_out"], 1);
 }
 
 TEST_F(DropLogTest, WhatIsNoRegularFileHoldsNobodyUp) {
