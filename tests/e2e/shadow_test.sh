@@ -84,6 +84,22 @@ edgefw edge push --shadow "$lab_folder/two.yaml"
 edgefw edge push "$lab_folder/two.yaml"
 equal 'a shadow behind it' "$(edgefw edge --json status | jq -c '[.interfaces[].shadow] | unique')" '[null]'
 traffic client udp 10.0.0.5:2000 --forbidden 10.0.0.5:1000 --count 1
+chapter 'behind a push that fell back: that stays said, and the history names the push that is in force'
+in_force() { edgefw edge --json history | jq -c '[.history[] | select(.in_force != []) | .entry]'; }
+edgefw edge push "$lab_folder/one.yaml"
+pushed=$(in_force)
+! on edge "$EDGEFW" push --confirm 1s "$lab_folder/two.yaml" >"$lab_folder/said" 2>&1 </dev/null || fail 'nobody has confirmed it'
+{ cat "$lab_folder/two.yaml" && echo 'nat: [{name: map, type: port-forward, protocol: udp, public: 198.51.100.1, public_port: 9, to: 10.0.0.5}]'; } |
+    policy translates
+for change in "--shadow $lab_folder/translates.yaml" --end-shadow; do
+    # shellcheck disable=SC2086
+    on edge "$EDGEFW" push $change >"$lab_folder/said" 2>"$lab_folder/warned"
+    [[ $change == --end-shadow ]] || grep -q 'NAT entries are not those in force' "$lab_folder/warned" ||
+        fail "nothing is said of NAT: $(<"$lab_folder/warned")"
+    edgefw edge status | grep -q '^FELL BACK' || fail "push $change takes back that a push fell back"
+    equal "in force behind push $change" "$(in_force)" "$pushed"
+done
+
 edgefw edge detach eth0
 edgefw edge detach eth1
 nothing_left edge
