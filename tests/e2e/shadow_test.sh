@@ -84,6 +84,11 @@ edgefw edge push --shadow "$lab_folder/two.yaml"
 edgefw edge push "$lab_folder/two.yaml"
 equal 'a shadow behind it' "$(edgefw edge --json status | jq -c '[.interfaces[].shadow] | unique')" '[null]'
 traffic client udp 10.0.0.5:2000 --forbidden 10.0.0.5:1000 --count 1
+
+chapter 'of one card alone: the policy in force is still one'
+edgefw edge push --shadow "$lab_folder/one.yaml" --iface eth0
+equal 'compared' "$(edgefw edge --json push --dry-run "$lab_folder/two.yaml" | jq -c '[.compared[].interfaces]')" '[["eth0","eth1"]]'
+
 chapter 'behind a push that fell back: that stays said, and the history names the push that is in force'
 in_force() { edgefw edge --json history | jq -c '[.history[] | select(.in_force != []) | .entry]'; }
 edgefw edge push "$lab_folder/one.yaml"

@@ -22,9 +22,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// Cards under one generation, and what the push would change of it.
+// Cards whose policy came from one push, and what the new one would change of it.
 struct Comparison {
-    std::uint32_t generation = 0;  // 0: no policy
+    std::uint32_t generation = 0;  // of that push; 0: no policy
     std::vector<std::string> interfaces = {};
     std::string changes = {};              // as written
     std::optional<Compared> meaning = {};  // absent: of no policy, or of one that cannot be compiled again
@@ -44,8 +44,8 @@ Result<std::vector<Comparison>> cards_by_generation(const std::optional<std::str
     std::map<std::uint32_t, Comparison> groups;
     for (const kernel::CardStatus& entry : status->cards) {
         if (interface && *interface != entry.card.interface) continue;
-        Comparison& group = groups[entry.card.generation];
-        group.generation = entry.card.generation;
+        Comparison& group = groups[entry.pushed_as()];
+        group.generation = entry.pushed_as();
         group.interfaces.push_back(entry.card.interface);
     }
     std::vector<Comparison> all;

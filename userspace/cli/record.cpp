@@ -102,7 +102,7 @@ std::vector<history::CardInForce> cards_in_force() {
     if (!status) return cards;
     for (const kernel::CardStatus& entry : status->cards)
         cards.push_back(
-            {entry.card.interface, entry.repeats != 0 ? entry.repeats : entry.card.generation, entry.card.digest,
+            {entry.card.interface, entry.pushed_as(), entry.card.digest,
              entry.repeats == 0 && status->standing.fell_back && entry.card.generation == status->generation});
     return cards;
 }

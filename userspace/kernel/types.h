@@ -198,6 +198,9 @@ struct CardStatus {
     std::optional<CardShadow> shadow = {};
     // The generation that had this policy first: a shadow began or ended since, or a push fell back to it. 0: none.
     std::uint32_t repeats = 0;
+
+    // The generation of the push that its policy came from.
+    std::uint32_t pushed_as() const { return repeats != 0 ? repeats : card.generation; }
 };
 
 struct Status {
