@@ -7,7 +7,7 @@
 
 // Raised with every change of a struct, of a map's key or value, or of the pin layout. A control plane that finds pins
 // of another version refuses to touch them and says how to detach.
-#define EDGEFW_ABI_VERSION 11
+#define EDGEFW_ABI_VERSION 12
 
 #ifdef __cplusplus
 #define EDGEFW_ABI_ASSERT(condition, message) static_assert(condition, message)

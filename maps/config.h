@@ -48,13 +48,13 @@ struct edgefw_config {
     __u32 translates;                     // this side has NAT entries of any kind
     __u32 has_forwards;                   // destinations: port forwards or static ones, retired ones among them
     __u32 has_statics;                    // some of them are static
+    __u32 forwards_open;                  // some of them are port forwards whose target opens by its public end
     __u32 masquerades;                    // elements of the list; 0: none is of this side
     __u32 forward_in_mask;
     __u32 forward_in_seed;
     __u32 forward_out_mask;
     __u32 forward_out_seed;
     __u32 keeps_state;       // some rule or default of this side keeps state
-    __u32 tells_vlans;       // some rule of the policy names a VLAN: connections and fragments are each of one
     __u64 forward_in_ports;  // edgefw_forward_bit() of each public port
     __u32 masquerade_first;  // lowest and highest public port of this side's masquerades, host order
     __u32 masquerade_last;
@@ -97,7 +97,7 @@ struct edgefw_config {
     // Connections of this generation and newer ones are of this very policy, which a shadow has begun or ended under:
     // they go on as they are. 0: none is but its own.
     __u32 unbroken_since;
-    __u32 pad;
+    __u32 tells_vlans;  // some rule of the policy names a VLAN: connections and fragments are each of one
     __u32 class_lengths[EDGEFW_FAMILIES];  // how many of these are used; 0: the class table is no hash
     struct edgefw_class_length4 class_length4[EDGEFW_CLASS_LENGTHS];  // longest first
     struct edgefw_class_length6 class_length6[EDGEFW_CLASS_LENGTHS];

@@ -2,10 +2,10 @@
 // NAT entries, IPv4. All of them translate the local end: between how it is outside (public) and inside (target).
 //
 // Destinations of what is received, port forwards (an entry a port) and static ones (port and protocol 0: all of the
-// address): the array map `forwards_in`, found by the public end. Sources of what is sent: static ones by their inside
-// address in `forwards_out`, likewise; masquerades in a list, below. Replies of a connection need no entry: the
-// connection knows its public end.
-// Position: bucket edgefw_forward_bucket() in the first mask + 1 elements, then `next` links into the rest.
+// address): the array map `forwards_in`, found by the public end. Sources of what opens from inside: the same entries
+// by their inside end in `forwards_out`, likewise; masquerades in a list, below. Replies of a connection need no entry:
+// the connection knows its public end. Position: bucket edgefw_forward_bucket() in the first mask + 1 elements, then
+// `next` links into the rest.
 #pragma once
 
 #include "maps/abi.h"
@@ -13,6 +13,7 @@
 #define EDGEFW_FORWARD_USED 0x1u
 #define EDGEFW_FORWARD_RETIRED 0x2u  // of an older policy: it finds connections to revoke and translates nothing
 #define EDGEFW_FORWARD_ON(side) (0x4u << (side))  // translates on cards of this side (enum edgefw_side)
+#define EDGEFW_FORWARD_OPENS 0x10u  // what its target opens from the forwarded port leaves by the public end
 
 struct edgefw_forward {
     __be32 public_address;

@@ -22,27 +22,36 @@
 
 #include <bpf/bpf_endian.h>
 
+// Whether the same masquerade as before would give the connection's opener its public end; where none did, whether none
+// would. A port that is forwarded today is no longer a masquerade's: what comes to it goes to the forward.
+static __always_inline bool masquerades_as_before(const struct flow* flow, const struct edgefw_connection* connection) {
+    struct edgefw_connection4_key key = flow->key4;
+    __u32 index = masquerade_of(&key) - 1, port = bpf_ntohs(connection->public_port);
+    const struct edgefw_masquerade* entry = bpf_map_lookup_elem(&masquerades, &index);
+
+    if (!connection->nat) return !entry;
+    if (!entry || entry->slot != connection->nat || entry->public_address != connection->public_address) return false;
+    if (!gets_public_port(key.protocol)) return true;
+    return entry->first <= port && port <= entry->last &&
+           !is_forwarded(connection->public_address, connection->public_port, key.protocol);
+}
+
 // Whether the NAT entry that translated the connection's opener would do so today, to the same ends. Where none did,
 // whether none would. `hook`: the hook that sees what the opener sends.
 OUT_OF_LINE bool translates_as_before(const struct flow* flow, const struct edgefw_connection* connection, __u32 hook) {
     const struct edgefw_forward* forward;
 
-    if (connection->masqueraded || (!connection->nat && hook == EDGEFW_SENT)) {
-        struct edgefw_connection4_key key = flow->key4;
-        __u32 index = masquerade_of(&key) - 1, port = bpf_ntohs(connection->public_port);
-        const struct edgefw_masquerade* entry = bpf_map_lookup_elem(&masquerades, &index);
-
-        if (!connection->nat) return !entry && !(config.has_statics && static_of_target(flow->key4.local));
-        return entry && entry->slot == connection->nat && entry->public_address == connection->public_address &&
-               (!gets_public_port(key.protocol) || (entry->first <= port && port <= entry->last));
+    if (connection->masqueraded || hook == EDGEFW_SENT) {
+        forward = NULL;
+        if (config.forwards_open || config.has_statics)
+            forward = forward_of_source(flow->key4.local, flow->key4.local_port, flow->key4.protocol, flow->has_ports);
+        if (connection->masqueraded || !connection->nat) return !forward && masquerades_as_before(flow, connection);
+        return forward && forward->slot == connection->nat && forward->public_address == connection->public_address &&
+               (!forward->public_port || forward->public_port == connection->public_port);
     }
     if (!connection->nat)
         return !config.has_forwards ||
                !forward_of(flow->key4.local, flow->key4.local_port, flow->key4.protocol, flow->has_ports, NULL);
-    if (hook == EDGEFW_SENT) {
-        forward = config.has_statics ? static_of_target(flow->key4.local) : NULL;
-        return forward && forward->slot == connection->nat && forward->public_address == connection->public_address;
-    }
     forward = forward_of(connection->public_address, connection->public_port, flow->key4.protocol, true, NULL);
     return forward && forward->slot == connection->nat && forward->target_address == flow->key4.local &&
            (forward->public_port ? forward->target_port : connection->public_port) == flow->key4.local_port;

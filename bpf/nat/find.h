@@ -54,6 +54,12 @@ static __always_inline struct edgefw_forward* forward_of_public(__be32 address, 
     return active;
 }
 
+// Whether a port forward in force has this public end.
+static __always_inline bool is_forwarded(__be32 address, __be16 port, __u8 protocol) {
+    return config.has_forwards && (config.forward_in_ports & edgefw_forward_bit(port)) &&
+           forward_of_public(address, port, protocol, NULL);
+}
+
 // The entry in force that translates a destination: a port forward comes before a static entry.
 static __always_inline struct edgefw_forward* forward_of(__be32 address, __be16 port, __u8 protocol, bool has_ports,
                                                          bool* retired) {
@@ -64,9 +70,9 @@ static __always_inline struct edgefw_forward* forward_of(__be32 address, __be16 
     return forward;
 }
 
-// The static entry in force of an inside address, or NULL.
-static __always_inline struct edgefw_forward* static_of_target(__be32 address) {
-    __u32 index = edgefw_forward_bucket(address, 0, 0, config.forward_out_seed, config.forward_out_mask);
+// The entry in force by which this inside end opens (of a static entry: port and protocol are 0), or NULL.
+static __always_inline struct edgefw_forward* forward_of_target(__be32 address, __be16 port, __u8 protocol) {
+    __u32 index = edgefw_forward_bucket(address, port, protocol, config.forward_out_seed, config.forward_out_mask);
 
 #pragma unroll
     for (int i = 0; i < EDGEFW_MAX_FORWARD_CHAIN; i++) {
@@ -74,12 +80,25 @@ static __always_inline struct edgefw_forward* static_of_target(__be32 address) {
 
         if (!forward) break;
         if ((forward->flags & EDGEFW_FORWARD_USED) && (forward->flags & EDGEFW_FORWARD_ON(config.side)) &&
-            !(forward->flags & EDGEFW_FORWARD_RETIRED) && forward->target_address == address)
+            !(forward->flags & EDGEFW_FORWARD_RETIRED) && forward->target_address == address &&
+            forward->target_port == port && forward->protocol == protocol)
             return forward;
         index = forward->next;
         if (index == 0) break;
     }
     return NULL;
+}
+
+// Sent: the entry in force that translates the source of what this inside end opens. A port forward comes before a
+// static entry, as for what is received. The forwarded port stays that of its target: who is called at a port and calls
+// from it (SIP) is one end to everybody.
+static __always_inline struct edgefw_forward* forward_of_source(__be32 address, __be16 port, __u8 protocol,
+                                                                bool has_ports) {
+    struct edgefw_forward* forward = NULL;
+
+    if (config.forwards_open && has_ports) forward = forward_of_target(address, port, protocol);
+    if (!forward && config.has_statics) forward = forward_of_target(address, 0, 0);
+    return forward;
 }
 
 static __always_inline void set_public(struct translation* translation, __be32 address, __be16 port, __u16 nat) {
@@ -213,11 +232,14 @@ GLOBAL int translate_source(const struct flow* flow, struct translation* transla
 
     if (!flow || !translation) return 0;
     key = flow->key4;
-    if (config.has_statics) {
-        const struct edgefw_forward* forward = static_of_target(key.local);
+    if (config.forwards_open || config.has_statics) {
+        const struct edgefw_forward* forward =
+            forward_of_source(key.local, key.local_port, key.protocol, flow->has_ports);
 
         if (forward) {
-            set_public(translation, forward->public_address, key.local_port, forward->slot);
+            translation->needs_tracking = forward->public_port != 0;
+            set_public(translation, forward->public_address,
+                       forward->public_port ? forward->public_port : key.local_port, forward->slot);
             return 1;
         }
     }

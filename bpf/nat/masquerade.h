@@ -136,6 +136,7 @@ static long try_port(__u64 unused, void* none) {
         search->at = bpf_get_prandom_u32() % search->places;
     else
         search->at = search->at + 1 < search->places ? search->at + 1 : 0;
+    if (is_forwarded(search->key.local, search->key.local_port, search->key.protocol)) return 0;
     if (is_confirmed_elsewhere(search, false) || !reserve(&search->key, &search->inside)) return 0;
     // Another processor may have confirmed it between the two.
     if (is_confirmed_elsewhere(search, true)) {

@@ -56,7 +56,7 @@ TEST(Generation, FoundAgainAsItWasPinned) {
     const auto forwards = found->forwards();
     ASSERT_TRUE(forwards);
     ASSERT_EQ(forwards->size(), 1u);
-    EXPECT_EQ(forwards->front().flags, EDGEFW_FORWARD_USED | EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL));
+    EXPECT_EQ(forwards->front().flags, EDGEFW_FORWARD_USED | EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL) | EDGEFW_FORWARD_OPENS);
     EXPECT_EQ(found->bindings().size(), 9u);
 }
 

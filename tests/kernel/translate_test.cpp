@@ -119,7 +119,7 @@ TEST(Translate, NoMoreThanItNames) {
         EXPECT_EQ(run.left(), row.frame) << row.name << ": a packet that drops is left as it is";
     }
     const Tcp unasked{.source_port = 8080, .destination_port = 40000, .flags = kSyn | kAck};
-    EXPECT_EQ(run.judge(EDGEFW_SENT, from_target(unasked)), "drop default");
+    EXPECT_EQ(run.judge(EDGEFW_SENT, from_target(unasked)), "drop default via map/tcp");
 }
 
 // On the internal card nothing is translated: NAT is the external edge's.

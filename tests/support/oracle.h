@@ -152,6 +152,8 @@ private:
     bool uses(const policy::Forward& forward, const View& view) const;
     const policy::Masquerade* masquerade_of(const View& view) const;
     bool may_be_masqueraded(const View& view) const;
+    bool opens_by(const policy::Forward& forward, const View& view) const;
+    bool is_forwarded(const View& view, std::uint16_t port) const;
     bool is_free(const View& view, std::uint16_t port) const;
     edgefw_reason allocate(View& view) const;
     edgefw_reason allocate_port(View& view) const;

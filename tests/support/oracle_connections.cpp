@@ -142,7 +142,10 @@ bool Oracle::judge_again(Connection& connection) const {
             anew.translation->masqueraded != opener.translation->masqueraded ||
             anew.translation->public_address != opener.translation->public_address)
             return false;
+        if (!opener.translation->masqueraded && anew.translation->public_port != opener.translation->public_port)
+            return false;
         if (opener.translation->masqueraded && gets_public_port(opener.packet)) {
+            if (is_forwarded(anew, opener.translation->public_port)) return false;
             const policy::PortRange& ports = masquerade_of(anew)->ports;
             if (opener.translation->public_port < ports.first || opener.translation->public_port > ports.last)
                 return false;

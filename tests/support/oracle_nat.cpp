@@ -20,6 +20,26 @@ bool Oracle::uses(const Forward& forward, const View& view) const {
            view.local_port < forward.public_port + forward.ports;
 }
 
+// Whether the target opens by its public end with such a packet.
+bool Oracle::opens_by(const Forward& forward, const View& view) const {
+    // A hairpin translates destinations alone.
+    const bool also_outside = (forward.sides & policy::bit_of(policy::Side::kExternal)) != 0;
+    if ((forward.sides & policy::bit_of(view.packet.side)) == 0) return false;
+    if (view.packet.side == policy::Side::kInternal && also_outside) return false;
+    if (forward.is_static()) return true;
+    return forward.kind == policy::NatKind::kPortForward && forward.protocol == view.packet.protocol &&
+           forward.target_port <= view.local_port && view.local_port < forward.target_port + forward.ports;
+}
+
+// What is received there goes to a port forward.
+bool Oracle::is_forwarded(const View& view, std::uint16_t port) const {
+    return std::any_of(policy_.forwards.begin(), policy_.forwards.end(), [&](const Forward& forward) {
+        return !forward.is_static() && (forward.sides & policy::bit_of(view.packet.side)) != 0 &&
+               forward.public_address == view.translation->public_address && forward.protocol == view.packet.protocol &&
+               forward.public_port <= port && port < forward.public_port + forward.ports;
+    });
+}
+
 // 5: a port forward comes before a static entry, and both before a masqueraded connection.
 void Oracle::translate_destination(View& view) const {
     const Packet& packet = view.packet;
@@ -85,13 +105,14 @@ const Masquerade* Oracle::masquerade_of(const View& view) const {
 
 void Oracle::translate_source(View& view) const {
     if (view.packet.hook() != EDGEFW_SENT || view.packet.source.family != Family::kIpv4) return;
-    for (const Forward& forward : policy_.forwards) {
-        if (!forward.is_static() || forward.target != view.local || !uses(forward, view)) continue;
-        // A hairpin translates destinations alone.
-        const bool also_outside = (forward.sides & policy::bit_of(policy::Side::kExternal)) != 0;
-        if (view.packet.side == policy::Side::kInternal && also_outside) continue;
-        view.translation = {forward.id, forward.public_address, view.key_ports.first, false, false};
-        return;
+    for (const bool is_static : {false, true}) {
+        for (const Forward& forward : policy_.forwards) {
+            if (forward.is_static() != is_static || forward.target != view.local || !opens_by(forward, view)) continue;
+            const auto port = static_cast<std::uint16_t>(
+                is_static ? view.key_ports.first : view.local_port - forward.target_port + forward.public_port);
+            view.translation = {forward.id, forward.public_address, port, !is_static, false};
+            return;
+        }
     }
     if (const Masquerade* entry = masquerade_of(view))
         view.translation = {entry->id, entry->public_address, 0, true, true};
@@ -137,7 +158,9 @@ edgefw_reason Oracle::allocate_port(View& view) const {
     bool any = false, allotted = false;
     for (std::uint32_t candidate = entry.ports.first; candidate <= entry.ports.last; ++candidate) {
         const bool parity = entry.keeps_parity && view.packet.protocol == IPPROTO_UDP;
-        if ((parity && ((candidate ^ port) & 1) != 0) || !is_free(view, static_cast<std::uint16_t>(candidate)))
+        const auto candidate_port = static_cast<std::uint16_t>(candidate);
+        if ((parity && ((candidate ^ port) & 1) != 0) || is_forwarded(view, candidate_port) ||
+            !is_free(view, candidate_port))
             continue;
         any = true;
         allotted = allotted || view.allotted == candidate;

@@ -56,20 +56,29 @@ public:
         for (const auto& [key, forwards] : forwards_) {
             if (key.first != masquerade.public_address || (masquerade.protocol && *masquerade.protocol != key.second))
                 continue;
-            for (const Forward* forward : forwards) {
-                if (forward->public_port > masquerade.ports.last ||
-                    forward->public_port + forward->ports <= masquerade.ports.first)
-                    continue;
-                diagnostics_.error(masquerade.where,
-                                   "the ports " + to_text(masquerade.ports) + " of '" + masquerade.id +
-                                       "' hold some that '" + forward->id + "' forwards (" +
-                                       end_text(forward->public_address, forward->public_port, forward->protocol) +
-                                       "); give the masquerade other `ports:`");
-            }
+            if (forwarded(forwards, masquerade.ports) < size_of(masquerade.ports)) continue;
+            diagnostics_.error(masquerade.where, "all ports " + to_text(masquerade.ports) + " of '" + masquerade.id +
+                                                     "' are forwarded (" + protocol_text(key.second) + " " +
+                                                     masquerade.public_address.to_text() + ", by '" +
+                                                     forwards.front()->id +
+                                                     "'), and it gives none that is; give it other `ports:`");
         }
     }
 
 private:
+    static std::size_t size_of(const PortRange& ports) { return std::size_t{ports.last} - ports.first + 1; }
+
+    // How many of `ports` the forwards have, which have none twice.
+    static std::size_t forwarded(const std::vector<const Forward*>& forwards, const PortRange& ports) {
+        std::size_t count = 0;
+        for (const Forward* forward : forwards) {
+            const int first = std::max<int>(forward->public_port, ports.first);
+            const int last = std::min<int>(forward->public_port + forward->ports - 1, ports.last);
+            count += static_cast<std::size_t>(std::max(0, last - first + 1));
+        }
+        return count;
+    }
+
     void add_static(const Forward& forward) {
         if (const auto [first, is_new] = statics_.emplace(forward.public_address, &forward); !is_new) {
             diagnostics_.error(forward.where, "'" + forward.id + "' maps " + forward.public_address.to_text() +

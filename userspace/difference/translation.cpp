@@ -48,17 +48,34 @@ Spans spans_of(const std::vector<AddressRange>& ranges) {
     return merged(std::move(spans));
 }
 
+// Whether the target of a port forward opens with such packets from the forwarded port.
+bool opens(const policy::Forward& forward, const Messages& messages) {
+    return forward.kind == policy::NatKind::kPortForward && messages.has_ports() &&
+           messages.protocol == forward.protocol;
+}
+
+Piece opening_piece(const policy::Forward& forward, Pool& pool) {
+    Piece piece;
+    piece.nat = forward.id;
+    piece.on[kLocal] = pool.keep({{forward.target.value, forward.target.value}});
+    piece.translation.kind = Translation::Kind::kSource;
+    piece.translation.address = forward.public_address.value;
+    if (forward.is_static()) return piece;
+    const uint128 port = forward.target_port;
+    piece.on[kLocalPort] = pool.keep({{port, port + forward.ports - 1}});
+    piece.translation.port_shift = uint128{forward.public_port} - port;
+    piece.needs_connection = true;
+    return piece;
+}
+
 void add_sent(const policy::Policy& policy, const Plot& plot, const Messages& messages, Pool& pool,
               std::vector<Piece>& pieces) {
-    for (const policy::Forward& forward : policy.forwards) {
-        if (!forward.is_static() || !has(forward.sides, plot.side)) continue;
-        if (plot.side == Side::kInternal && has(forward.sides, Side::kExternal)) continue;  // a hairpin, see above
-        Piece piece;
-        piece.nat = forward.id;
-        piece.on[kLocal] = pool.keep({{forward.target.value, forward.target.value}});
-        piece.translation.kind = Translation::Kind::kSource;
-        piece.translation.address = forward.public_address.value;
-        pieces.push_back(std::move(piece));
+    for (const bool statics : {false, true}) {
+        for (const policy::Forward& forward : policy.forwards) {
+            if (forward.is_static() != statics || !has(forward.sides, plot.side)) continue;
+            if (plot.side == Side::kInternal && has(forward.sides, Side::kExternal)) continue;  // a hairpin, see above
+            if (statics || opens(forward, messages)) pieces.push_back(opening_piece(forward, pool));
+        }
     }
     for (const policy::Masquerade& masquerade : policy.masquerades) {
         if (masquerade.side != plot.side) continue;

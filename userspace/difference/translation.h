@@ -34,7 +34,8 @@ struct Piece {
     bool needs_connection = false;
 
     uint128 shift(unsigned axis) const {
-        return axis == kLocal ? local_shift : axis == kLocalPort ? translation.port_shift : 0;
+        if (axis == kLocal) return local_shift;
+        return axis == kLocalPort && translation.kind == Translation::Kind::kDestination ? translation.port_shift : 0;
     }
 };
 

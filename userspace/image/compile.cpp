@@ -319,6 +319,7 @@ Result<Ok> Compiler::translate() {
         const auto of_networks = masquerade_entries(masquerade, slot++);
         image_.masquerades.insert(image_.masquerades.end(), of_networks.begin(), of_networks.end());
     }
+    let_first_open(entries);
     return lay_out_forwards(image_, entries);
 }
 

@@ -80,7 +80,7 @@ void configure_kinds(const Policy& policy, Side side, edgefw_config& config) {
 }
 
 void configure_nat(const Image& image, unsigned side, edgefw_config& config) {
-    config.has_forwards = config.has_statics = config.masquerades = 0;
+    config.has_forwards = config.has_statics = config.forwards_open = config.masquerades = 0;
     config.forward_in_ports = 0;
     config.masquerade_first = UINT16_MAX;
     config.masquerade_last = 0;
@@ -93,6 +93,9 @@ void configure_nat(const Image& image, unsigned side, edgefw_config& config) {
             config.forward_in_ports |= edgefw_forward_bit(entry.public_port);
         const bool hairpin = side == EDGEFW_INTERNAL && (entry.flags & EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL)) != 0;
         if ((entry.public_port != 0 || hairpin) && (entry.flags & EDGEFW_FORWARD_RETIRED) == 0) config.keeps_state = 1;
+    }
+    for (const edgefw_forward& entry : image.forwards_out.entries) {
+        if ((entry.flags & EDGEFW_FORWARD_ON(side)) != 0 && entry.public_port != 0) config.forwards_open = 1;
     }
     for (const edgefw_masquerade& entry : image.masquerades) {
         if ((entry.flags & EDGEFW_FORWARD_ON(side)) == 0) continue;

@@ -7,6 +7,8 @@
 #include <bit>
 #include <cstring>
 #include <optional>
+#include <set>
+#include <tuple>
 
 #include "userspace/image/config.h"
 
@@ -18,14 +20,24 @@ constexpr std::uint32_t kMaxBuckets = 1 << 18;
 
 enum class FoundBy { kPublic, kTarget };
 
+constexpr unsigned kOnAnySide = EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL) | EDGEFW_FORWARD_ON(EDGEFW_INTERNAL);
+
 bool is_retired(const edgefw_forward& entry) {
     return (entry.flags & EDGEFW_FORWARD_RETIRED) != 0;
+}
+
+// The sides on which its target opens by it, as flags. A hairpin translates destinations on internal cards; the source
+// is that of the outside alone.
+__u8 opening_sides(const edgefw_forward& entry) {
+    const unsigned sides = entry.flags & kOnAnySide;
+    return static_cast<__u8>((sides & EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL)) != 0 ? EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL)
+                                                                               : sides);
 }
 
 std::uint32_t bucket_of(const edgefw_forward& entry, FoundBy by, const ForwardTable& table) {
     return by == FoundBy::kPublic
                ? edgefw_forward_bucket(entry.public_address, entry.public_port, entry.protocol, table.seed, table.mask)
-               : edgefw_forward_bucket(entry.target_address, 0, 0, table.seed, table.mask);
+               : edgefw_forward_bucket(entry.target_address, entry.target_port, entry.protocol, table.seed, table.mask);
 }
 
 bool fits(const std::vector<edgefw_forward>& active, FoundBy by, const ForwardTable& table) {
@@ -108,6 +120,7 @@ std::vector<edgefw_forward> forward_entries(const policy::Forward& forward, std:
         if ((forward.sides & 1u << side) != 0) entry.flags |= static_cast<__u8>(EDGEFW_FORWARD_ON(side));
     }
     entry.slot = slot;
+    if (forward.is_static() || forward.kind == policy::NatKind::kPortForward) entry.flags |= EDGEFW_FORWARD_OPENS;
     if (forward.is_static()) return {entry};
     std::vector<edgefw_forward> entries(forward.ports, entry);
     for (std::uint16_t i = 0; i < forward.ports; ++i) {
@@ -115,6 +128,15 @@ std::vector<edgefw_forward> forward_entries(const policy::Forward& forward, std:
         entries[i].target_port = htons(static_cast<std::uint16_t>(forward.target_port + i));
     }
     return entries;
+}
+
+void let_first_open(std::vector<edgefw_forward>& entries) {
+    std::set<std::tuple<__be32, __be16, __u8, __u8>> known;
+    for (edgefw_forward& entry : entries) {
+        const bool is_first =
+            known.emplace(entry.target_address, entry.target_port, entry.protocol, opening_sides(entry)).second;
+        if (!is_first) entry.flags &= static_cast<__u8>(~EDGEFW_FORWARD_OPENS);
+    }
 }
 
 std::vector<edgefw_forward> entries_of(const std::vector<edgefw_forward>& table) {
@@ -130,16 +152,14 @@ std::vector<edgefw_forward> entries_of(const std::vector<edgefw_forward>& table)
 Result<Ok> lay_out_forwards(Image& image, const std::vector<edgefw_forward>& entries) {
     image.forwards_in = {};
     image.forwards_out = {};
-    std::vector<edgefw_forward> statics;
-    std::copy_if(entries.begin(), entries.end(), std::back_inserter(statics),
-                 [](const edgefw_forward& entry) { return entry.public_port == 0 && !is_retired(entry); });
-    // A hairpin translates destinations on internal cards; the source is that of the outside alone.
-    for (edgefw_forward& entry : statics) {
-        if ((entry.flags & EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL)) != 0)
-            entry.flags &= static_cast<__u8>(~EDGEFW_FORWARD_ON(EDGEFW_INTERNAL));
-    }
+    std::vector<edgefw_forward> opening;
+    std::copy_if(entries.begin(), entries.end(), std::back_inserter(opening), [](const edgefw_forward& entry) {
+        return (entry.flags & EDGEFW_FORWARD_OPENS) != 0 && !is_retired(entry);
+    });
+    for (edgefw_forward& entry : opening)
+        entry.flags = static_cast<__u8>((entry.flags & ~kOnAnySide) | opening_sides(entry));
     if (!lay_out(image.forwards_in, entries, FoundBy::kPublic) ||
-        !lay_out(image.forwards_out, statics, FoundBy::kTarget)) {
+        !lay_out(image.forwards_out, opening, FoundBy::kTarget)) {
         return Error{ErrorKind::kPolicy, "the NAT entries have too many ports for a table of " +
                                              std::to_string(kMaxBuckets) + " buckets; forward fewer ports"};
     }

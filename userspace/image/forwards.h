@@ -16,6 +16,9 @@ Result<Ok> lay_out_forwards(Image& image, const std::vector<edgefw_forward>& ent
 // The active entries of `forward`, one a port; `slot` as in edgefw_forward.
 std::vector<edgefw_forward> forward_entries(const policy::Forward& forward, std::uint16_t slot);
 
+// Where several of `entries` have one target end, it opens by the first of them.
+void let_first_open(std::vector<edgefw_forward>& entries);
+
 // The entries of a table, without its layout.
 std::vector<edgefw_forward> entries_of(const std::vector<edgefw_forward>& table);
 

@@ -69,7 +69,7 @@ struct Image {
     std::vector<policy::Host> hosts;                      // that rules name
     std::vector<ClassMeaning> meanings[EDGEFW_FAMILIES];  // of class n at n - 1; empty without hosts
     ForwardTable forwards_in;
-    ForwardTable forwards_out;                   // static ones alone
+    ForwardTable forwards_out;                   // those whose target opens by its public end
     std::vector<edgefw_masquerade> masquerades;  // in order
     // Until plan gives out counter slots, an outcome's slot and a NAT entry's slot are indexes here.
     std::vector<std::string> rule_ids;

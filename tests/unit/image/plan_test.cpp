@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "tests/unit/image/policies.h"
 #include "userspace/image/compile.h"
@@ -115,6 +116,18 @@ std::string lookup_in(const image::Image& image, const std::string& address, std
     return found;
 }
 
+// Target and slot of each entry by which a target opens.
+std::set<std::string> ends_by_target(const image::Image& image) {
+    std::set<std::string> ends;
+    for (const edgefw_forward& entry : image::entries_of(image.forwards_out.entries)) {
+        char address[INET_ADDRSTRLEN];
+        inet_ntop(AF_INET, &entry.target_address, address, sizeof(address));
+        ends.insert(std::string(address) + ":" + std::to_string(ntohs(entry.target_port)) + " > " +
+                    std::to_string(entry.slot));
+    }
+    return ends;
+}
+
 TEST(Forwards, AreFoundAlongTheirChains) {
     std::vector<policy::Forward> forwards;
     for (std::uint16_t i = 0; i < 500; ++i)
@@ -124,7 +137,8 @@ TEST(Forwards, AreFoundAlongTheirChains) {
     EXPECT_EQ(image.config[EDGEFW_INTERNAL].has_forwards, 0u);
     EXPECT_EQ(image.config[EDGEFW_EXTERNAL].forward_in_mask, image.forwards_in.mask);
     EXPECT_EQ(image.config[EDGEFW_EXTERNAL].forward_in_seed, image.forwards_in.seed);
-    EXPECT_TRUE(image.forwards_out.entries.empty());  // their replies need no entry
+    EXPECT_EQ(image.config[EDGEFW_EXTERNAL].forwards_open, 1u);
+    EXPECT_EQ(image.config[EDGEFW_INTERNAL].forwards_open, 0u);
     for (std::uint16_t i = 0; i < 500; ++i)
         ASSERT_EQ(lookup_in(image, "203.0.113.7", 2000 + i), std::to_string(i) + " ");
     EXPECT_EQ(lookup_in(image, "203.0.113.7", 1999), "");
@@ -135,7 +149,7 @@ TEST(Forwards, AreInNetworkByteOrder) {
     EXPECT_EQ(entry.public_address, inet_addr("203.0.113.7"));
     EXPECT_EQ(entry.target_address, inet_addr("10.0.0.5"));
     EXPECT_EQ(entry.public_port, htons(9555));
-    EXPECT_EQ(entry.flags, EDGEFW_FORWARD_USED | EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL));
+    EXPECT_EQ(entry.flags, EDGEFW_FORWARD_USED | EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL) | EDGEFW_FORWARD_OPENS);
 }
 
 TEST(Forwards, ARangeIsAnEntryAPort) {
@@ -160,8 +174,27 @@ TEST(Forwards, StaticOnesAreFoundByBothEnds) {
     const image::Image image = image_of({}, {all, forward("map", "203.0.113.7", "10.0.0.6")});
     EXPECT_EQ(image.config[EDGEFW_EXTERNAL].has_statics, 1u);
     EXPECT_EQ(image::entries_of(image.forwards_in.entries).size(), 2u);
-    ASSERT_EQ(image::entries_of(image.forwards_out.entries).size(), 1u);
-    EXPECT_EQ(image::entries_of(image.forwards_out.entries)[0].target_address, inet_addr("10.0.0.5"));
+    EXPECT_EQ(ends_by_target(image), (std::set<std::string>{"10.0.0.5:0 > 0", "10.0.0.6:9555 > 1"}));
+}
+
+// The public ports that the targets open by: of the first forward of each target end, in the policy's order, also where
+// a later push lays the table out again; none by a mapped entry.
+TEST(Forwards, WhatATargetOpensLeavesByTheFirstOfItsForwards) {
+    policy::Forward first = forward("first", "203.0.113.9", "10.0.0.5", 5060),
+                    second = forward("second", "203.0.113.7", "10.0.0.5", 5061),
+                    mapped = forward("mapped", "203.0.113.7", "10.0.0.6", 5062);
+    first.target_port = second.target_port = mapped.target_port = 5060;
+    mapped.kind = policy::NatKind::kMapped;
+    image::Image image = image_of({}, {first, second, mapped});
+    EXPECT_EQ(ends_by_target(image), (std::set<std::string>{"10.0.0.5:5060 > 0"}));
+    image::retire_forwards(image, {});
+    EXPECT_EQ(ends_by_target(image), (std::set<std::string>{"10.0.0.5:5060 > 0"}));
+    // On internal cards a hairpin translates destinations alone.
+    first.sides = policy::bit_of(policy::Side::kExternal) | policy::bit_of(policy::Side::kInternal);
+    image = image_of({}, {first});
+    EXPECT_EQ(image.config[EDGEFW_INTERNAL].has_forwards, 1u);
+    EXPECT_EQ(image.config[EDGEFW_INTERNAL].forwards_open, 0u);
+    EXPECT_EQ(image.config[EDGEFW_EXTERNAL].forwards_open, 1u);
 }
 
 // Each table has a mask and a seed of its own: many ports, one static entry.
@@ -171,6 +204,7 @@ TEST(Forwards, TheConfigSaysHowBothTablesAreLaidOut) {
     policy::Forward all = forward("all", "203.0.113.8", "10.0.0.6", 0);
     all.kind = policy::NatKind::kStatic;
     all.ports = 0;
+    range.kind = policy::NatKind::kMapped;  // nothing opens by it
     const image::Image image = image_of({}, {range, all});
     ASSERT_NE(image.forwards_in.mask, image.forwards_out.mask);
     ASSERT_NE(image.forwards_in.seed, image.forwards_out.seed);
@@ -197,7 +231,7 @@ TEST(Forwards, TheHairpinOfAStaticEntryKeepsStateInside) {
     EXPECT_EQ(image->config[EDGEFW_EXTERNAL].keeps_state, 0u);
     const auto by_target = image::entries_of(image->forwards_out.entries);
     ASSERT_EQ(by_target.size(), 1u);
-    EXPECT_EQ(by_target[0].flags, EDGEFW_FORWARD_USED | EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL));
+    EXPECT_EQ(by_target[0].flags, EDGEFW_FORWARD_USED | EDGEFW_FORWARD_ON(EDGEFW_EXTERNAL) | EDGEFW_FORWARD_OPENS);
 }
 
 TEST(Masquerades, ArePairsOfPrefixesInOrder) {
