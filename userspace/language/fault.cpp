@@ -60,6 +60,15 @@ bool is_quote(char c) {
     return c == '"' || c == '\'';
 }
 
+std::string unclosed_bracket(char bracket) {
+    std::string text = "this '";
+    text += bracket;
+    text += "' is not closed; write '";
+    text += closer_of(bracket);
+    text += "' where it ends";
+    return text;
+}
+
 class FaultFinder {
 public:
     FaultFinder(std::string_view text, int last_line) : rest_(text), last_line_(last_line) {}
@@ -269,11 +278,9 @@ private:
     }
 
     void unclosed(const Opening& opening) {
-        const std::string begin(1, opening.character);
-        const std::string end(1, closer_of(opening.character));
+        const char character = opening.character;
         report(opening.line, opening.column,
-               is_quote(opening.character) ? unclosed_quote(opening.character)
-                                           : "this '" + begin + "' is not closed; write '" + end + "' where it ends");
+               is_quote(character) ? unclosed_quote(character) : unclosed_bracket(character));
     }
 
     void without_colon(int line, std::size_t column, const std::string& text) {

@@ -4,4 +4,8 @@
 
 #include "userspace/simulator/data_path.h"
 
+// Newer ones have members of this name, so they come before it.
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
 #define config (*simulated->constants)
