@@ -76,6 +76,8 @@ rules:
      action: pass}
   - {name: to-media, side: external, direction: inbound, protocol: udp, local: ${web#*/}, local_port: 9500-9599,
      action: pass}
+  - {name: calls, side: external, direction: outbound, local: ${web#*/}, remote_port: 9557, protocol: tcp, action: pass}
+  - {name: media-out, side: external, direction: outbound, local: ${web#*/}, remote_port: 9557, protocol: udp, action: pass}
 ${2:-}
 nat:
 $1
@@ -270,6 +272,18 @@ done
 counts
 equal 'what arrives beside the range' \
     "$(clients arrives outside/$anyone $map $web tcp:7999 tcp:8100 udp:8100 icmp:1)" ''
+
+chapter 'port forward: what the server opens from a forwarded port comes from the public one; it is called there, too'
+count $map map/tcp map/udp
+for way in tcp udp; do
+    talks $way $web:9510 /$anyone:9557 outside/$anyone:9557 /$map:8010 --bytes 3000
+    knows eth0 map/$way "$opener" "$reached" "$seen"
+    talks $way outside/$anyone:9558 /$map:8010 $web:9510 /$anyone:9558 --bytes 3000
+    knows eth0 map/$way "$reached" "$opener" "$target"
+done
+talks udp outside/$anyone:9557 /$map:8010 $web:9510 /$anyone:9557
+equal 'connections of both' "$(known eth0 map/udp | grep -c ":9510 $anyone:9557 ")" 1
+counts
 
 chapter 'hairpin: an inside host reaches the inside server by its public address, and is seen as the firewall'
 for way in tcp udp; do
