@@ -55,6 +55,24 @@ TEST(Nat, TheTargetOfAForwardOpensByItsPublicEnd) {
     EXPECT_EQ(run.counter("media").connections, 1u);
 }
 
+// As for what is received: the forward of a port comes before the static entry of the whole host.
+TEST(Nat, AForwardComesBeforeAStaticEntryOfItsTarget) {
+    TestRun run(R"(
+default: drop
+nat:
+- {name: all, type: static, public: 203.0.113.8, to: 10.0.0.5}
+- {name: sip, type: port-forward, protocol: udp, public: 203.0.113.7, public_port: 15060, to: 10.0.0.5, to_port: 5060}
+rules:
+- {name: out, side: external, direction: outbound, local: 10.0.0.5, action: pass}
+)");
+    EXPECT_EQ(ends_of(run, "external outbound udp 10.0.0.5:5060 > 198.51.100.9:5060", "pass rule out via sip opened"),
+              "203.0.113.7:15060 > 198.51.100.9:5060");
+    EXPECT_EQ(ends_of(run, "external outbound udp 10.0.0.5:5061 > 198.51.100.9:5060", "pass rule out via all opened"),
+              "203.0.113.8:5061 > 198.51.100.9:5060");
+    EXPECT_EQ(ends_of(run, "external outbound tcp 10.0.0.5:5060 > 198.51.100.9:5060", "pass rule out via all opened"),
+              "203.0.113.8:5060 > 198.51.100.9:5060");
+}
+
 // Whose port is forwarded gets what comes there: nobody else may be told to be called back at it.
 TEST(Nat, AMasqueradeGivesNoForwardedPort) {
     TestRun run(kExchange);
