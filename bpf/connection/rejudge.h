@@ -47,7 +47,7 @@ OUT_OF_LINE bool translates_as_before(const struct flow* flow, const struct edge
             forward = forward_of_source(flow->key4.local, flow->key4.local_port, flow->key4.protocol, flow->has_ports);
         if (connection->masqueraded || !connection->nat) return !forward && masquerades_as_before(flow, connection);
         return forward && forward->slot == connection->nat && forward->public_address == connection->public_address &&
-               (!forward->public_port || forward->public_port == connection->public_port);
+               (forward->public_port ? forward->public_port : flow->key4.local_port) == connection->public_port;
     }
     if (!connection->nat)
         return !config.has_forwards ||

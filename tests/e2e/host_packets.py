@@ -219,7 +219,8 @@ class Forward:
                 keys[inner] += packets
                 if inner != key:
                     Row.add(self, inner, packets)
-                    log["opened"].setdefault(inner.flow(), log["opened"][key.flow()])
+                    opener = log["opened"][key.flow()]
+                    log["opened"].setdefault(inner.flow(), self.target if opener == self.public else opener)
             log[way] = keys
 
     alone = ""

@@ -125,6 +125,16 @@ rules:
         EXPECT_EQ(run.judge(opener), row.goes_on ? "pass connection out via " + by : "drop revoked")
             << row.before << row.after;
     }
+    // A static entry of the same name and address keeps the port that the target has.
+    const std::string whole = "default: drop\nnat:\n- {name: sip, type: static, public: 203.0.113.7, to: 10.0.0.5}\n" +
+                              office.substr(office.find("rules:"));
+    TestRun of_static(moved);
+    EXPECT_EQ(of_static.judge(opener), "pass rule out via sip opened");
+    of_static.push(whole);
+    EXPECT_EQ(of_static.judge(opener), "drop revoked");
+    EXPECT_EQ(ends_of(of_static, opener, "pass rule out via sip opened"), "203.0.113.7:5060 > 198.51.100.9:5060");
+    of_static.push(whole);
+    EXPECT_EQ(of_static.judge(opener), "pass connection out via sip");
     // A port that a masquerade gave is forwarded to somebody else now.
     TestRun run(none);
     const char* const other = "external outbound udp 10.0.0.9:61000 > 198.51.100.9:5060";

@@ -56,27 +56,37 @@ public:
         for (const auto& [key, forwards] : forwards_) {
             if (key.first != masquerade.public_address || (masquerade.protocol && *masquerade.protocol != key.second))
                 continue;
-            if (forwarded(forwards, masquerade.ports) < size_of(masquerade.ports)) continue;
-            diagnostics_.error(masquerade.where, "all ports " + to_text(masquerade.ports) + " of '" + masquerade.id +
-                                                     "' are forwarded (" + protocol_text(key.second) + " " +
-                                                     masquerade.public_address.to_text() + ", by '" +
-                                                     forwards.front()->id +
-                                                     "'), and it gives none that is; give it other `ports:`");
+            const unsigned step = masquerade.keeps_parity && key.second == IPPROTO_UDP ? 2 : 1;
+            for (unsigned remainder = 0; remainder < step; ++remainder) {
+                if (has_free(forwards, masquerade.ports, remainder, step)) continue;
+                const char* const which = step == 1        ? "all ports "
+                                          : remainder == 0 ? "all even ports of "
+                                                           : "all odd ports of ";
+                diagnostics_.error(masquerade.where, which + to_text(masquerade.ports) + " of '" + masquerade.id +
+                                                         "' are forwarded (" + protocol_text(key.second) + " " +
+                                                         masquerade.public_address.to_text() + ", by '" +
+                                                         forwards.front()->id +
+                                                         "'), and it gives none that is; give it other `ports:`");
+                break;
+            }
         }
     }
 
 private:
-    static std::size_t size_of(const PortRange& ports) { return std::size_t{ports.last} - ports.first + 1; }
-
-    // How many of `ports` the forwards have, which have none twice.
-    static std::size_t forwarded(const std::vector<const Forward*>& forwards, const PortRange& ports) {
-        std::size_t count = 0;
+    // Whether a port of `ports` is in none of the forwards; of each second one, as `remainder` says, where `step` is 2.
+    static bool has_free(const std::vector<const Forward*>& forwards, const PortRange& ports, unsigned remainder,
+                         unsigned step) {
+        std::vector<bool> taken(std::size_t{ports.last} - ports.first + 1);
         for (const Forward* forward : forwards) {
             const int first = std::max<int>(forward->public_port, ports.first);
             const int last = std::min<int>(forward->public_port + forward->ports - 1, ports.last);
-            count += static_cast<std::size_t>(std::max(0, last - first + 1));
+            for (int port = first; port <= last; ++port)
+                taken[static_cast<std::size_t>(port - ports.first)] = true;
         }
-        return count;
+        for (unsigned port = ports.first; port <= ports.last; ++port) {
+            if (port % step == remainder && !taken[port - ports.first]) return true;
+        }
+        return false;
     }
 
     void add_static(const Forward& forward) {
@@ -107,9 +117,29 @@ void warn_of_forwards_before_statics(const std::vector<Forward>& forwards, Diagn
     for (const Forward& forward : forwards) {
         const auto found = statics.find(forward.public_address);
         if (forward.is_static() || found == statics.end() || (found->second->sides & forward.sides) == 0) continue;
+        if (forward.target == found->second->target && forward.target_port == forward.public_port) continue;
         diagnostics.warning(forward.where, "'" + forward.id + "' comes before the static entry '" + found->second->id +
                                                "' of the same public address: these ports do not reach " +
                                                found->second->target.to_text());
+    }
+}
+
+// A static entry translates packet by packet what is of no connection, until a forward has the port.
+void warn_of_forwards_of_static_hosts(const std::vector<Forward>& forwards, Diagnostics& diagnostics) {
+    std::map<Address, const Forward*> statics;
+    for (const Forward& forward : forwards) {
+        if (forward.is_static()) statics.emplace(forward.target, &forward);
+    }
+    for (const Forward& forward : forwards) {
+        const auto found = statics.find(forward.target);
+        if (forward.kind != NatKind::kPortForward || found == statics.end() ||
+            (found->second->sides & forward.sides) == 0 || found->second->public_address == forward.public_address)
+            continue;
+        diagnostics.warning(forward.where,
+                            "'" + forward.id + "' and '" + found->second->id + "' give " + forward.target.to_text() +
+                                " two public addresses: what it sends from the forwarded ports and is of no "
+                                "connection leaves by " +
+                                forward.public_address.to_text() + "; let its rules keep state");
     }
 }
 
@@ -145,6 +175,7 @@ void check_overlaps(const Policy& policy, Diagnostics& diagnostics) {
             overlaps.add(masquerade);
     }
     warn_of_forwards_before_statics(policy.forwards, diagnostics);
+    warn_of_forwards_of_static_hosts(policy.forwards, diagnostics);
     limit_pairs(policy.masquerades, diagnostics);
     if (diagnostics.ok()) warn_of_hidden_masquerades(policy, diagnostics);
     std::size_t ports = 0;

@@ -236,6 +236,16 @@ TEST(CheckNat, EntriesTogether) {
         EXPECT_EQ(masquerade(", side: internal" + all), "") << ports;
         EXPECT_EQ(masquerade(", protocol: udp" + all), "") << ports;
     }
+    // With parity of each kind.
+    const auto paired = [&](const std::string& forwarded, const std::string& ports) {
+        return two("type: port-forward, protocol: udp, public: 203.0.113.7, to: 10.0.0.5, public_port: " + forwarded,
+                   "type: masquerade, from: 10.0.0.0/8, as: 203.0.113.7, keep_parity: true, ports: " + ports);
+    };
+    EXPECT_EQ(paired("5060", "5060-5061"),
+              "p:4:3: all even ports of 5060-5061 of 'b' are forwarded (udp 203.0.113.7, by 'a'), and it gives none "
+              "that is; give it other `ports:`");
+    EXPECT_NE(paired("5061", "5060-5061").find("all odd ports of 5060-5061"), std::string::npos);
+    EXPECT_EQ(paired("5060", "5060-5062"), "");
 
     // 32 prefixes with 2, and as many as there is room for.
     std::string networks = "10.0.0.0/24";
@@ -285,6 +295,24 @@ TEST(CheckNat, WarnsOfPortsThatAStaticEntryDoesNotGet) {
               "10.0.0.5");
     EXPECT_EQ(warnings("203.0.113.8", "internal"), "");
     EXPECT_EQ(warnings("203.0.113.9", "external"), "");
+    // They reach the host, where they are its own.
+    const auto of_host = [](const std::string& rest) {
+        const auto policy =
+            load_lines("default: pass\nnat:\n- {name: a, type: static, public: 203.0.113.8, to: 10.0.0.5}\n" +
+                       forward("b", "protocol: tcp, public_port: 80, to: 10.0.0.5, " + rest));
+        EXPECT_TRUE(policy) << policy.error().message;
+        std::string text;
+        for (const std::string& warning : policy->warnings)
+            text += warning;
+        return text;
+    };
+    EXPECT_EQ(of_host("public: 203.0.113.8"), "");
+    EXPECT_NE(of_host("public: 203.0.113.8, to_port: 8080").find("these ports do not reach"), std::string::npos);
+    EXPECT_EQ(
+        of_host("public: 203.0.113.9"),
+        "p:5:3: 'b' and 'a' give 10.0.0.5 two public addresses: what it sends from the forwarded ports and is of no "
+        "connection leaves by 203.0.113.9; let its rules keep state");
+    EXPECT_EQ(of_host("side: internal, public: 203.0.113.9"), "");
 }
 
 }  // namespace
