@@ -133,6 +133,7 @@ std::vector<edgefw_forward> forward_entries(const policy::Forward& forward, std:
 void let_first_open(std::vector<edgefw_forward>& entries) {
     std::set<std::tuple<__be32, __be16, __u8, __u8>> known;
     for (edgefw_forward& entry : entries) {
+        if ((entry.flags & EDGEFW_FORWARD_OPENS) == 0) continue;
         const bool is_first =
             known.emplace(entry.target_address, entry.target_port, entry.protocol, opening_sides(entry)).second;
         if (!is_first) entry.flags &= static_cast<__u8>(~EDGEFW_FORWARD_OPENS);

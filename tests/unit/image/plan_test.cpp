@@ -189,6 +189,10 @@ TEST(Forwards, WhatATargetOpensLeavesByTheFirstOfItsForwards) {
     EXPECT_EQ(ends_by_target(image), (std::set<std::string>{"10.0.0.5:5060 > 0"}));
     image::retire_forwards(image, {});
     EXPECT_EQ(ends_by_target(image), (std::set<std::string>{"10.0.0.5:5060 > 0"}));
+    // What opens nothing takes no end away.
+    mapped.sides = first.sides = policy::bit_of(policy::Side::kInternal);
+    mapped.target = first.target;
+    EXPECT_EQ(ends_by_target(image_of({}, {mapped, first})), (std::set<std::string>{"10.0.0.5:5060 > 1"}));
     // On internal cards a hairpin translates destinations alone.
     first.sides = policy::bit_of(policy::Side::kExternal) | policy::bit_of(policy::Side::kInternal);
     image = image_of({}, {first});
