@@ -4,8 +4,9 @@
 // Destinations of what is received, port forwards (an entry a port) and static ones (port and protocol 0: all of the
 // address): the array map `forwards_in`, found by the public end. Sources of what opens from inside: the same entries
 // by their inside end in `forwards_out`, likewise; masquerades in a list, below. Replies of a connection need no entry:
-// the connection knows its public end. Position: bucket edgefw_forward_bucket() in the first mask + 1 elements, then
-// `next` links into the rest.
+// the connection knows its public end.
+//
+// Position: bucket edgefw_forward_bucket() in the first mask + 1 elements, then `next` links into the rest.
 #pragma once
 
 #include "maps/abi.h"
