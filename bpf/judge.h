@@ -78,11 +78,12 @@ static __always_inline int judge(CONTEXT* context) {
     struct flight* flight = claim();
     struct decision decision;
     enum edgefw_reason malformed;
+    __u8 protocol = 0;
     bool asks;
 
     if (!flight) {
         count_reason(EDGEFW_DROP, EDGEFW_REASON_BUSY, 1, whole_length(context));
-        return CODE_DROP;
+        return drop_code(HOOK, 0);
     }
     flight->flow = (struct flow){};
     flight->packet = (struct packet){};
@@ -92,10 +93,12 @@ static __always_inline int judge(CONTEXT* context) {
     malformed = dissect(context, flight);
     decision = config.armed ? judge_armed(context, flight, malformed) : judge_unarmed(context, flight, malformed);
     account(flight, &decision);
-    if (decision.verdict != EDGEFW_PASS)
+    if (decision.verdict != EDGEFW_PASS) {
+        protocol = flight->flow.protocol;
         record_packet(context, &decision, malformed == WELL_FORMED && flight->packet.is_ip);
+    }
     asks = config.shadow && ask_shadow();
     release(flight);
     if (asks) call_shadow(context, decision.verdict);
-    return decision.verdict == EDGEFW_PASS ? CODE_PASS : CODE_DROP;
+    return decision.verdict == EDGEFW_PASS ? CODE_PASS : drop_code(HOOK, protocol);
 }

@@ -102,13 +102,17 @@ static __always_inline void compare(CONTEXT* context, struct flight* flight, con
     record_packet(context, &shadow, question->said.of != SAID_OF_LINK);
 }
 
-// Answers the question. The verdict is not its own.
-static __always_inline void answer(CONTEXT* context) {
+// Answers the question. The verdict is not its own. Returns the packet's protocol, 0 where there is no question.
+static __always_inline __u8 answer(CONTEXT* context) {
     __u32 zero = 0;
     struct shadow_question* question = bpf_map_lookup_elem(&shadow_question, &zero);
     struct flight* flight = claim();
+    __u8 protocol;
 
     if (question && flight) compare(context, flight, question);
     if (flight) release(flight);
-    if (question) question->busy = 0;
+    if (!question) return 0;
+    protocol = question->flow.protocol;
+    question->busy = 0;
+    return protocol;
 }

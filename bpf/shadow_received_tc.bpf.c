@@ -8,8 +8,7 @@
 
 SEC("tcx/ingress")
 int shadow_drops(struct __sk_buff* context) {
-    answer(context);
-    return CODE_DROP;
+    return drop_code(HOOK, answer(context));
 }
 
 SEC("tcx/ingress")

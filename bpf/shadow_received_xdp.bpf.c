@@ -8,8 +8,7 @@
 
 SEC("xdp.frags")
 int shadow_drops(struct xdp_md* context) {
-    answer(context);
-    return CODE_DROP;
+    return drop_code(HOOK, answer(context));
 }
 
 SEC("xdp.frags")

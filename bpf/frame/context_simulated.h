@@ -10,7 +10,13 @@
 #define CONTEXT struct simulated_frame
 #define HOOK (simulated->hook)
 
-enum { CODE_PASS = XDP_PASS, CODE_DROP = XDP_DROP };
+enum { CODE_PASS = XDP_PASS };
+
+static __always_inline int drop_code(__u32 hook, __u8 protocol) {
+    (void)hook;
+    (void)protocol;
+    return XDP_DROP;
+}
 
 static __always_inline __u32 whole_length(CONTEXT* context) {
     return context->data_end - context->data;

@@ -10,7 +10,19 @@
 #define CONTEXT struct __sk_buff
 
 // TC_ACT_UNSPEC is TCX_NEXT: what passes goes on to the programs behind this one.
-enum { CODE_PASS = TC_ACT_UNSPEC, CODE_DROP = TC_ACT_SHOT };
+enum { CODE_PASS = TC_ACT_UNSPEC };
+
+// The answer for what drops, by its protocol (0: not known). It must be what the program returns next.
+//
+// Whoever sends is told of a drop at egress as of a full queue (NET_XMIT_DROP). For most senders that is the only word
+// of it. TCP takes it for congestion on its own host: it does not back off, tries again each half second, and gives the
+// connection up after 15 tries (net/ipv4/tcp_output.c, tcp_send_probe0(); tcp_retries2). So a policy that is taken back
+// after 8 seconds would find sessions of this host gone. A packet that is redirected to card 0, which is none, is lost
+// without a word, as on a wire (net/core/filter.c, skb_do_redirect()). The code alone is not enough: the kernel keeps
+// the card of an earlier redirection.
+static __always_inline int drop_code(__u32 hook, __u8 protocol) {
+    return hook == EDGEFW_SENT && protocol == IPPROTO_TCP ? bpf_redirect(0, 0) : TC_ACT_SHOT;
+}
 
 // Copies out of the frame through the kernel's helper. False when the frame ends before.
 static __always_inline bool load(CONTEXT* context, __u32 offset, void* to, __u32 size) {
