@@ -87,6 +87,8 @@ edgefw edge status | grep -q '^FELL BACK: ' || fail 'status does not say that it
 equal 'generation' "$(generation edge)" 3
 
 chapter 'the session goes on, and nothing of it is lost'
+all_lines() { (($(lines) >= last)); }
+waits_for $((2 * lock_out + 60)) all_lines || fail 'the session has ended'
 wait "$session" || fail 'the session has ended'
 equal 'lines' "$(lines)" "$last"
 seq "$last" | cmp - "$lab_folder/session"

@@ -83,7 +83,7 @@ waits_for 30 both_packets || fail 'the network does not come to rest'
 equal 'packets' $((filter - filter_before)) $((card - card_before))
 
 chapter 'a program that sends what drops sees ENOBUFS, where it asks for errors, and a packet socket always'
-errno_of() { # udp|udp-recverr|packet: what the send of one frame that drops says
+errno_of() { # udp|udp-recverr|packet|packet-tcp: what the send of one frame that drops says
     on host python3 - "$1" <<'END'
 import errno, socket, sys
 
@@ -94,6 +94,12 @@ try:
         sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         sender.bind(("eth0", 0))
         sender.send(b"\xff" * 6 + b"\x02" * 6 + b"\x08\x00" + bytes(46))
+    elif kind == "packet-tcp":
+        ip = bytes([0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 198, 51, 100, 1, 198, 51, 100, 9])
+        tcp = bytes([4, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 255, 255, 0, 0, 0, 0])
+        sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        sender.bind(("eth0", 0))
+        sender.send(b"\xff" * 6 + b"\x02" * 6 + b"\x08\x00" + ip + tcp)
     else:
         sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         if kind == "udp-recverr":
@@ -107,6 +113,9 @@ END
 equal 'a socket that asks for errors' "$(errno_of udp-recverr)" ENOBUFS
 equal 'a packet socket' "$(errno_of packet)" ENOBUFS
 equal 'another socket' "$(errno_of udp)" sent
+dropped=$(reason_count host eth0 default)
+equal 'a packet socket that sends TCP' "$(errno_of packet-tcp)" sent
+equal 'and it dropped' "$(reason_count host eth0 default)" $((dropped + 1))
 
 edgefw host detach eth0
 nothing_left host
